@@ -1,0 +1,4 @@
+//! Use cases: commands, the process manager, the stages' handlers, queries, and the ports they need.
+
+pub mod ports;
+pub mod stages;

@@ -1,0 +1,75 @@
+//! Identifiers. They are given, never made here: randomness and time are arguments.
+
+use super::LanguageTag;
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+/// One dubbing: one source video. A UUIDv7, so that ids sort by age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DubbingId(pub Uuid);
+
+impl fmt::Display for DubbingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The text is not an identifier of the kind asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidId(pub String);
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "“{}” is not an id", self.0)
+    }
+}
+
+impl std::error::Error for InvalidId {}
+
+impl FromStr for DubbingId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Uuid::parse_str(text).map(Self).map_err(|_| InvalidId(text.to_owned()))
+    }
+}
+
+/// One target language of a dubbing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TrackId {
+    /// The dubbing it belongs to.
+    pub dubbing: DubbingId,
+    /// The language it speaks.
+    pub language: LanguageTag,
+}
+
+impl fmt::Display for TrackId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.dubbing, self.language)
+    }
+}
+
+/// An utterance within its dubbing, numbered from 1 in the order of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UtteranceId(pub u32);
+
+impl fmt::Display for UtteranceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "u{}", self.0)
+    }
+}
+
+/// A speaker within a dubbing, numbered from 1 in the order of first speech. Names are personal and
+/// stand beside it, never in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SpeakerId(pub u32);
+
+impl fmt::Display for SpeakerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "S{}", self.0)
+    }
+}

@@ -1,0 +1,17 @@
+//! Value objects: small, validated at construction, without behaviour of their own.
+
+mod id;
+mod language;
+mod level;
+mod percent;
+mod personal;
+mod sha256;
+mod span;
+
+pub use id::{DubbingId, InvalidId, SpeakerId, TrackId, UtteranceId};
+pub use language::{InvalidLanguageTag, LanguageTag};
+pub use level::Decibel;
+pub use percent::Percent;
+pub use personal::Personal;
+pub use sha256::{InvalidSha256, Sha256};
+pub use span::{InvalidSpan, Span};
