@@ -2,4 +2,12 @@
 //!
 //! No I/O, clock, randomness or async lives here; time, ids and digests are arguments.
 
+pub mod decider;
+pub mod dubbing;
+pub mod fit;
+pub mod flow;
+pub mod segment;
+#[cfg(any(test, feature = "spec"))]
+pub mod spec;
+pub mod track;
 pub mod value;

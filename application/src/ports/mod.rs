@@ -1,5 +1,13 @@
 //! What the application needs from outside, one trait per file.
 
+pub mod blob_store;
 pub mod child;
+pub mod clock;
 pub mod engine;
+pub mod event_log;
+pub mod key_vault;
+pub mod memo_store;
+pub mod meter;
 pub mod provenance;
+pub mod read_store;
+pub mod work_queue;

@@ -2,6 +2,7 @@
 
 use crate::ports::engine::{Engine, EngineError};
 use async_trait::async_trait;
+pub use domain::track::Background;
 use domain::value::{Decibel, Span};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -45,18 +46,6 @@ pub struct MixLine {
     pub wav: PathBuf,
     /// Where its first sample sounds, in milliseconds.
     pub start_ms: u64,
-}
-
-/// What becomes of the original sound under the dub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Background {
-    /// Lowered by 18 dB under speech, with 60 ms ramps.
-    Duck,
-    /// As it is.
-    Keep,
-    /// Silent.
-    Off,
 }
 
 /// What was mixed.

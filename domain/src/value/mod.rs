@@ -1,5 +1,6 @@
 //! Value objects: small, validated at construction, without behaviour of their own.
 
+mod artefact;
 mod id;
 mod language;
 mod level;
@@ -7,7 +8,9 @@ mod percent;
 mod personal;
 mod sha256;
 mod span;
+mod timestamp;
 
+pub use artefact::{Artefact, Producer};
 pub use id::{DubbingId, InvalidId, SpeakerId, TrackId, UtteranceId};
 pub use language::{InvalidLanguageTag, LanguageTag};
 pub use level::Decibel;
@@ -15,3 +18,4 @@ pub use percent::Percent;
 pub use personal::Personal;
 pub use sha256::{InvalidSha256, Sha256};
 pub use span::{InvalidSpan, Span};
+pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -1,0 +1,56 @@
+//! Blobs: media by the digest of its bytes.
+//!
+//! Promises, proven by `application::testing::blob_store_kit`: a blob is complete or absent, never
+//! half there, whatever crashes; writing the same content twice keeps one; what is stored under a
+//! digest has that digest.
+
+use async_trait::async_trait;
+use domain::value::{Artefact, Sha256};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Keeps blobs.
+#[async_trait]
+pub trait BlobStore: Send + Sync {
+    /// Copies a file in, hashing while it reads, and returns once it is durable.
+    async fn put_file(&self, file: &Path, media_type: &str) -> Result<Artefact, BlobError>;
+
+    /// Takes over a file that this process made in [`BlobStore::scratch`]: it is moved, not copied.
+    async fn adopt(&self, file: &Path, media_type: &str) -> Result<Artefact, BlobError>;
+
+    /// Keeps a small content.
+    async fn put_bytes(&self, bytes: Vec<u8>, media_type: &str) -> Result<Artefact, BlobError>;
+
+    /// A path at which the blob can be read, and never written; `None` when there is no such blob.
+    async fn path(&self, blob: &Sha256) -> Result<Option<PathBuf>, BlobError>;
+
+    /// A small content, checked against its digest; `None` when there is no such blob.
+    async fn get_bytes(&self, blob: &Sha256) -> Result<Option<Vec<u8>>, BlobError>;
+
+    /// Removes a blob that nothing refers to any more; no error when it is gone already.
+    async fn delete(&self, blob: &Sha256) -> Result<(), BlobError>;
+
+    /// A new empty folder for scratch files on the store's own file system. It is removed by
+    /// [`BlobStore::clear_scratch`] with everything in it.
+    async fn scratch(&self, name: &str) -> Result<PathBuf, BlobError>;
+
+    /// Removes a scratch folder, or all of them.
+    async fn clear_scratch(&self, name: Option<&str>) -> Result<(), BlobError>;
+}
+
+/// Why a blob could not be kept or found.
+#[derive(Debug, Error)]
+pub enum BlobError {
+    /// The disk is full.
+    #[error("the disk that holds the blobs is full")]
+    OutOfRoom,
+    /// What is stored does not have its digest.
+    #[error("blob {0} is damaged")]
+    Damaged(Sha256),
+    /// The file to keep could not be read.
+    #[error("the file could not be read")]
+    Source(#[source] std::io::Error),
+    /// The store's own files could not be read or written.
+    #[error("the blob store could not be used")]
+    Io(#[source] std::io::Error),
+}

@@ -1,0 +1,254 @@
+//! The event log: the only truth.
+//!
+//! Promises, proven for every adapter by `application::testing::event_log_kit`:
+//! positions are dense (1, 2, 3 …) and in commit order, so that a reader that has seen position p has
+//! seen everything up to p; an append is checked against the expected revision of its stream; an
+//! append known by (tenant, command id, stream) returns its first outcome when repeated with the same
+//! fingerprint and is refused with another; one bad append does not hurt others written with it;
+//! what was acknowledged is durable; [`EventLog::verify`] re-checks density, contiguity and the hash
+//! chains. One append writes to one stream.
+
+use async_trait::async_trait;
+use domain::{
+    dubbing::DubbingEvent,
+    track::TrackEvent,
+    value::{DubbingId, Sha256, Timestamp, TrackId},
+};
+use std::{fmt, str::FromStr};
+use thiserror::Error;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Writes and reads events.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    /// Writes events to one stream, all or none.
+    async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+
+    /// Events of one stream from `from_revision` (the first is 1) on, at most `limit`, in order.
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        from_revision: u64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, ReadError>;
+
+    /// Events after a position (0 reads from the beginning), at most `limit`, in order.
+    async fn read_log(&self, after: u64, limit: usize) -> Result<LogPage, ReadError>;
+
+    /// The outcome of an earlier append by this command to this stream.
+    async fn find_outcome(
+        &self,
+        tenant: &Tenant,
+        command_id: Uuid,
+        stream: &StreamId,
+    ) -> Result<Option<Appended>, ReadError>;
+
+    /// Position of the last event; 0 when there is none.
+    async fn head(&self) -> Result<u64, ReadError>;
+
+    /// Changes when something was appended by this process. A hint: consumers also poll.
+    fn wakeups(&self) -> watch::Receiver<u64>;
+
+    /// Reads everything and checks density, contiguity per stream, hash chains and event ids.
+    async fn verify(&self) -> Result<LogVerification, ReadError>;
+}
+
+/// The tenant an event belongs to. One machine without accounts has one: `local`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tenant(pub String);
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Self("local".to_owned())
+    }
+}
+
+/// The name of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamId {
+    /// `dubbing-<id>`.
+    Dubbing(DubbingId),
+    /// `track-<id>-<lang>`.
+    Track(TrackId),
+}
+
+impl StreamId {
+    /// The dubbing it belongs to: the correlation id of its events, and the owner of its key.
+    pub fn dubbing(&self) -> DubbingId {
+        match self {
+            StreamId::Dubbing(id) => *id,
+            StreamId::Track(track) => track.dubbing,
+        }
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StreamId::Dubbing(id) => write!(f, "dubbing-{id}"),
+            StreamId::Track(track) => write!(f, "track-{track}"),
+        }
+    }
+}
+
+/// The text is not the name of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("not the name of a stream")]
+pub struct InvalidStreamId;
+
+impl FromStr for StreamId {
+    type Err = InvalidStreamId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidStreamId> {
+        if let Some(id) = text.strip_prefix("dubbing-") {
+            return id.parse().map(StreamId::Dubbing).map_err(|_| InvalidStreamId);
+        }
+        let rest = text.strip_prefix("track-").ok_or(InvalidStreamId)?;
+        let (id, language) = rest.split_at_checked(36).ok_or(InvalidStreamId)?;
+        let language = language.strip_prefix('-').ok_or(InvalidStreamId)?;
+        Ok(StreamId::Track(TrackId {
+            dubbing: id.parse().map_err(|_| InvalidStreamId)?,
+            language: language.parse().map_err(|_| InvalidStreamId)?,
+        }))
+    }
+}
+
+/// An event of any aggregate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DomainEvent {
+    /// Of a dubbing.
+    Dubbing(DubbingEvent),
+    /// Of a track.
+    Track(TrackEvent),
+}
+
+/// What is to be written.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// Whose.
+    pub tenant: Tenant,
+    /// Who asked for it: `cli`, `process-manager`, `worker`. Never a person's name.
+    pub actor: String,
+    /// The command that brought it about; deterministic where a repetition must be recognised.
+    pub command_id: Uuid,
+    /// Digest over the command's content: the same id with other content is refused.
+    pub fingerprint: Sha256,
+    /// The event that caused the command, if one did.
+    pub causation_id: Option<Uuid>,
+    /// Where to.
+    pub stream: StreamId,
+    /// The revision that the decision was made on; 0 for a stream that must not exist yet.
+    pub expected_revision: u64,
+    /// What, in order; never empty.
+    pub events: Vec<DomainEvent>,
+}
+
+/// Where it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Position of the last event written.
+    pub position: u64,
+    /// Revision of the stream after it.
+    pub revision: u64,
+    /// The command had been written before: nothing was written now.
+    pub replayed: bool,
+}
+
+/// An event as written, with its envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Name of the log.
+    pub log: String,
+    /// Place in the whole log.
+    pub position: u64,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Place in the stream, from 1.
+    pub revision: u64,
+    /// UUIDv5 of (command id, stream, ordinal within the append).
+    pub event_id: Uuid,
+    /// Its type's name: `UtteranceTranscribed`.
+    pub event_type: String,
+    /// Version of its shape as stored, before upcasting.
+    pub schema_version: u16,
+    /// The log's clock.
+    pub recorded_at: Timestamp,
+    /// Whose.
+    pub tenant: Tenant,
+    /// Who asked for it.
+    pub actor: String,
+    /// The command that brought it about.
+    pub command_id: Uuid,
+    /// The event that caused the command.
+    pub causation_id: Option<Uuid>,
+    /// Hash of the event before in the same stream; all zeros for the first.
+    pub prev_hash: Sha256,
+    /// Hash of this event, over everything above but `position`, and the stored data.
+    pub hash: Sha256,
+    /// What happened, in its newest shape, unsealed as far as keys exist.
+    pub event: DomainEvent,
+}
+
+/// Some events, and how far the reader has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPage {
+    /// In order of position.
+    pub events: Vec<Recorded>,
+    /// Everything up to this position has been seen.
+    pub scanned_to: u64,
+    /// The last position at the time of reading.
+    pub head: u64,
+}
+
+/// What `verify` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogVerification {
+    /// Events read.
+    pub events: u64,
+    /// Streams seen.
+    pub streams: u64,
+    /// What is wrong, one sentence each, naming the position; empty when all is well. At most 100.
+    pub faults: Vec<String>,
+}
+
+/// Why nothing was appended.
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// Someone else appended to the stream since the decision was made.
+    #[error("stream is at revision {actual}, not {expected}")]
+    WrongRevision {
+        /// What the decision was made on.
+        expected: u64,
+        /// What the stream is at.
+        actual: u64,
+    },
+    /// The command id was used before, for something else.
+    #[error("this command id was used before for another command")]
+    CommandIdReused,
+    /// The log's disk is full.
+    #[error("the disk that holds the event log is full")]
+    OutOfRoom,
+    /// The log could not be written.
+    #[error("the event log could not be written")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why nothing was read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// A stored event does not have a shape that this program knows.
+    #[error("event {event_type} at position {position} cannot be read")]
+    Undecodable {
+        /// Where.
+        position: u64,
+        /// Which type.
+        event_type: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The log could not be read.
+    #[error("the event log could not be read")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

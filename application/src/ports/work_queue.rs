@@ -1,0 +1,66 @@
+//! The work queue: hands each piece of work to one worker at a time.
+//!
+//! Promises, proven by `application::testing::work_queue_kit`: work is deduplicated by its id while
+//! it is in the queue; a lease that is not extended runs out and the work is handed out again; what
+//! was completed is not handed out again. The queue is never the truth: the log is.
+
+use super::event_log::StreamId;
+use async_trait::async_trait;
+use domain::flow::{Fence, WorkId};
+use std::time::Duration;
+use thiserror::Error;
+
+/// Hands out work.
+#[async_trait]
+pub trait WorkQueue: Send + Sync {
+    /// Puts work in, unless it is there already.
+    async fn publish(&self, work: Work) -> Result<(), QueueError>;
+
+    /// Waits for work and takes a lease on it.
+    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError>;
+
+    /// Extends the lease from now on; `false` when it has run out.
+    async fn heartbeat(&self, receipt: Receipt, lease: Duration) -> Result<bool, QueueError>;
+
+    /// The work is done, or no longer wanted.
+    async fn complete(&self, receipt: Receipt) -> Result<(), QueueError>;
+
+    /// Gives the work back, to be handed out again after a delay.
+    async fn release(&self, receipt: Receipt, delay: Duration) -> Result<(), QueueError>;
+}
+
+/// One attempt at one stage of one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// Its name.
+    pub id: WorkId,
+    /// Whose stage.
+    pub stream: StreamId,
+    /// Which attempt.
+    pub fence: Fence,
+}
+
+/// Work, handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The work.
+    pub work: Work,
+    /// Names this handing-out.
+    pub receipt: Receipt,
+    /// How often it was handed out, this time included. More than once: an earlier lease ran out.
+    pub deliveries: u32,
+}
+
+/// Names one handing-out of work: a worker whose lease ran out holds a stale one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Receipt {
+    /// The work.
+    pub work: WorkId,
+    /// Which handing-out.
+    pub delivery: u64,
+}
+
+/// Why the queue could not be used.
+#[derive(Debug, Error)]
+#[error("the work queue could not be used")]
+pub struct QueueError(#[source] pub Box<dyn std::error::Error + Send + Sync>);

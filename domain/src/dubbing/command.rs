@@ -1,0 +1,128 @@
+//! What can be asked of a dubbing, and which rules that can break.
+
+use super::{Delivery, DubbingEvent, Outcome, Transcript};
+use crate::{
+    flow::{Fence, FlowCommand, FlowRejection, StageSummary},
+    track::TrackSettings,
+    value::{Artefact, LanguageTag, Personal, Sha256},
+};
+use std::fmt;
+
+/// What can be asked of a dubbing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DubbingCommand {
+    /// Begin.
+    Start(Box<Start>),
+    /// Put results somewhere else from now on.
+    ChooseDelivery(Delivery),
+    /// Make it in this language too, or anew with other settings.
+    RequestTrack {
+        /// The language.
+        language: LanguageTag,
+        /// How.
+        settings: TrackSettings,
+    },
+    /// A worker reports what it has found so far.
+    Record {
+        /// Which attempt.
+        fence: Fence,
+        /// What it found.
+        facts: Vec<DubbingEvent>,
+    },
+    /// A worker reports the rest, and that it is done.
+    Complete {
+        /// Which attempt.
+        fence: Fence,
+        /// What it found since it last reported.
+        facts: Vec<DubbingEvent>,
+        /// What it took.
+        summary: StageSummary,
+    },
+    /// A worker found that the source cannot be dubbed.
+    RejectSource {
+        /// Which attempt.
+        fence: Fence,
+        /// Stable code.
+        code: String,
+        /// One sentence that says what to do.
+        message: String,
+    },
+    /// A track has come to an end.
+    SettleTrack {
+        /// Its language.
+        language: LanguageTag,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Call it off.
+    Cancel,
+    /// The flow owes nothing more: say so.
+    Finish,
+    /// Something for the flow alone.
+    Flow(FlowCommand),
+}
+
+/// What is needed to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Digest over source, sound and transcript.
+    pub identity: Sha256,
+    /// The source, kept as a blob.
+    pub source: Artefact,
+    /// Its file name without folder.
+    pub name: Personal<String>,
+    /// The sound asked for.
+    pub audio_stream: Option<u32>,
+    /// The language spoken.
+    pub source_language: LanguageTag,
+    /// Nobody said so.
+    pub language_assumed: bool,
+    /// Where the words come from.
+    pub transcript: Transcript,
+    /// Where results are put.
+    pub delivery: Delivery,
+}
+
+/// Which rule a command to a dubbing broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DubbingRejection {
+    /// It has not begun.
+    NotStarted,
+    /// It began already, from another request.
+    AlreadyStarted,
+    /// It has failed or was called off: nothing more can be asked of it.
+    Ended,
+    /// The target language is the source's.
+    SameLanguage,
+    /// No such track was asked for.
+    UnknownTrack,
+    /// A worker reported what its stage does not know.
+    ForeignFact,
+    /// Still owed: it cannot be finished.
+    Unfinished,
+    /// A rule of the flow.
+    Flow(FlowRejection),
+}
+
+impl From<FlowRejection> for DubbingRejection {
+    fn from(rejection: FlowRejection) -> Self {
+        Self::Flow(rejection)
+    }
+}
+
+impl fmt::Display for DubbingRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DubbingRejection::NotStarted => "there is no such dubbing",
+            DubbingRejection::AlreadyStarted => "the dubbing began already, from another request",
+            DubbingRejection::Ended => "the dubbing has ended",
+            DubbingRejection::SameLanguage => "the target language is the language of the source",
+            DubbingRejection::UnknownTrack => "this language was never asked for",
+            DubbingRejection::ForeignFact => "a worker reported what its stage does not know",
+            DubbingRejection::Unfinished => "something is still owed",
+            DubbingRejection::Flow(rejection) => return rejection.fmt(f),
+        })
+    }
+}
+
+impl std::error::Error for DubbingRejection {}

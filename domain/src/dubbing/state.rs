@@ -1,0 +1,196 @@
+//! What is known of a dubbing, and the fold over its events.
+
+use super::{
+    Delivery, DubbingEvent, IngestedSource, Outcome, PlannedUtterance, SeparatedSound, TranscribedUtterance, Transcript,
+};
+use crate::{
+    flow::{Flow, FlowEvent, Scope},
+    track::TrackSettings,
+    value::{Artefact, LanguageTag, Personal, Sha256, SpeakerId, UtteranceId},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of a dubbing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dubbing {
+    /// Where it stands.
+    pub phase: Phase,
+    /// What was asked; `None` before it began.
+    pub request: Option<Request>,
+    /// The languages asked for.
+    pub tracks: BTreeMap<LanguageTag, RequestedTrack>,
+    /// What Ingest found.
+    pub source: Option<IngestedSource>,
+    /// What Separate left.
+    pub sound: Option<SeparatedSound>,
+    /// Utterances to come; empty before segmentation.
+    pub planned: Vec<PlannedUtterance>,
+    /// Utterances whose words are known.
+    pub utterances: BTreeMap<UtteranceId, TranscribedUtterance>,
+    /// Utterances that turned out to be no speech.
+    pub dropped: BTreeSet<UtteranceId>,
+    /// Who speaks.
+    pub speakers: BTreeMap<SpeakerId, Speaker>,
+    /// Why it failed, as a stable code and a sentence.
+    pub rejection: Option<(String, String)>,
+    /// Its flow.
+    pub flow: Flow,
+}
+
+/// What was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Digest over source, sound and transcript.
+    pub identity: Sha256,
+    /// The source as given.
+    pub source: Artefact,
+    /// Its file name.
+    pub name: Personal<String>,
+    /// The sound asked for.
+    pub audio_stream: Option<u32>,
+    /// The language spoken.
+    pub source_language: LanguageTag,
+    /// Nobody said so.
+    pub language_assumed: bool,
+    /// Where the words come from.
+    pub transcript: Transcript,
+    /// Where results are put.
+    pub delivery: Delivery,
+}
+
+/// Where a dubbing stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Nobody asked for it.
+    #[default]
+    NotStarted,
+    /// Something is owed.
+    Processing,
+    /// All is done.
+    Completed,
+    /// It cannot be done.
+    Failed,
+    /// Someone called it off.
+    Cancelled,
+}
+
+/// A language asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestedTrack {
+    /// How it is to be made.
+    pub settings: TrackSettings,
+    /// How often it was asked for, with whatever settings; the first is 1.
+    pub requests: u32,
+    /// How it ended, since it was last asked for.
+    pub outcome: Option<Outcome>,
+}
+
+/// Who speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Speaker {
+    /// The name in the transcript.
+    pub name: Option<Personal<String>>,
+    /// Median pitch in hertz.
+    pub pitch_hz: Option<u32>,
+    /// What they say.
+    pub utterances: Vec<UtteranceId>,
+}
+
+impl Dubbing {
+    /// The speaker of an utterance.
+    pub fn speaker_of(&self, utterance: UtteranceId) -> Option<SpeakerId> {
+        let says = |(_, speaker): &(&SpeakerId, &Speaker)| speaker.utterances.contains(&utterance);
+        self.speakers.iter().find(says).map(|(id, _)| *id)
+    }
+
+    /// The only writer of a dubbing's state.
+    pub fn evolve(&mut self, event: &DubbingEvent) {
+        match event {
+            DubbingEvent::VideoGenerationStarted { .. } => self.begin(event),
+            DubbingEvent::DeliveryChosen { delivery } => {
+                if let Some(request) = &mut self.request {
+                    request.delivery = delivery.clone();
+                }
+            }
+            DubbingEvent::TrackRequested { language, settings } => self.add_track(language, settings),
+            DubbingEvent::SourceIngested(source) => self.source = Some(source.clone()),
+            DubbingEvent::SourceRejected { code, message } => self.rejection = Some((code.clone(), message.clone())),
+            DubbingEvent::SpeechSeparated(sound) => self.sound = Some(sound.clone()),
+            DubbingEvent::SpeechSegmented { utterances } => self.planned.clone_from(utterances),
+            DubbingEvent::UtteranceTranscribed(line) => {
+                self.utterances.insert(line.utterance, line.clone());
+            }
+            DubbingEvent::UtteranceDropped { utterance, .. } => {
+                self.dropped.insert(*utterance);
+            }
+            DubbingEvent::SpeakerIdentified { speaker, name, pitch_hz, utterances } => {
+                let known = Speaker { name: name.clone(), pitch_hz: *pitch_hz, utterances: utterances.clone() };
+                self.speakers.insert(*speaker, known);
+            }
+            DubbingEvent::TranscriptImported { .. } => {}
+            DubbingEvent::TrackSettled { language, outcome } => self.settle(language, *outcome),
+            DubbingEvent::VideoGenerationCompleted { .. } => self.end(Phase::Completed),
+            DubbingEvent::VideoGenerationFailed { .. } => self.undo(Phase::Failed),
+            DubbingEvent::VideoGenerationCancelled => self.undo(Phase::Cancelled),
+            DubbingEvent::Flow(event) => self.evolve_flow(event),
+        }
+    }
+
+    fn begin(&mut self, event: &DubbingEvent) {
+        let DubbingEvent::VideoGenerationStarted {
+            identity,
+            source,
+            name,
+            audio_stream,
+            source_language,
+            language_assumed,
+            transcript,
+            delivery,
+        } = event
+        else {
+            return;
+        };
+        self.phase = Phase::Processing;
+        self.flow = Flow::new(Scope::Dubbing);
+        self.request = Some(Request {
+            identity: *identity,
+            source: source.clone(),
+            name: name.clone(),
+            audio_stream: *audio_stream,
+            source_language: source_language.clone(),
+            language_assumed: *language_assumed,
+            transcript: transcript.clone(),
+            delivery: delivery.clone(),
+        });
+    }
+
+    fn add_track(&mut self, language: &LanguageTag, settings: &TrackSettings) {
+        let requests = self.tracks.get(language).map_or(0, |track| track.requests) + 1;
+        let track = RequestedTrack { settings: settings.clone(), requests, outcome: None };
+        self.tracks.insert(language.clone(), track);
+        self.phase = Phase::Processing;
+        self.flow.ended = false;
+        self.flow.tracks_settled = false;
+    }
+
+    fn settle(&mut self, language: &LanguageTag, outcome: Outcome) {
+        if let Some(track) = self.tracks.get_mut(language) {
+            track.outcome = Some(outcome);
+        }
+        self.flow.tracks_settled = self.tracks.values().all(|track| track.outcome.is_some());
+    }
+
+    fn evolve_flow(&mut self, event: &FlowEvent) {
+        self.flow.evolve(event);
+    }
+
+    fn end(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.flow.ended = true;
+    }
+
+    fn undo(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.flow.undoing = true;
+    }
+}

@@ -1,0 +1,192 @@
+//! What a command to a flow brings about.
+
+use super::{Action, Failure, Fence, Flow, FlowEvent, Phase, Stage, StageSummary, WorkId, next_actions};
+use crate::value::Timestamp;
+use std::fmt;
+
+/// Failures within a run that park a stage.
+pub const FAILURES_MAX: u32 = 4;
+/// Attempts lost to crashes within a run that park a stage.
+pub const LOSSES_MAX: u32 = 25;
+
+/// What can be asked of a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowCommand {
+    /// Ask for a stage that is owed.
+    Request {
+        /// The stage.
+        stage: Stage,
+        /// The name of the work, made by [`super::work_id`] for the next attempt.
+        work_id: WorkId,
+    },
+    /// A worker begins.
+    Start(Fence),
+    /// A worker finished.
+    Complete {
+        /// Which attempt.
+        fence: Fence,
+        /// What it took.
+        summary: StageSummary,
+        /// A stage that must run anew because of what was found (the planner's request).
+        reopen: Option<Stage>,
+    },
+    /// A worker says that there is nothing to do for this stage.
+    Skip {
+        /// Which attempt.
+        fence: Fence,
+        /// The engine that says so.
+        engine: String,
+        /// Why.
+        reason: String,
+    },
+    /// A worker gives up.
+    Fail {
+        /// Which attempt.
+        fence: Fence,
+        /// Why.
+        failure: Failure,
+        /// When to try again, if the budget allows.
+        retry_at: Timestamp,
+    },
+    /// A worker vanished, and its lease is void.
+    Lose(Fence),
+    /// The stage and all that follow are needed anew.
+    Reopen(Stage),
+    /// Hand out no new work.
+    Pause {
+        /// Stable code of the reason.
+        code: String,
+    },
+    /// Hand out work again.
+    Resume,
+    /// A finished stage was undone.
+    Undone(Stage),
+    /// All that can be undone was undone.
+    Compensated,
+}
+
+/// Which rule a command to a flow broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowRejection {
+    /// The attempt is not, or no longer, the one that is waited for.
+    Superseded,
+    /// The stage is not owed now.
+    NotOwed,
+}
+
+impl fmt::Display for FlowRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FlowRejection::Superseded => "this attempt is no longer waited for",
+            FlowRejection::NotOwed => "this stage is not owed now",
+        })
+    }
+}
+
+impl std::error::Error for FlowRejection {}
+
+/// What the command brings about.
+pub fn decide(flow: &Flow, command: FlowCommand) -> Result<Vec<FlowEvent>, FlowRejection> {
+    match command {
+        FlowCommand::Request { stage, work_id } => request(flow, stage, work_id),
+        FlowCommand::Start(fence) => start(flow, fence),
+        FlowCommand::Complete { fence, summary, reopen } => {
+            awaited(flow, fence)?;
+            let completed = FlowEvent::StageCompleted { fence, summary };
+            Ok([completed].into_iter().chain(reopen.map(|stage| FlowEvent::StageReopened { stage })).collect())
+        }
+        FlowCommand::Skip { fence, engine, reason } => {
+            awaited(flow, fence)?;
+            Ok(vec![FlowEvent::StageSkipped { fence, engine, reason }])
+        }
+        FlowCommand::Fail { fence, failure, retry_at } => fail(flow, fence, failure, retry_at),
+        FlowCommand::Lose(fence) => lose(flow, fence),
+        FlowCommand::Reopen(stage) => Ok(vec![FlowEvent::StageReopened { stage }]),
+        FlowCommand::Pause { code } => Ok(if flow.paused { vec![] } else { vec![FlowEvent::FlowPaused { code }] }),
+        FlowCommand::Resume => Ok(if flow.paused { vec![FlowEvent::FlowResumed] } else { vec![] }),
+        FlowCommand::Undone(stage) => undone(flow, stage),
+        FlowCommand::Compensated => compensated(flow),
+    }
+}
+
+fn awaited(flow: &Flow, fence: Fence) -> Result<(), FlowRejection> {
+    if flow.awaits(fence) { Ok(()) } else { Err(FlowRejection::Superseded) }
+}
+
+fn request(flow: &Flow, stage: Stage, work_id: WorkId) -> Result<Vec<FlowEvent>, FlowRejection> {
+    let cell = flow.cell(stage);
+    if let Phase::Requested(asked) | Phase::Started(asked) = cell.phase {
+        return if asked == work_id { Ok(vec![]) } else { Err(FlowRejection::NotOwed) };
+    }
+    let owed = |action: Action| matches!(action, Action::Run(s) | Action::Retry(s, _) if s == stage);
+    if !next_actions(flow).into_iter().any(owed) {
+        return Err(FlowRejection::NotOwed);
+    }
+    let fence = Fence { stage, run: cell.run, attempt: cell.attempt + 1 };
+    Ok(vec![FlowEvent::StageRequested { fence, work_id }])
+}
+
+fn start(flow: &Flow, fence: Fence) -> Result<Vec<FlowEvent>, FlowRejection> {
+    let cell = flow.cell(fence.stage);
+    if (cell.run, cell.attempt) != (fence.run, fence.attempt) {
+        return Err(FlowRejection::Superseded);
+    }
+    match cell.phase {
+        Phase::Requested(_) if flow.paused || flow.undoing => Err(FlowRejection::NotOwed),
+        Phase::Requested(_) => Ok(vec![FlowEvent::StageStarted { fence }]),
+        Phase::Started(_) => Ok(vec![]),
+        Phase::Waiting | Phase::RetryAt(_) | Phase::Done | Phase::Skipped | Phase::Parked | Phase::Undone => {
+            Err(FlowRejection::Superseded)
+        }
+    }
+}
+
+fn fail(flow: &Flow, fence: Fence, failure: Failure, retry_at: Timestamp) -> Result<Vec<FlowEvent>, FlowRejection> {
+    awaited(flow, fence)?;
+    let out_of_attempts = failure.permanent || flow.cell(fence.stage).failures + 1 >= FAILURES_MAX;
+    let code = failure.code.clone();
+    let mut events = vec![FlowEvent::StageFailed { fence, failure }];
+    if out_of_attempts {
+        park(flow, fence.stage, code, &mut events);
+    } else {
+        events.push(FlowEvent::StageRetryScheduled { fence, at: retry_at });
+    }
+    Ok(events)
+}
+
+fn lose(flow: &Flow, fence: Fence) -> Result<Vec<FlowEvent>, FlowRejection> {
+    if !flow.awaits(fence) {
+        return Ok(vec![]);
+    }
+    let mut events = vec![FlowEvent::StageLost { fence }];
+    if flow.cell(fence.stage).losses + 1 >= LOSSES_MAX {
+        park(flow, fence.stage, "lost-too-often".to_owned(), &mut events);
+    }
+    Ok(events)
+}
+
+/// Parking is part of the append that used up the budget: no crash can come between.
+fn park(flow: &Flow, stage: Stage, code: String, events: &mut Vec<FlowEvent>) {
+    events.push(FlowEvent::StageParked { stage, code: code.clone() });
+    if !flow.paused {
+        events.push(FlowEvent::FlowPaused { code });
+    }
+}
+
+fn undone(flow: &Flow, stage: Stage) -> Result<Vec<FlowEvent>, FlowRejection> {
+    match flow.phase(stage) {
+        Phase::Undone => Ok(vec![]),
+        Phase::Done if flow.undoing => Ok(vec![FlowEvent::StageUndone { stage }]),
+        Phase::Done | Phase::Waiting | Phase::Requested(_) | Phase::Started(_) => Err(FlowRejection::NotOwed),
+        Phase::RetryAt(_) | Phase::Skipped | Phase::Parked => Err(FlowRejection::NotOwed),
+    }
+}
+
+fn compensated(flow: &Flow) -> Result<Vec<FlowEvent>, FlowRejection> {
+    match (flow.undoing, flow.ended) {
+        (true, _) if next_actions(flow) == [Action::Finish] => Ok(vec![FlowEvent::FlowCompensated]),
+        (true, _) => Err(FlowRejection::NotOwed),
+        (false, true) => Ok(vec![]),
+        (false, false) => Err(FlowRejection::NotOwed),
+    }
+}

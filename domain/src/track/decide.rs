@@ -1,0 +1,105 @@
+//! What a command to a track brings about.
+
+use super::{Track, TrackCommand, TrackEvent, TrackRejection, TrackSettings};
+use crate::{
+    decider::Decider,
+    flow::{self, Fence, FlowCommand, FlowEvent, FlowRejection},
+};
+
+impl Decider for Track {
+    type State = Track;
+    type Command = TrackCommand;
+    type Event = TrackEvent;
+    type Rejection = TrackRejection;
+
+    fn decide(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent>, TrackRejection> {
+        match (&track.header, command) {
+            (None, TrackCommand::Start { dubbing, source_language, language, settings, utterances }) => {
+                Ok(vec![TrackEvent::TrackStarted { dubbing, source_language, language, settings, utterances }])
+            }
+            (None, _) => Err(TrackRejection::NotStarted),
+            (Some(header), TrackCommand::Start { dubbing, .. }) => {
+                if header.dubbing == dubbing {
+                    Ok(vec![])
+                } else {
+                    Err(TrackRejection::AlreadyStarted)
+                }
+            }
+            (Some(_), command) if track.cancelled => cancelled(track, command),
+            (Some(header), TrackCommand::Revise(settings)) => Ok(revise(&header.settings, settings)),
+            (Some(_), command) => decide_running(track, command),
+        }
+    }
+
+    fn evolve(track: &mut Track, event: &TrackEvent) {
+        track.evolve(event);
+    }
+}
+
+fn decide_running(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent>, TrackRejection> {
+    match command {
+        TrackCommand::Record { fence, facts } => {
+            accept(track, fence, &facts)?;
+            Ok(facts)
+        }
+        TrackCommand::Complete { fence, mut facts, summary, reopen } => {
+            accept(track, fence, &facts)?;
+            facts.extend(of_flow(track, FlowCommand::Complete { fence, summary, reopen })?);
+            Ok(facts)
+        }
+        TrackCommand::Deliver(files) => deliver(track, files),
+        TrackCommand::Withdraw => match track.published {
+            Some(_) => Ok(vec![TrackEvent::TrackWithdrawn]),
+            None => Err(TrackRejection::NotPublished),
+        },
+        TrackCommand::Cancel => Ok(vec![TrackEvent::TrackWithdrawn]),
+        TrackCommand::Flow(command) => of_flow(track, command),
+        // Both are decided before a track runs, and stay silent here.
+        TrackCommand::Start { .. } | TrackCommand::Revise(_) => Ok(vec![]),
+    }
+}
+
+/// What is asked anew begins at the first stage whose result differs.
+fn revise(current: &TrackSettings, settings: TrackSettings) -> Vec<TrackEvent> {
+    let Some(stage) = current.first_affected(&settings) else {
+        return vec![];
+    };
+    vec![TrackEvent::TrackRevised { settings }, TrackEvent::Flow(FlowEvent::StageReopened { stage })]
+}
+
+fn deliver(track: &Track, files: Vec<super::DeliveredFile>) -> Result<Vec<TrackEvent>, TrackRejection> {
+    if track.published.is_none() {
+        return Err(TrackRejection::NotPublished);
+    }
+    let new: Vec<_> = files.into_iter().filter(|file| !track.delivered.contains(file)).collect();
+    Ok(if new.is_empty() { vec![] } else { vec![TrackEvent::TrackDelivered { files: new }] })
+}
+
+/// After it was called off only undoing goes on; late workers hear that they are late.
+fn cancelled(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent>, TrackRejection> {
+    match command {
+        TrackCommand::Flow(command @ (FlowCommand::Undone(_) | FlowCommand::Compensated)) => of_flow(track, command),
+        TrackCommand::Withdraw | TrackCommand::Cancel => Ok(vec![]),
+        TrackCommand::Record { .. } | TrackCommand::Complete { .. } => Err(FlowRejection::Superseded.into()),
+        TrackCommand::Start { .. } | TrackCommand::Revise(_) | TrackCommand::Deliver(_) | TrackCommand::Flow(_) => {
+            Err(TrackRejection::Ended)
+        }
+    }
+}
+
+fn accept(track: &Track, fence: Fence, facts: &[TrackEvent]) -> Result<(), TrackRejection> {
+    if !track.flow.awaits(fence) {
+        return Err(FlowRejection::Superseded.into());
+    }
+    if facts.iter().any(|fact| fact.reported_by() != Some(fence.stage)) {
+        return Err(TrackRejection::ForeignFact);
+    }
+    if facts.iter().filter_map(TrackEvent::utterance).any(|id| !track.lines.contains_key(&id)) {
+        return Err(TrackRejection::UnknownUtterance);
+    }
+    Ok(())
+}
+
+fn of_flow(track: &Track, command: FlowCommand) -> Result<Vec<TrackEvent>, TrackRejection> {
+    Ok(flow::decide(&track.flow, command)?.into_iter().map(TrackEvent::Flow).collect())
+}

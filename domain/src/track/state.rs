@@ -1,0 +1,171 @@
+//! What is known of a track, and the fold over its events.
+
+use super::{
+    AssessedTrack, DeliveredFile, FittedUtterance, Flag, MixedSound, MuxedTrack, PublishedTrack, SignedTrack,
+    SynthesisedUtterance, TrackEvent, TrackSettings, TranslatedUtterance,
+};
+use crate::{
+    flow::{Flow, FlowEvent, Scope, Stage},
+    value::{DubbingId, LanguageTag, Percent, SpeakerId, UtteranceId},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of a track.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Track {
+    /// What it is; `None` before it began.
+    pub header: Option<Header>,
+    /// Per line what is known, in order of time.
+    pub lines: BTreeMap<UtteranceId, Line>,
+    /// Languages the translation goes through.
+    pub route: Vec<LanguageTag>,
+    /// The engine's voice of each speaker.
+    pub voices: BTreeMap<SpeakerId, String>,
+    /// Dub over background.
+    pub mixed: Option<MixedSound>,
+    /// The finished container.
+    pub muxed: Option<MuxedTrack>,
+    /// Its measurement.
+    pub assessed: Option<AssessedTrack>,
+    /// With provenance.
+    pub signed: Option<SignedTrack>,
+    /// What is visible.
+    pub published: Option<PublishedTrack>,
+    /// Every file ever put somewhere.
+    pub delivered: Vec<DeliveredFile>,
+    /// Its flow.
+    pub flow: Flow,
+    /// Someone called it off.
+    pub cancelled: bool,
+}
+
+/// What a track is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The dubbing.
+    pub dubbing: DubbingId,
+    /// The language spoken in the source.
+    pub source_language: LanguageTag,
+    /// The language to speak.
+    pub language: LanguageTag,
+    /// How it is made.
+    pub settings: TrackSettings,
+}
+
+/// What is known of a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Its translation.
+    pub translation: Option<TranslatedUtterance>,
+    /// The rate that the planner asked for; `None` means 100 %.
+    pub rate: Option<Percent>,
+    /// Its newest speech at each rate, for the same words and voice.
+    pub speech: Vec<SynthesisedUtterance>,
+    /// Its place.
+    pub placement: Option<FittedUtterance>,
+    /// What is wrong with it, and which stage said so.
+    pub flags: BTreeSet<(Stage, Flag)>,
+}
+
+impl Line {
+    /// Whether a person should look at it.
+    pub fn needs_attention(&self) -> bool {
+        self.flags.iter().any(|(_, flag)| flag.needs_attention())
+    }
+
+    /// The rate to speak it at.
+    pub fn rate(&self) -> Percent {
+        self.rate.unwrap_or(Percent::HUNDRED)
+    }
+
+    /// The speech at a rate, if it was spoken at it.
+    pub fn speech_at(&self, rate: Percent) -> Option<&SynthesisedUtterance> {
+        self.speech.iter().find(|speech| speech.rate == rate)
+    }
+}
+
+impl Track {
+    /// Lines that a person should look at.
+    pub fn lines_to_attend(&self) -> usize {
+        self.lines.values().filter(|line| line.needs_attention()).count()
+    }
+
+    /// The only writer of a track's state.
+    pub fn evolve(&mut self, event: &TrackEvent) {
+        match event {
+            TrackEvent::TrackStarted { dubbing, source_language, language, settings, utterances } => {
+                self.header = Some(Header {
+                    dubbing: *dubbing,
+                    source_language: source_language.clone(),
+                    language: language.clone(),
+                    settings: settings.clone(),
+                });
+                self.lines = utterances.iter().map(|id| (*id, Line::default())).collect();
+                self.flow = Flow::new(Scope::Track);
+            }
+            TrackEvent::TrackRevised { settings } => {
+                if let Some(header) = &mut self.header {
+                    header.settings = settings.clone();
+                }
+            }
+            TrackEvent::TranslationRouted { languages, .. } => self.route.clone_from(languages),
+            TrackEvent::UtteranceTranslated(line) => self.translated(line),
+            TrackEvent::VoiceAssigned { speaker, voice } => {
+                self.voices.insert(*speaker, voice.clone());
+            }
+            TrackEvent::UtteranceSynthesised(speech) => self.line(speech.utterance, |line| {
+                line.speech.retain(|known| known.rate != speech.rate);
+                line.speech.push(speech.clone());
+            }),
+            TrackEvent::SpeechRateChosen { utterance, rate } => self.line(*utterance, |line| line.rate = Some(*rate)),
+            TrackEvent::UtteranceFitted(place) => self.line(place.utterance, |line| line.placement = Some(*place)),
+            TrackEvent::UtteranceFlagged { utterance, stage, flag } => self.line(*utterance, |line| {
+                line.flags.insert((*stage, *flag));
+            }),
+            TrackEvent::TrackMixed(mixed) => self.mixed = Some(mixed.clone()),
+            TrackEvent::TrackMuxed(muxed) => self.muxed = Some(muxed.clone()),
+            TrackEvent::QualityAssessed(assessed) => self.assessed = Some(assessed.clone()),
+            TrackEvent::ProvenanceSigned(signed) => self.signed = Some(signed.clone()),
+            TrackEvent::TrackPublished(published) => self.published = Some(published.clone()),
+            TrackEvent::TrackDelivered { files } => self.delivered.extend(files.iter().cloned()),
+            TrackEvent::TrackWithdrawn => self.withdraw(),
+            TrackEvent::Flow(event) => self.evolve_flow(event),
+        }
+    }
+
+    fn line(&mut self, utterance: UtteranceId, change: impl FnOnce(&mut Line)) {
+        if let Some(line) = self.lines.get_mut(&utterance) {
+            change(line);
+        }
+    }
+
+    /// New words need new speech, at a rate that is chosen anew.
+    fn translated(&mut self, translation: &TranslatedUtterance) {
+        self.line(translation.utterance, |line| {
+            let same = line.translation.as_ref().is_some_and(|known| known.spoken == translation.spoken);
+            if !same {
+                line.speech.clear();
+                line.rate = None;
+                line.placement = None;
+            }
+            line.translation = Some(translation.clone());
+        });
+    }
+
+    fn withdraw(&mut self) {
+        self.published = None;
+        self.cancelled = true;
+        self.flow.undoing = true;
+    }
+
+    /// Stages that are asked for anew take their flags back: they will say again what is wrong.
+    fn evolve_flow(&mut self, event: &FlowEvent) {
+        self.flow.evolve(event);
+        if let FlowEvent::StageReopened { .. } = event {
+            let flow = &self.flow;
+            for line in self.lines.values_mut() {
+                line.flags.retain(|(stage, _)| flow.is_done(*stage));
+            }
+        }
+    }
+}
