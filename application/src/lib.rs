@@ -1,4 +1,12 @@
 //! Use cases: commands, the process manager, the stages' handlers, queries, and the ports they need.
 
+pub mod aggregates;
+pub mod commands;
 pub mod ports;
+pub mod process_manager;
+pub mod report;
 pub mod stages;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod text;
+pub mod worker;

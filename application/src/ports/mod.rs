@@ -10,4 +10,5 @@ pub mod memo_store;
 pub mod meter;
 pub mod provenance;
 pub mod read_store;
+pub mod shelf;
 pub mod work_queue;

@@ -1,10 +1,17 @@
 //! Ingest: look at the source, refuse what cannot be dubbed, keep a copy by its digest.
 
-use crate::ports::engine::{Engine, EngineError};
+use super::handler::{Done, DubbingJob, DubbingStage, StageError, producer};
+use crate::ports::{
+    engine::{Engine, EngineError},
+    provenance::ProvenanceSigner,
+};
 use async_trait::async_trait;
-use domain::value::LanguageTag;
+use domain::{
+    dubbing::{DubbingEvent, IngestedSource, Picture, TextTrack},
+    value::{Artefact, LanguageTag},
+};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{cmp::Reverse, path::Path, sync::Arc};
 
 /// Looks into media files, in a process that a hostile file cannot leave.
 #[async_trait]
@@ -74,4 +81,121 @@ pub struct SubtitleStream {
     pub codec: String,
     /// As tagged in the file.
     pub language: Option<LanguageTag>,
+}
+
+/// What is refused, so that no upload can use up the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceLimits {
+    /// Longest source in milliseconds: 6 hours.
+    pub duration_ms_max: u64,
+    /// Largest picture in pixels: 8K.
+    pub pixels_max: u64,
+    /// Most streams of one kind.
+    pub streams_max: usize,
+}
+
+impl Default for SourceLimits {
+    fn default() -> Self {
+        Self { duration_ms_max: 6 * 3_600_000, pixels_max: 7_680 * 4_320, streams_max: 64 }
+    }
+}
+
+/// The handler.
+pub struct Ingest {
+    /// Looks into the source.
+    pub prober: Arc<dyn MediaProber>,
+    /// Signs it at intake.
+    pub signer: Arc<dyn ProvenanceSigner>,
+    /// What is refused.
+    pub limits: SourceLimits,
+}
+
+#[async_trait]
+impl DubbingStage for Ingest {
+    async fn run(&self, job: &DubbingJob) -> Result<Done<DubbingEvent>, StageError> {
+        let request = job.dubbing.request.as_ref().ok_or(StageError::Absent("the request"))?;
+        let source = job.attempt.file(&request.source).await?;
+        let info = self.prober.probe(&source).await?;
+        self.check(&info)?;
+        let sound = choose_sound(&info, request.audio_stream, &request.source_language)?;
+        let signed_file = job.attempt.scratch.join("signed");
+        let signed = self.signer.sign_source(&source, &signed_file).await?;
+        let media = if signed {
+            job.attempt.keep(&signed_file, &info.container).await?
+        } else {
+            Artefact { media_type: info.container.clone(), ..request.source.clone() }
+        };
+        let producers = vec![producer(&*self.prober).await?, producer(&*self.signer).await?];
+        let ingested = IngestedSource {
+            media,
+            signed,
+            duration_ms: info.duration_ms,
+            picture: choose_picture(&info),
+            audio_stream: sound.index,
+            audio_codec: sound.codec.clone(),
+            audio_channels: sound.channels,
+            subtitles: info
+                .subtitles
+                .iter()
+                .map(|text| TextTrack { stream: text.index, language: text.language.clone() })
+                .collect(),
+            container: info.container,
+        };
+        Ok(Done::made(vec![DubbingEvent::SourceIngested(ingested)], producers))
+    }
+}
+
+impl Ingest {
+    fn check(&self, info: &MediaInfo) -> Result<(), EngineError> {
+        let limits = &self.limits;
+        let over = |what: String| EngineError::Rejected { code: "over-limit", message: what };
+        if info.duration_ms > limits.duration_ms_max {
+            let (hours, most) = (info.duration_ms / 3_600_000, limits.duration_ms_max / 3_600_000);
+            return Err(over(format!(
+                "the source lasts over {hours} hours; cut it into parts of at most {most} hours"
+            )));
+        }
+        if info.video.iter().any(|video| u64::from(video.width) * u64::from(video.height) > limits.pixels_max) {
+            return Err(over(format!("the picture has more than {} pixels; scale it down first", limits.pixels_max)));
+        }
+        if [info.video.len(), info.audio.len(), info.subtitles.len()].iter().any(|n| *n > limits.streams_max) {
+            return Err(over(format!(
+                "the source has more than {} streams of one kind; leave out those you do not need",
+                limits.streams_max
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The sound asked for by number; else, of those tagged with the spoken language (or of all), the one
+/// with the highest sampling rate, then bit rate.
+fn choose_sound<'a>(
+    info: &'a MediaInfo,
+    asked: Option<u32>,
+    language: &LanguageTag,
+) -> Result<&'a AudioStream, EngineError> {
+    let message = "the source has no sound; there is nothing to dub".to_owned();
+    let silent = EngineError::Rejected { code: "no-audio", message };
+    if let (Some(number), Some(last)) = (asked, info.audio.len().checked_sub(1)) {
+        return info.audio.iter().find(|sound| sound.index == number).ok_or_else(|| EngineError::Rejected {
+            code: "no-such-stream",
+            message: format!("the source has no audio stream {number}; choose one from 0 to {last}"),
+        });
+    }
+    let spoken = |sound: &&AudioStream| sound.language.as_ref().is_some_and(|tag| tag.primary() == language.primary());
+    let best = |sound: &&AudioStream| (spoken(sound), sound.rate_hz, sound.bitrate, Reverse(sound.index));
+    info.audio.iter().max_by_key(best).ok_or(silent)
+}
+
+/// The picture with the most pixels, then the highest bit rate.
+fn choose_picture(info: &MediaInfo) -> Option<Picture> {
+    let best =
+        |video: &&VideoStream| (u64::from(video.width) * u64::from(video.height), video.bitrate, Reverse(video.index));
+    info.video.iter().max_by_key(best).map(|video| Picture {
+        stream: video.index,
+        codec: video.codec.clone(),
+        width: video.width,
+        height: video.height,
+    })
 }

@@ -1,11 +1,16 @@
 //! Mix: the spoken lines over the original bed.
 
+use super::handler::{Done, StageError, TrackJob, TrackStage, memo_key, producer};
 use crate::ports::engine::{Engine, EngineError};
 use async_trait::async_trait;
 pub use domain::track::Background;
-use domain::value::{Decibel, Span};
+use domain::{
+    flow::Stage,
+    track::{MixedSound, TrackEvent},
+    value::{Artefact, Decibel, Span},
+};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 /// Mixes lines over a background into one sound of one length, as a stream.
 #[async_trait]
@@ -57,4 +62,114 @@ pub struct Mixed {
     pub true_peak: Decibel,
     /// Whether loudness is within 1 LU of what was asked.
     pub loudness_reached: bool,
+}
+
+/// The handler.
+pub struct Mix {
+    /// Mixes.
+    pub mixer: Arc<dyn Mixer>,
+    /// Highest true peak of the mix, in dBTP: a decibel below what the finished file may have, since
+    /// encoding overshoots.
+    pub true_peak_max: Decibel,
+}
+
+/// Everything that the sound depends on, with files by their digests: what the memo is keyed by.
+#[derive(Serialize)]
+struct Score {
+    background: Artefact,
+    lines: Vec<(Artefact, u64)>,
+    mode: Background,
+    original_speech: Vec<Span>,
+    kept: Vec<Span>,
+    loudness: Decibel,
+    true_peak_max: Decibel,
+    duration_ms: u64,
+}
+
+#[async_trait]
+impl TrackStage for Mix {
+    async fn run(&self, job: &TrackJob) -> Result<Done<TrackEvent>, StageError> {
+        let score = self.score(job)?;
+        let producers = vec![producer(&*self.mixer).await?];
+        let key = memo_key(Stage::Mix, &(&score, &producers))?;
+        if let Some(known) = job.track.mixed.as_ref().filter(|known| known.key == key) {
+            if job.attempt.kit.blobs.path(&known.sound.sha256).await?.is_some() {
+                return Ok(Done::reused(vec![], producers));
+            }
+        }
+        let output = job.attempt.scratch.join("mix.wav");
+        let mixed = self.mixer.mix(input(job, score, output.clone()).await?).await?;
+        let fact = TrackEvent::TrackMixed(MixedSound {
+            key,
+            sound: job.attempt.keep(&output, "audio/wav").await?,
+            loudness: mixed.loudness,
+            true_peak: mixed.true_peak,
+            loudness_reached: mixed.loudness_reached,
+        });
+        Ok(Done::made(vec![fact], producers))
+    }
+}
+
+impl Mix {
+    fn score(&self, job: &TrackJob) -> Result<Score, StageError> {
+        let header = job.track.header.as_ref().ok_or(StageError::Absent("the track"))?;
+        let source = job.dubbing.source.as_ref().ok_or(StageError::Absent("the source"))?;
+        let sound = job.dubbing.sound.as_ref().ok_or(StageError::Absent("the decoded sound"))?;
+        let placed = job.track.lines.values().filter_map(|line| {
+            let placement = line.placement?;
+            let speech = line.speech_at(placement.rate)?;
+            Some((speech.speech.clone(), placement.start_ms, placement.start_ms + placement.duration_ms))
+        });
+        let mut placed: Vec<_> = placed.collect();
+        placed.sort_by_key(|(_, start_ms, _)| *start_ms);
+        let last_ms = placed.iter().map(|(.., end_ms)| *end_ms).max().unwrap_or(0);
+        let translations = job.track.lines.values().filter_map(|line| line.translation.as_ref());
+        let kept: Vec<Span> = translations.flat_map(|translation| translation.kept.iter().copied()).collect();
+        Ok(Score {
+            background: sound.background.clone(),
+            lines: placed.into_iter().map(|(speech, start_ms, _)| (speech, start_ms)).collect(),
+            mode: header.settings.background,
+            original_speech: job.dubbing.utterances.values().flat_map(|line| without(line.span, &kept)).collect(),
+            kept,
+            loudness: sound.loudness,
+            true_peak_max: self.true_peak_max,
+            duration_ms: source.duration_ms.max(sound.duration_ms).max(last_ms),
+        })
+    }
+}
+
+/// What is left of a span outside all of `holes`.
+fn without(span: Span, holes: &[Span]) -> Vec<Span> {
+    let mut left = vec![span];
+    for hole in holes {
+        left = left
+            .into_iter()
+            .flat_map(|part| {
+                [
+                    Span::try_new(part.start_ms(), part.end_ms().min(hole.start_ms())),
+                    Span::try_new(part.start_ms().max(hole.end_ms()), part.end_ms()),
+                ]
+            })
+            .flatten()
+            .collect();
+    }
+    left
+}
+
+async fn input(job: &TrackJob, score: Score, output: PathBuf) -> Result<MixInput, StageError> {
+    let mut lines = Vec::with_capacity(score.lines.len());
+    for (speech, start_ms) in &score.lines {
+        lines.push(MixLine { wav: job.attempt.file(speech).await?, start_ms: *start_ms });
+    }
+    Ok(MixInput {
+        background: job.attempt.file(&score.background).await?,
+        lines,
+        mode: score.mode,
+        original_speech: score.original_speech,
+        kept: score.kept,
+        loudness: score.loudness,
+        true_peak_max: score.true_peak_max,
+        duration_ms: score.duration_ms,
+        output,
+    })
 }

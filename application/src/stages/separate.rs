@@ -1,10 +1,14 @@
 //! Separate: the sound to dub over, and the sound to listen to.
 
+use super::handler::{Done, DubbingJob, DubbingStage, StageError, producer};
 use crate::ports::engine::{Engine, EngineError};
 use async_trait::async_trait;
-use domain::value::Decibel;
+use domain::{
+    dubbing::{DubbingEvent, SeparatedSound},
+    value::Decibel,
+};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 /// Decodes the chosen sound and, if it can, parts speech from background.
 #[async_trait]
@@ -41,4 +45,32 @@ pub struct Stems {
     pub loudness: Decibel,
     /// True peak in dBTP.
     pub true_peak: Decibel,
+}
+
+/// The handler.
+pub struct Separate {
+    /// Decodes and, if it can, separates.
+    pub separator: Arc<dyn Separator>,
+}
+
+#[async_trait]
+impl DubbingStage for Separate {
+    async fn run(&self, job: &DubbingJob) -> Result<Done<DubbingEvent>, StageError> {
+        let source = job.dubbing.source.as_ref().ok_or(StageError::Absent("the source"))?;
+        let input = SeparateInput {
+            file: job.attempt.file(&source.media).await?,
+            audio_stream: source.audio_stream,
+            folder: job.attempt.scratch.clone(),
+        };
+        let stems = self.separator.separate(input).await?;
+        let sound = SeparatedSound {
+            background: job.attempt.keep(&stems.background, "audio/wav").await?,
+            speech: job.attempt.keep(&stems.speech, "audio/wav").await?,
+            separated: stems.separated,
+            duration_ms: stems.duration_ms,
+            loudness: stems.loudness,
+            true_peak: stems.true_peak,
+        };
+        Ok(Done::made(vec![DubbingEvent::SpeechSeparated(sound)], vec![producer(&*self.separator).await?]))
+    }
 }

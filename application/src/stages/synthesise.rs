@@ -1,9 +1,16 @@
 //! Synthesise: the translated lines, spoken.
 
+use super::handler::{Done, StageError, TrackJob, TrackStage, memo_key, producer};
 use crate::ports::engine::{Engine, EngineError};
 use async_trait::async_trait;
-use domain::value::{LanguageTag, Percent};
-use serde::Serialize;
+use domain::{
+    flow::Stage,
+    track::{Flag, SynthesisedUtterance, TrackEvent},
+    value::{Artefact, LanguageTag, Percent, Producer, UtteranceId},
+};
+use futures::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Speaks.
 #[async_trait]
@@ -54,4 +61,138 @@ pub struct Speech {
     pub wav: Vec<u8>,
     /// Length in milliseconds, rounded up.
     pub duration_ms: u64,
+}
+
+/// How often a line is tried before it is flagged.
+const TRIES: u32 = 3;
+
+/// The handler.
+pub struct Synthesise {
+    /// Speaks.
+    pub synthesiser: Arc<dyn Synthesiser>,
+}
+
+/// What became of a line.
+enum Spoken {
+    Made,
+    Reused,
+    Flagged,
+}
+
+/// A line as the memo remembers it.
+#[derive(Serialize, Deserialize)]
+struct Memo {
+    speech: Artefact,
+    duration_ms: u64,
+}
+
+/// One line at one rate.
+struct Order {
+    utterance: UtteranceId,
+    text: String,
+    voice: String,
+    rate: Percent,
+}
+
+#[async_trait]
+impl TrackStage for Synthesise {
+    async fn run(&self, job: &TrackJob) -> Result<Done<TrackEvent>, StageError> {
+        let speaker = producer(&*self.synthesiser).await?;
+        let orders = orders(job)?;
+        let mut spoken =
+            stream::iter(orders).map(|order| self.speak(job, order, &speaker)).buffer_unordered(job.attempt.kit.cores);
+        let (mut made, mut reused, mut flagged) = (0, 0, 0);
+        while let Some(line) = spoken.next().await {
+            match line? {
+                Spoken::Made => made += 1,
+                Spoken::Reused => reused += 1,
+                Spoken::Flagged => flagged += 1,
+            }
+        }
+        drop(spoken);
+        if flagged > 0 && made + reused == 0 {
+            // Not one line: that is not the lines' fault.
+            let detail = "not one line could be spoken".to_owned();
+            return Err(EngineError::Transient { operation: "speak", detail, retry_after: None }.into());
+        }
+        Ok(Done { facts: vec![], producers: vec![speaker], made, reused, reopen: None, skipped: None })
+    }
+}
+
+/// Lines that have something to say, each at its voice's own rate and at the planner's.
+fn orders(job: &TrackJob) -> Result<Vec<Order>, StageError> {
+    let mut orders = Vec::new();
+    for (utterance, line) in &job.track.lines {
+        let Some(translation) = &line.translation else {
+            continue;
+        };
+        let text = translation.spoken.reveal().ok_or(StageError::Erased)?;
+        let speaker = job.dubbing.speaker_of(*utterance).ok_or(StageError::Absent("the speaker of a line"))?;
+        let voice = job.track.voices.get(&speaker).ok_or(StageError::Absent("the voice of a speaker"))?;
+        if text.is_empty() {
+            continue;
+        }
+        for rate in [Some(Percent::HUNDRED), line.rate.filter(|rate| *rate != Percent::HUNDRED)].into_iter().flatten() {
+            orders.push(Order { utterance: *utterance, text: text.clone(), voice: voice.clone(), rate });
+        }
+    }
+    Ok(orders)
+}
+
+impl Synthesise {
+    async fn speak(&self, job: &TrackJob, order: Order, speaker: &Producer) -> Result<Spoken, StageError> {
+        let key = memo_key(Stage::Synthesise, &(&order.text, &order.voice, order.rate, speaker))?;
+        let known = job.track.lines.get(&order.utterance).and_then(|line| line.speech_at(order.rate));
+        if let Some(known) = known.filter(|known| known.key == key) {
+            // Said already, in an attempt that did not end or before something else changed.
+            if job.attempt.kit.blobs.path(&known.speech.sha256).await?.is_some() {
+                return Ok(Spoken::Reused);
+            }
+        }
+        let fact = |memo: Memo| {
+            TrackEvent::UtteranceSynthesised(SynthesisedUtterance {
+                utterance: order.utterance,
+                key,
+                rate: order.rate,
+                duration_ms: memo.duration_ms,
+                speech: memo.speech,
+            })
+        };
+        if let Some(memo) = job.attempt.recall::<Memo>(&key).await? {
+            if job.attempt.kit.blobs.path(&memo.speech.sha256).await?.is_some() {
+                job.record(vec![fact(memo)]).await?;
+                return Ok(Spoken::Reused);
+            }
+        }
+        let Some(speech) = self.try_to_speak(&order).await? else {
+            let flagged = TrackEvent::UtteranceFlagged {
+                utterance: order.utterance,
+                stage: Stage::Synthesise,
+                flag: Flag::NotSpoken,
+            };
+            job.record(vec![flagged]).await?;
+            return Ok(Spoken::Flagged);
+        };
+        let memo = Memo {
+            speech: job.attempt.kit.blobs.put_bytes(speech.wav, "audio/wav").await?,
+            duration_ms: speech.duration_ms,
+        };
+        job.attempt.remember(&key, &memo).await?;
+        job.record(vec![fact(memo)]).await?;
+        Ok(Spoken::Made)
+    }
+
+    /// `None` when the engine cannot say this line: it is flagged, and the others go on.
+    async fn try_to_speak(&self, order: &Order) -> Result<Option<Speech>, EngineError> {
+        for _ in 0..TRIES {
+            let line = SpeakInput { text: order.text.clone(), voice: order.voice.clone(), rate: order.rate };
+            match self.synthesiser.speak(line).await {
+                Ok(speech) => return Ok(Some(speech)),
+                Err(EngineError::Rejected { .. }) => return Ok(None),
+                Err(EngineError::Transient { .. }) => {}
+                Err(error @ (EngineError::Missing { .. } | EngineError::Exhausted { .. })) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
 }

@@ -15,13 +15,8 @@ pub enum DubbingCommand {
     Start(Box<Start>),
     /// Put results somewhere else from now on.
     ChooseDelivery(Delivery),
-    /// Make it in this language too, or anew with other settings.
-    RequestTrack {
-        /// The language.
-        language: LanguageTag,
-        /// How.
-        settings: TrackSettings,
-    },
+    /// Make it in these languages too, or anew with other settings: all of them or none.
+    RequestTracks(Vec<TrackRequest>),
     /// A worker reports what it has found so far.
     Record {
         /// Which attempt.
@@ -62,6 +57,15 @@ pub enum DubbingCommand {
     Flow(FlowCommand),
 }
 
+/// A language to make it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackRequest {
+    /// The language.
+    pub language: LanguageTag,
+    /// How.
+    pub settings: TrackSettings,
+}
+
 /// What is needed to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
@@ -81,6 +85,8 @@ pub struct Start {
     pub transcript: Transcript,
     /// Where results are put.
     pub delivery: Delivery,
+    /// The languages to make it in.
+    pub tracks: Vec<TrackRequest>,
 }
 
 /// Which rule a command to a dubbing broke.

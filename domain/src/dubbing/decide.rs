@@ -1,10 +1,9 @@
 //! What a command to a dubbing brings about.
 
-use super::{Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Outcome, Phase, Start};
+use super::{Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Outcome, Phase, Start, TrackRequest};
 use crate::{
     decider::Decider,
     flow::{self, Action, Fence, Flow, FlowCommand, FlowEvent, FlowRejection, Stage, next_actions},
-    track::TrackSettings,
     value::LanguageTag,
 };
 
@@ -16,7 +15,7 @@ impl Decider for Dubbing {
 
     fn decide(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>, DubbingRejection> {
         match (dubbing.phase, command) {
-            (Phase::NotStarted, DubbingCommand::Start(start)) => Ok(vec![begun(*start)]),
+            (Phase::NotStarted, DubbingCommand::Start(start)) => begin(*start),
             (Phase::NotStarted, _) => Err(DubbingRejection::NotStarted),
             (_, DubbingCommand::Start(start)) => start_again(dubbing, *start),
             (Phase::Failed | Phase::Cancelled, command) => ended(dubbing, command),
@@ -36,7 +35,7 @@ fn decide_running(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<Dubb
             let same = dubbing.request.as_ref().is_some_and(|request| request.delivery == delivery);
             Ok(if same { vec![] } else { vec![DubbingEvent::DeliveryChosen { delivery }] })
         }
-        DubbingCommand::RequestTrack { language, settings } => request_track(dubbing, language, settings),
+        DubbingCommand::RequestTracks(tracks) => request_tracks(dubbing, tracks),
         DubbingCommand::Record { fence, facts } => {
             accept(dubbing, fence, &facts)?;
             Ok(facts)
@@ -61,8 +60,13 @@ fn decide_running(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<Dubb
     }
 }
 
-fn begun(start: Start) -> DubbingEvent {
-    DubbingEvent::VideoGenerationStarted {
+/// The beginning and the languages asked for are one append: a crash leaves all of it or nothing.
+fn begin(start: Start) -> Result<Vec<DubbingEvent>, DubbingRejection> {
+    let tracks = start.tracks;
+    if tracks.iter().any(|track| is_same_language(&start.source_language, &track.language)) {
+        return Err(DubbingRejection::SameLanguage);
+    }
+    let started = DubbingEvent::VideoGenerationStarted {
         identity: start.identity,
         source: start.source,
         name: start.name,
@@ -71,7 +75,15 @@ fn begun(start: Start) -> DubbingEvent {
         language_assumed: start.language_assumed,
         transcript: start.transcript,
         delivery: start.delivery,
-    }
+    };
+    let requested = tracks
+        .into_iter()
+        .map(|TrackRequest { language, settings }| DubbingEvent::TrackRequested { language, settings });
+    Ok([started].into_iter().chain(requested).collect())
+}
+
+fn is_same_language(source: &LanguageTag, target: &LanguageTag) -> bool {
+    source.primary() == target.primary()
 }
 
 /// The same request once more is silent; another one is refused.
@@ -93,26 +105,23 @@ fn ended(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>
         }
         DubbingCommand::Start(_)
         | DubbingCommand::ChooseDelivery(_)
-        | DubbingCommand::RequestTrack { .. }
+        | DubbingCommand::RequestTracks(_)
         | DubbingCommand::Flow(_) => Err(DubbingRejection::Ended),
     }
 }
 
-fn request_track(
-    dubbing: &Dubbing,
-    language: LanguageTag,
-    settings: TrackSettings,
-) -> Result<Vec<DubbingEvent>, DubbingRejection> {
+fn request_tracks(dubbing: &Dubbing, tracks: Vec<TrackRequest>) -> Result<Vec<DubbingEvent>, DubbingRejection> {
     let source_language = dubbing.request.as_ref().map(|request| &request.source_language);
-    if source_language.is_some_and(|source| source.primary() == language.primary()) {
+    if tracks.iter().any(|track| source_language.is_some_and(|source| is_same_language(source, &track.language))) {
         return Err(DubbingRejection::SameLanguage);
     }
-    if dubbing.tracks.get(&language).is_some_and(|track| track.settings == settings) {
-        return Ok(vec![]);
-    }
-    let mut events = vec![DubbingEvent::TrackRequested { language, settings }];
-    if dubbing.flow.cell(Stage::Clean).attempt > 0 {
-        // Cleaning up waits for the new track, too.
+    let is_news =
+        |track: &TrackRequest| dubbing.tracks.get(&track.language).is_none_or(|known| known.settings != track.settings);
+    let news = tracks.into_iter().filter(is_news);
+    let mut events: Vec<_> =
+        news.map(|TrackRequest { language, settings }| DubbingEvent::TrackRequested { language, settings }).collect();
+    if !events.is_empty() && dubbing.flow.cell(Stage::Clean).attempt > 0 {
+        // Cleaning up waits for the new tracks, too.
         events.push(DubbingEvent::Flow(FlowEvent::StageReopened { stage: Stage::Clean }));
     }
     Ok(events)

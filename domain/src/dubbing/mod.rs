@@ -9,7 +9,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use command::{DubbingCommand, DubbingRejection, Start};
+pub use command::{DubbingCommand, DubbingRejection, Start, TrackRequest};
 pub use event::{
     Delivery, DubbingEvent, IngestedSource, Outcome, Picture, PlannedUtterance, SeparatedSound, SpokenWord, TextTrack,
     TranscribedUtterance, Transcript, WhyDropped,

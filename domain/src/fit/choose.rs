@@ -26,12 +26,13 @@ pub(super) fn choose(line: &Line, room: &Room, limits: &Limits, may_ask: bool) -
         return Choice::spoken(take);
     }
     let fastest = faster_takes().max_by_key(|take| take.rate).unwrap_or(natural);
-    let worth_asking = may_ask && faster_takes().count() < usize::from(limits.rounds);
-    match faster(fastest, room, limits).filter(|_| worth_asking) {
+    let tried = faster_takes().count();
+    let worth_asking = may_ask && tried < usize::from(limits.rounds);
+    match faster(fastest, tried, room, limits).filter(|_| worth_asking) {
         Some(rate) => Choice::ordered(fastest, rate),
-        // As short as it gets; `natural` stays in the race for an engine that ignores the rate.
+        // As short as it gets; the natural take stays in the race against an engine that ignores rates.
         None => Choice::spoken(
-            faster_takes().fold(natural, |best, take| if take.duration_ms < best.duration_ms { take } else { best }),
+            faster_takes().chain([natural]).min_by_key(|take| (take.duration_ms, take.rate)).unwrap_or(natural),
         ),
     }
 }
@@ -56,15 +57,16 @@ fn slower(line: &Line, room: &Room, limits: &Limits, may_ask: bool) -> Option<Ch
     (rate < Percent::HUNDRED).then(|| Choice::ordered(line.natural(), rate))
 }
 
-/// The rate to order when `fastest`, the fastest take so far, is too long for the room.
-/// `None` when it cannot be spoken faster.
-fn faster(fastest: Take, room: &Room, limits: &Limits) -> Option<Percent> {
+/// The rate to order when `fastest`, the fastest of `tried` faster takes (or the natural one), is too
+/// long for the room. `None` when it cannot be spoken faster.
+fn faster(fastest: Take, tried: usize, room: &Room, limits: &Limits) -> Option<Percent> {
     let capacity_ms = room.capacity_ms();
     let bare = rate_for(fastest, capacity_ms);
     let margin_ms = capacity_ms.saturating_mul(u64::from(limits.margin.get())) / 100;
-    let ample = rate_for(fastest, capacity_ms - margin_ms.min(capacity_ms));
-    // The margin is a wish: it never makes a line faster than the preferred rate.
-    let rate = ample.min(limits.rate_preferred).max(bare);
+    let ample = rate_for(fastest, capacity_ms.saturating_sub(margin_ms));
+    // At first the margin is a wish that makes no line faster than the preferred rate. When a take has
+    // disappointed already, being done is worth more than two or three percent.
+    let rate = if tried == 0 { ample.min(limits.rate_preferred).max(bare) } else { ample };
     let next = Percent::new(fastest.rate.get().saturating_add(1));
     (next <= limits.rate_cap).then(|| rate.clamp(next, limits.rate_cap))
 }

@@ -62,10 +62,11 @@ impl Ends {
 }
 
 /// Earliest start behind a voice that ends at `end_ms`. The guard is kept, but given up as far as
-/// needed rather than let the line become later than allowed.
+/// needed where that alone keeps the line from being later than allowed.
 fn floor_ms(end_ms: u64, slot_ms: u64, limits: &Limits) -> u64 {
+    let guarded_ms = end_ms.saturating_add(limits.guard_ms);
     let bound_ms = slot_ms.saturating_add(limits.late_ms_max);
-    end_ms.saturating_add(limits.guard_ms).min(bound_ms.max(end_ms))
+    if end_ms <= bound_ms { guarded_ms.min(bound_ms) } else { guarded_ms }
 }
 
 /// Where `line` must end: silence borrowed, but not into the next slot, a kept stretch, or past the picture.

@@ -128,8 +128,15 @@ impl Flow {
                     cell.phase = Phase::Started(work);
                 }
             }),
-            FlowEvent::StageCompleted { fence, .. } => self.update(fence.stage, |cell| cell.phase = Phase::Done),
-            FlowEvent::StageFailed { fence, .. } => self.update(fence.stage, |cell| cell.failures += 1),
+            FlowEvent::StageCompleted { fence, summary } => {
+                self.update(fence.stage, |cell| cell.phase = Phase::Done);
+                self.failures.remove(&fence.stage);
+                self.summaries.insert(fence.stage, summary.clone());
+            }
+            FlowEvent::StageFailed { fence, failure } => {
+                self.update(fence.stage, |cell| cell.failures += 1);
+                self.failures.insert(fence.stage, failure.clone());
+            }
             FlowEvent::StageLost { fence } => self.update(fence.stage, |cell| {
                 cell.losses += 1;
                 cell.phase = Phase::Waiting;
@@ -138,7 +145,10 @@ impl Flow {
                 self.update(fence.stage, |cell| cell.phase = Phase::RetryAt(*at));
             }
             FlowEvent::StageParked { stage, .. } => self.update(*stage, |cell| cell.phase = Phase::Parked),
-            FlowEvent::StageSkipped { fence, .. } => self.update(fence.stage, |cell| cell.phase = Phase::Skipped),
+            FlowEvent::StageSkipped { fence, engine, reason } => {
+                self.update(fence.stage, |cell| cell.phase = Phase::Skipped);
+                self.skips.insert(fence.stage, (engine.clone(), reason.clone()));
+            }
             FlowEvent::StageReopened { stage } => self.reopen(*stage),
             FlowEvent::StageUndone { stage } => self.update(*stage, |cell| cell.phase = Phase::Undone),
             FlowEvent::FlowPaused { .. } => self.paused = true,

@@ -88,6 +88,12 @@ pub struct Flow {
     pub scope: Scope,
     /// Per stage of the scope.
     pub cells: BTreeMap<Stage, Cell>,
+    /// What each finished stage took, newest run.
+    pub summaries: BTreeMap<Stage, StageSummary>,
+    /// The engine and the reason of each stage that was passed over.
+    pub skips: BTreeMap<Stage, (String, String)>,
+    /// The last failure of each stage that has not been finished since.
+    pub failures: BTreeMap<Stage, Failure>,
     /// No new work while paused.
     pub paused: bool,
     /// All tracks are settled (dubbings only).

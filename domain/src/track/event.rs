@@ -3,7 +3,7 @@
 use super::TrackSettings;
 use crate::{
     flow::{FlowEvent, Stage},
-    value::{Artefact, Decibel, DubbingId, LanguageTag, Percent, Personal, Sha256, SpeakerId, UtteranceId},
+    value::{Artefact, Decibel, DubbingId, LanguageTag, Percent, Personal, Sha256, Span, SpeakerId, UtteranceId},
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,8 @@ pub struct TranslatedUtterance {
     pub text: Personal<String>,
     /// What is spoken; empty when the whole line is a phrase to keep.
     pub spoken: Personal<String>,
+    /// Stretches in which the original is heard: phrases to keep.
+    pub kept: Vec<Span>,
     /// Words that the engine does not know.
     pub unknown_words: u32,
     /// Terms of the glossary that the line holds.
@@ -147,7 +149,11 @@ pub enum Flag {
     NotTranslated,
     /// The line could not be spoken.
     NotSpoken,
-    /// It starts later than may be.
+    /// Spoken faster than sounds at ease.
+    Hurried,
+    /// Longer than its room, though spoken as fast as it gets.
+    Overlong,
+    /// It starts later than may be, or makes others do so.
     NeedsAttention,
     /// It starts late, within what may be.
     Late,
@@ -162,7 +168,8 @@ impl Flag {
     pub const fn needs_attention(self) -> bool {
         match self {
             Flag::MissingTerm | Flag::NotTranslated | Flag::NotSpoken | Flag::NeedsAttention => true,
-            Flag::UnknownWord | Flag::Late | Flag::OutlastsPicture | Flag::LowConfidence => false,
+            Flag::UnknownWord | Flag::Hurried | Flag::Overlong | Flag::Late => false,
+            Flag::OutlastsPicture | Flag::LowConfidence => false,
         }
     }
 }

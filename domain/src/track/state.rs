@@ -73,6 +73,12 @@ impl Line {
         self.flags.iter().any(|(_, flag)| flag.needs_attention())
     }
 
+    fn forget_speech(&mut self) {
+        self.speech.clear();
+        self.rate = None;
+        self.placement = None;
+    }
+
     /// The rate to speak it at.
     pub fn rate(&self) -> Percent {
         self.rate.unwrap_or(Percent::HUNDRED)
@@ -110,9 +116,7 @@ impl Track {
             }
             TrackEvent::TranslationRouted { languages, .. } => self.route.clone_from(languages),
             TrackEvent::UtteranceTranslated(line) => self.translated(line),
-            TrackEvent::VoiceAssigned { speaker, voice } => {
-                self.voices.insert(*speaker, voice.clone());
-            }
+            TrackEvent::VoiceAssigned { speaker, voice } => self.voice_assigned(*speaker, voice),
             TrackEvent::UtteranceSynthesised(speech) => self.line(speech.utterance, |line| {
                 line.speech.retain(|known| known.rate != speech.rate);
                 line.speech.push(speech.clone());
@@ -144,12 +148,19 @@ impl Track {
         self.line(translation.utterance, |line| {
             let same = line.translation.as_ref().is_some_and(|known| known.spoken == translation.spoken);
             if !same {
-                line.speech.clear();
-                line.rate = None;
-                line.placement = None;
+                line.forget_speech();
             }
             line.translation = Some(translation.clone());
         });
+    }
+
+    /// A speaker's new voice makes earlier speech useless. Whose lines those are the dubbing knows, so
+    /// all lines forget theirs; the memo gives back at once what is still good.
+    fn voice_assigned(&mut self, speaker: SpeakerId, voice: &str) {
+        let earlier = self.voices.insert(speaker, voice.to_owned());
+        if earlier.is_some_and(|earlier| earlier != voice) {
+            self.lines.values_mut().for_each(Line::forget_speech);
+        }
     }
 
     fn withdraw(&mut self) {

@@ -1,1 +1,175 @@
-//! Placeholder header, replaced with the first room.
+//! Keys in files: a folder that only its owner may read, one file per dubbing.
+//!
+//! `<id>.key` holds the 32 bytes of a key; `<id>.destroyed` says that there was one and that there
+//! shall never be another, so that late work cannot bring an erased dubbing back. Deliberately
+//! absent: encryption of the keys themselves (that is the file system's, or another adapter's), and
+//! a lock between processes: only the owner of the data folder makes or destroys keys.
+
+use application::ports::key_vault::{Key, KeyVault, KeyVaultError};
+use domain::value::DubbingId;
+use std::{
+    collections::HashMap,
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    io::{self, ErrorKind, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+#[cfg(test)]
+mod tests;
+
+const KEY_BYTES: usize = 32;
+
+/// Keys that are held in memory; when there are more, all are read anew.
+const CACHED_MAX: usize = 1024;
+
+/// A vault of keys in files.
+pub struct FileKeyVault {
+    folder: PathBuf,
+    cached: Mutex<HashMap<DubbingId, Key>>,
+}
+
+impl FileKeyVault {
+    /// Opens the vault in this folder and makes the folder if need be, for its owner only. Finishes
+    /// what a crash has left of destroying a key.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, KeyVaultError> {
+        let folder = folder.into();
+        if !folder.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+            if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                sync_folder(parent)?;
+            }
+        }
+        if fs::metadata(&folder)?.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
+        }
+        let vault = Self { folder, cached: Mutex::default() };
+        for entry in fs::read_dir(&vault.folder)? {
+            let name = entry?.file_name();
+            if let Some(owner) = name.to_str().and_then(|name| name.strip_suffix(".destroyed")?.parse().ok()) {
+                vault.wipe(owner)?;
+            }
+        }
+        Ok(vault)
+    }
+
+    fn cached(&self) -> MutexGuard<'_, HashMap<DubbingId, Key>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self, owner: DubbingId, ending: &str) -> PathBuf {
+        self.folder.join(format!("{owner}.{ending}"))
+    }
+
+    fn is_destroyed(&self, owner: DubbingId) -> io::Result<bool> {
+        self.path(owner, "destroyed").try_exists()
+    }
+
+    /// The key in the owner's file.
+    fn read(&self, owner: DubbingId) -> Result<Option<Key>, KeyVaultError> {
+        let file = match File::open(self.path(owner, "key")) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut bytes = Vec::new();
+        file.take(KEY_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+        match <[u8; KEY_BYTES]>::try_from(bytes) {
+            Ok(bytes) => Ok(Some(Key::new(bytes))),
+            Err(bytes) => {
+                let found = bytes.len();
+                Err(KeyVaultError::Damaged(format!("the key of {owner} does not have {KEY_BYTES} bytes but {found}")))
+            }
+        }
+    }
+
+    /// Makes a key that is on disk, under its name, before this returns.
+    fn make(&self, owner: DubbingId) -> Result<Key, KeyVaultError> {
+        let mut bytes = [0; KEY_BYTES];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        let unfinished = self.path(owner, "new");
+        write_private(&unfinished, &bytes)?;
+        fs::rename(&unfinished, self.path(owner, "key"))?;
+        sync_folder(&self.folder)?;
+        Ok(Key::new(bytes))
+    }
+
+    /// Overwrites and removes the owner's key, where there is one.
+    fn wipe(&self, owner: DubbingId) -> Result<(), KeyVaultError> {
+        for ending in ["key", "new"] {
+            let path = self.path(owner, ending);
+            match OpenOptions::new().write(true).open(&path) {
+                Ok(mut file) => {
+                    file.write_all(&[0; KEY_BYTES])?;
+                    file.sync_all()?;
+                    fs::remove_file(&path)?;
+                    sync_folder(&self.folder)?;
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl KeyVault for FileKeyVault {
+    /// After [`KeyVault::destroy`] this makes no new key: [`KeyVault::key`] goes on giving none.
+    fn ensure(&self, owner: DubbingId) -> Result<(), KeyVaultError> {
+        let mut cached = self.cached();
+        if cached.contains_key(&owner) || self.is_destroyed(owner)? {
+            return Ok(());
+        }
+        let key = match self.read(owner)? {
+            Some(key) => key,
+            None => self.make(owner)?,
+        };
+        remember(&mut cached, owner, key);
+        Ok(())
+    }
+
+    fn key(&self, owner: DubbingId) -> Result<Option<Key>, KeyVaultError> {
+        let mut cached = self.cached();
+        if let Some(key) = cached.get(&owner) {
+            return Ok(Some(key.clone()));
+        }
+        if self.is_destroyed(owner)? {
+            return Ok(None);
+        }
+        let key = self.read(owner)?;
+        if let Some(key) = &key {
+            remember(&mut cached, owner, key.clone());
+        }
+        Ok(key)
+    }
+
+    /// The bytes are overwritten before the file is removed. Copies that a file system or a drive
+    /// keeps by itself (snapshots, wear levelling, backups) are out of reach.
+    fn destroy(&self, owner: DubbingId) -> Result<(), KeyVaultError> {
+        let mut cached = self.cached();
+        cached.remove(&owner);
+        // The mark comes first: a crash from here on ends with the key destroyed.
+        write_private(&self.path(owner, "destroyed"), &[])?;
+        sync_folder(&self.folder)?;
+        self.wipe(owner)
+    }
+}
+
+fn remember(cached: &mut HashMap<DubbingId, Key>, owner: DubbingId, key: Key) {
+    if cached.len() >= CACHED_MAX {
+        cached.clear();
+    }
+    cached.insert(owner, key);
+}
+
+/// Writes a file that only its owner may read, and returns when it is on disk.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,258 @@
+//! The worker: takes work from the queue, runs the stage's handler, reports to the log.
+//!
+//! The log is the truth: work is acknowledged to the queue only after the log has accepted its
+//! outcome, and the log accepts it only for the attempt that it waits for. A worker knows no stage:
+//! it looks handlers up.
+
+use crate::{
+    aggregates::{Aggregates, CommandMeta},
+    ports::{
+        blob_store::BlobError,
+        clock::Clock,
+        engine::EngineError,
+        event_log::StreamId,
+        work_queue::{Delivery, WorkQueue},
+    },
+    stages::handler::{Attempt, Done, DubbingJob, DubbingStage, StageError, StageKit, TrackJob, TrackStage},
+};
+use domain::{
+    dubbing::{Dubbing, DubbingCommand},
+    flow::{Failure, Fence, FlowCommand, Stage, StageSummary},
+    track::{Track, TrackCommand},
+    value::Timestamp,
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+/// How long a worker may be silent before its work is handed to another.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often it says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// First pause before another try; doubled each time, plus up to as much again at random.
+const BACK_OFF_MS: u64 = 500;
+
+/// Who does which stage.
+#[derive(Clone, Default)]
+pub struct Handlers {
+    handlers: BTreeMap<Stage, Handler>,
+}
+
+#[derive(Clone)]
+enum Handler {
+    Dubbing(Arc<dyn DubbingStage>),
+    Track(Arc<dyn TrackStage>),
+}
+
+impl Handlers {
+    /// Registers the handler of a stage of the dubbing.
+    #[must_use]
+    pub fn dubbing(mut self, stage: Stage, handler: impl DubbingStage + 'static) -> Self {
+        self.handlers.insert(stage, Handler::Dubbing(Arc::new(handler)));
+        self
+    }
+
+    /// Registers the handler of a stage of a track.
+    #[must_use]
+    pub fn track(mut self, stage: Stage, handler: impl TrackStage + 'static) -> Self {
+        self.handlers.insert(stage, Handler::Track(Arc::new(handler)));
+        self
+    }
+
+    /// The stages that somebody does.
+    pub fn stages(&self) -> impl Iterator<Item = Stage> + '_ {
+        self.handlers.keys().copied()
+    }
+}
+
+/// Takes work and does it, one at a time; start several for several at a time.
+#[derive(Clone)]
+pub struct Worker {
+    /// Where work comes from.
+    pub queue: Arc<dyn WorkQueue>,
+    /// Who does it.
+    pub handlers: Handlers,
+    /// What handlers work with.
+    pub kit: StageKit,
+    /// For measuring and for retry times.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What became of an attempt.
+enum Verdict {
+    Accepted,
+    Superseded,
+}
+
+impl Worker {
+    /// Works until the future is dropped; children of engines die with it. An error means that the
+    /// log or the queue could not be used.
+    pub async fn run(&self) -> Result<(), StageError> {
+        loop {
+            let delivery = self.queue.pull(LEASE).await?;
+            let receipt = delivery.receipt;
+            self.attempt(&delivery).await?;
+            self.queue.complete(receipt).await?;
+        }
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> Result<(), StageError> {
+        let work = &delivery.work;
+        if delivery.deliveries > 1 {
+            // An earlier lease ran out: that attempt is lost, and the process manager asks for another.
+            return self.flow(&work.stream, FlowCommand::Lose(work.fence)).await.map(|_| ());
+        }
+        if let Verdict::Superseded = self.flow(&work.stream, FlowCommand::Start(work.fence)).await? {
+            return Ok(());
+        }
+        let began = self.clock.now();
+        let scratch = self.kit.blobs.scratch(&work.id.0.to_string()).await?;
+        let attempt = Attempt { stream: work.stream.clone(), fence: work.fence, scratch, kit: self.kit.clone() };
+        let outcome = tokio::select! {
+            outcome = self.handle(attempt, began) => outcome,
+            lost = self.stay_alive(delivery) => { lost?; Err(StageError::Superseded) }
+        };
+        let reported = match outcome {
+            Ok(()) | Err(StageError::Superseded) => Ok(()),
+            Err(error) => self.report_failure(&work.stream, work.fence, error).await,
+        };
+        self.kit.blobs.clear_scratch(Some(&work.id.0.to_string())).await?;
+        reported
+    }
+
+    /// Returns when the lease could not be extended any more.
+    async fn stay_alive(&self, delivery: &Delivery) -> Result<(), StageError> {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            if !self.queue.heartbeat(delivery.receipt, LEASE).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn handle(&self, attempt: Attempt, began: Timestamp) -> Result<(), StageError> {
+        let (stream, fence) = (attempt.stream.clone(), attempt.fence);
+        let handler = self.handlers.handlers.get(&fence.stage).ok_or(StageError::Absent("a handler of this stage"))?;
+        let aggregates = &self.kit.aggregates;
+        let dubbing = aggregates.dubbing(stream.dubbing()).await?.state;
+        match (handler, &stream) {
+            (Handler::Dubbing(handler), StreamId::Dubbing(id)) => {
+                let done = handler.run(&DubbingJob { id: *id, dubbing, attempt }).await?;
+                let (command, facts) = self.conclude(fence, done, began);
+                let command = match command {
+                    FlowCommand::Complete { fence, summary, .. } => DubbingCommand::Complete { fence, facts, summary },
+                    command => DubbingCommand::Flow(command),
+                };
+                Ok(aggregates.execute::<Dubbing>(&stream, command, &self.meta()).await.map(|_| ())?)
+            }
+            (Handler::Track(handler), StreamId::Track(id)) => {
+                let loaded = aggregates.track(id).await?;
+                let revision = (loaded.revision, loaded.hash);
+                let job = TrackJob { id: id.clone(), dubbing, track: loaded.state, revision, attempt };
+                let (command, facts) = self.conclude(fence, handler.run(&job).await?, began);
+                let command = match command {
+                    FlowCommand::Complete { fence, summary, reopen } => {
+                        TrackCommand::Complete { fence, facts, summary, reopen }
+                    }
+                    command => TrackCommand::Flow(command),
+                };
+                Ok(aggregates.execute::<Track>(&stream, command, &self.meta()).await.map(|_| ())?)
+            }
+            (Handler::Dubbing(_), StreamId::Track(_)) | (Handler::Track(_), StreamId::Dubbing(_)) => {
+                Err(StageError::Absent("a handler of this stage for this stream"))
+            }
+        }
+    }
+
+    fn conclude<E>(&self, fence: Fence, done: Done<E>, began: Timestamp) -> (FlowCommand, Vec<E>) {
+        if let Some((engine, reason)) = done.skipped {
+            return (FlowCommand::Skip { fence, engine, reason }, done.facts);
+        }
+        let wall_ms = self.clock.now().since_ms(began);
+        let summary = StageSummary { wall_ms, producers: done.producers, made: done.made, reused: done.reused };
+        (FlowCommand::Complete { fence, summary, reopen: done.reopen }, done.facts)
+    }
+
+    async fn report_failure(&self, stream: &StreamId, fence: Fence, error: StageError) -> Result<(), StageError> {
+        if let StageError::Append(_) | StageError::Read(_) = error {
+            // The log itself fails: there is nowhere to report to. The attempt is found lost later.
+            return Err(error);
+        }
+        if let (StreamId::Dubbing(_), StageError::Engine(EngineError::Rejected { code, message })) = (stream, &error) {
+            let command = DubbingCommand::RejectSource { fence, code: (*code).to_owned(), message: message.clone() };
+            let outcome = self.kit.aggregates.execute::<Dubbing>(stream, command, &self.meta()).await;
+            return settle(outcome.map_err(StageError::from));
+        }
+        let failure = describe(&error);
+        tracing::warn!(%stream, stage = %fence.stage, run = fence.run, attempt = fence.attempt, code = failure.code,
+            error = failure.message, "attempt failed");
+        let retry_at = self.clock.now().plus_ms(self.back_off_ms(fence.attempt, &error));
+        self.flow(stream, FlowCommand::Fail { fence, failure, retry_at }).await.map(|_| ())
+    }
+
+    fn back_off_ms(&self, attempt: u32, error: &StageError) -> u64 {
+        if let StageError::Engine(EngineError::Transient { retry_after: Some(after), .. }) = error {
+            return u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        }
+        let base = BACK_OFF_MS << attempt.saturating_sub(1).min(6);
+        base + self.kit.ids.below(base)
+    }
+
+    /// A command to the flow of whichever aggregate the stream belongs to.
+    async fn flow(&self, stream: &StreamId, command: FlowCommand) -> Result<Verdict, StageError> {
+        let outcome = give_flow(&self.kit.aggregates, stream, command, &self.meta()).await;
+        match outcome {
+            Ok(()) => Ok(Verdict::Accepted),
+            Err(StageError::Superseded | StageError::Refused(_)) => Ok(Verdict::Superseded),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn meta(&self) -> CommandMeta {
+        CommandMeta::fresh("worker", self.kit.ids.next())
+    }
+}
+
+/// Gives a flow command to whichever aggregate the stream belongs to.
+pub async fn give_flow(
+    aggregates: &Aggregates,
+    stream: &StreamId,
+    command: FlowCommand,
+    meta: &CommandMeta,
+) -> Result<(), StageError> {
+    match stream {
+        StreamId::Dubbing(_) => {
+            let outcome = aggregates.execute::<Dubbing>(stream, DubbingCommand::Flow(command), meta).await;
+            outcome.map(|_| ()).map_err(StageError::from)
+        }
+        StreamId::Track(_) => {
+            let outcome = aggregates.execute::<Track>(stream, TrackCommand::Flow(command), meta).await;
+            outcome.map(|_| ()).map_err(StageError::from)
+        }
+    }
+}
+
+fn settle<T>(outcome: Result<T, StageError>) -> Result<(), StageError> {
+    match outcome {
+        Ok(_) | Err(StageError::Superseded | StageError::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The failure as it goes into the log: a stable code, a sentence, whether trying again is pointless.
+fn describe(error: &StageError) -> Failure {
+    let (code, permanent) = match error {
+        StageError::Engine(EngineError::Missing { .. }) => ("engine-missing", true),
+        StageError::Engine(EngineError::Rejected { code, .. }) => (*code, true),
+        StageError::Engine(EngineError::Exhausted { .. }) | StageError::Blob(BlobError::OutOfRoom) => {
+            ("disk-full", true)
+        }
+        StageError::Engine(EngineError::Transient { .. }) => ("engine-failed", false),
+        StageError::Blob(_) => ("blob-store", false),
+        StageError::Memo(_) => ("memo-store", false),
+        StageError::Queue(_) => ("work-queue", false),
+        StageError::Absent(_) => ("input-missing", true),
+        StageError::Erased => ("erased", true),
+        StageError::Refused(_) | StageError::Superseded => ("refused", false),
+        StageError::Append(_) | StageError::Read(_) => ("event-log", false),
+    };
+    Failure { code: code.to_owned(), message: error.to_string(), permanent }
+}

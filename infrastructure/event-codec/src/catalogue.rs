@@ -1,0 +1,159 @@
+//! The names and versions of all events: one table per aggregate.
+//!
+//! Each table pairs a variant with its type and the version of its newest shape, by a `match` without
+//! a wildcard: a new variant does not compile until it stands here. The sentence beside it goes into
+//! `docs/events.md`.
+
+use application::ports::event_log::DomainEvent;
+use domain::{dubbing::DubbingEvent, flow::FlowEvent, track::TrackEvent};
+
+/// What is known of one type of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventDoc {
+    /// The aggregate that brings it about.
+    pub aggregate: &'static str,
+    /// The streams it stands in, by their prefix.
+    pub streams: &'static [&'static str],
+    /// Its name in the log.
+    pub event_type: &'static str,
+    /// The version of its newest shape, from 1.
+    pub version: u16,
+    /// What it says.
+    pub says: &'static str,
+}
+
+/// All types of events, in the order of their tables.
+pub fn catalogue() -> Vec<EventDoc> {
+    [DUBBING, TRACK, FLOW].concat()
+}
+
+/// An event's name and version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub event_type: &'static str,
+    pub version: u16,
+}
+
+/// The name and version under which an event is stored.
+pub(crate) fn name_of(event: &DomainEvent) -> Name {
+    match event {
+        DomainEvent::Dubbing(event) => dubbing(event),
+        DomainEvent::Track(event) => track(event),
+    }
+}
+
+/// Whether it is the name of a flow's event.
+pub(crate) fn is_flow(event_type: &str) -> bool {
+    FLOW.iter().any(|doc| doc.event_type == event_type)
+}
+
+/// The newest version of a type that may stand in streams of this prefix.
+pub(crate) fn newest(event_type: &str, prefix: &str) -> Option<u16> {
+    let known = [DUBBING, TRACK, FLOW].into_iter().flatten();
+    known
+        .filter(|doc| doc.event_type == event_type && doc.streams.contains(&prefix))
+        .map(|doc| doc.version)
+        .next()
+}
+
+macro_rules! table {
+    ($list:ident $name_of:ident $event:ident $aggregate:literal $streams:tt
+     { $($variant:ident $version:literal $says:literal)* } $(nested $nested:ident $inner:ident)?) => {
+        const $list: &[EventDoc] = &[$(EventDoc {
+            aggregate: $aggregate,
+            streams: &$streams,
+            event_type: stringify!($variant),
+            version: $version,
+            says: $says,
+        }),*];
+
+        fn $name_of(event: &$event) -> Name {
+            match event {
+                $($event::$variant { .. } => Name { event_type: stringify!($variant), version: $version },)*
+                $($event::$nested(inner) => $inner(inner),)?
+            }
+        }
+    };
+}
+
+table! { DUBBING dubbing DubbingEvent "dubbing" ["dubbing-"] {
+    VideoGenerationStarted 1 "Someone asked for this video in other languages."
+    DeliveryChosen 1 "Results are to be put somewhere else from now on."
+    TrackRequested 1 "A target language was asked for, or asked for anew with other settings."
+    SourceIngested 1 "The source can be dubbed and is kept."
+    SourceRejected 1 "The source cannot be dubbed."
+    SpeechSeparated 1 "The sound was decoded and, if an engine can, taken apart."
+    SpeechSegmented 1 "Where someone speaks: the utterances to come."
+    UtteranceTranscribed 1 "An utterance's words are known."
+    UtteranceDropped 1 "What was heard there is no speech."
+    SpeakerIdentified 1 "Who says what."
+    TranscriptImported 1 "The words come from a transcript and not from recognition."
+    TrackSettled 1 "A language has come to an end, one way or another."
+    VideoGenerationCompleted 1 "All is done."
+    VideoGenerationFailed 1 "It cannot be done."
+    VideoGenerationCancelled 1 "Someone called it off."
+} nested Flow flow }
+
+table! { TRACK track TrackEvent "track" ["track-"] {
+    TrackStarted 1 "The transcript is there: the track begins."
+    TrackRevised 1 "It is to be made in another way."
+    TranslationRouted 1 "How the translation goes, over a pivot language or not."
+    UtteranceTranslated 1 "A line's translation."
+    VoiceAssigned 1 "A speaker's voice."
+    UtteranceSynthesised 1 "A line, spoken."
+    SpeechRateChosen 1 "The planner asks for a line at another rate."
+    UtteranceFitted 1 "A line's place."
+    UtteranceFlagged 1 "A line is not as it should be."
+    TrackMixed 1 "Dub over background."
+    TrackMuxed 1 "The finished container, without provenance yet."
+    QualityAssessed 1 "The finished file was measured."
+    ProvenanceSigned 1 "The file carries its provenance."
+    TrackPublished 1 "The result is visible."
+    TrackDelivered 1 "Files were put where the user wants them."
+    TrackWithdrawn 1 "The result is no longer visible."
+} nested Flow flow }
+
+table! { FLOW flow FlowEvent "flow" ["dubbing-", "track-"] {
+    StageRequested 1 "The stage was asked for; this is the outbox of the work queue."
+    StageStarted 1 "A worker began."
+    StageCompleted 1 "A worker finished; what it found stands in the events just before."
+    StageFailed 1 "A worker gave up."
+    StageLost 1 "A worker vanished."
+    StageRetryScheduled 1 "The stage will be tried again."
+    StageParked 1 "Out of attempts: the stage waits for an operator."
+    StageSkipped 1 "The stage was passed over, and why."
+    StageReopened 1 "The stage, and all that follow from it, are asked for anew."
+    StageUndone 1 "A finished stage was undone."
+    FlowPaused 1 "No new work is handed out."
+    FlowResumed 1 "Work is handed out again; parked stages get a fresh budget."
+    FlowCompensated 1 "All that can be undone was undone."
+} }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_name_stands_for_two_events() {
+        let names: BTreeSet<_> = catalogue().iter().map(|doc| doc.event_type).collect();
+        assert_eq!(names.len(), catalogue().len());
+    }
+
+    #[test]
+    fn versions_start_at_one_and_every_event_says_something() {
+        for doc in catalogue() {
+            assert!(doc.version >= 1, "{}", doc.event_type);
+            assert!(doc.says.ends_with('.'), "{}", doc.event_type);
+        }
+    }
+
+    #[test]
+    fn a_type_is_known_only_in_its_own_streams() {
+        assert_eq!(newest("SourceIngested", "dubbing-"), Some(1));
+        assert_eq!(newest("SourceIngested", "track-"), None);
+        assert_eq!(newest("StageLost", "dubbing-"), Some(1));
+        assert_eq!(newest("StageLost", "track-"), Some(1));
+        assert_eq!(newest("Flow", "dubbing-"), None);
+    }
+}

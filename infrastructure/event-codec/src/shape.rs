@@ -1,0 +1,56 @@
+//! Events as JSON: the payload without the name of its variant, and back.
+//!
+//! The variant's name stands in the envelope as the event's type. A flow event is stored under its
+//! own name, whichever aggregate it is embedded in; the stream tells which one that is.
+
+use crate::{catalogue, error::CodecError};
+use application::ports::event_log::{DomainEvent, StreamId};
+use domain::{dubbing::DubbingEvent, flow::FlowEvent, track::TrackEvent};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The event's payload; `null` for an event that says all by its name.
+pub(crate) fn payload_of(event: &DomainEvent) -> Result<Value, CodecError> {
+    let tagged = match event {
+        DomainEvent::Dubbing(DubbingEvent::Flow(flow)) | DomainEvent::Track(TrackEvent::Flow(flow)) => {
+            serde_json::to_value(flow)
+        }
+        DomainEvent::Dubbing(event) => serde_json::to_value(event),
+        DomainEvent::Track(event) => serde_json::to_value(event),
+    };
+    let shape = || CodecError::Shape { event_type: catalogue::name_of(event).event_type.to_owned() };
+    match tagged.map_err(|_| shape())? {
+        Value::String(_) => Ok(Value::Null),
+        Value::Object(variant) if variant.len() == 1 => variant.into_iter().next().map(|(_, p)| p).ok_or_else(shape),
+        _ => Err(shape()),
+    }
+}
+
+/// The event of a payload in its newest shape.
+pub(crate) fn event_of(stream: &StreamId, event_type: &str, payload: Value) -> Result<DomainEvent, CodecError> {
+    if catalogue::is_flow(event_type) {
+        let flow: FlowEvent = variant(event_type, payload)?;
+        return Ok(match stream {
+            StreamId::Dubbing(_) => DomainEvent::Dubbing(DubbingEvent::Flow(flow)),
+            StreamId::Track(_) => DomainEvent::Track(TrackEvent::Flow(flow)),
+        });
+    }
+    match stream {
+        StreamId::Dubbing(_) => variant(event_type, payload).map(DomainEvent::Dubbing),
+        StreamId::Track(_) => variant(event_type, payload).map(DomainEvent::Track),
+    }
+}
+
+/// Whether the event may stand in the stream.
+pub(crate) fn belongs(stream: &StreamId, event: &DomainEvent) -> bool {
+    matches!(
+        (stream, event),
+        (StreamId::Dubbing(_), DomainEvent::Dubbing(_)) | (StreamId::Track(_), DomainEvent::Track(_))
+    )
+}
+
+fn variant<T: DeserializeOwned>(event_type: &str, payload: Value) -> Result<T, CodecError> {
+    let tagged = Value::Object(Map::from_iter([(event_type.to_owned(), payload)]));
+    // serde's message is dropped on purpose: it quotes values.
+    serde_json::from_value(tagged).map_err(|_| CodecError::Shape { event_type: event_type.to_owned() })
+}

@@ -1,0 +1,9 @@
+//! Signs and verifies real files in real child processes. Each file of this folder is one concern.
+
+mod bad_input;
+mod dub;
+mod kit;
+mod memory;
+mod source;
+mod tampering;
+mod trust;

@@ -1,0 +1,233 @@
+//! The command line: what can be typed, and where each command lives.
+
+pub mod doctor;
+pub mod dub;
+pub mod engines;
+pub mod jobs;
+pub mod log;
+pub mod resume;
+pub mod summary;
+pub mod verify;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::{track::Background, value::LanguageTag};
+use std::path::PathBuf;
+
+/// Dub videos into other languages, and prove how it was done.
+#[derive(Debug, Parser)]
+#[command(name = "dragoman", version, about, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// Where jobs, events and media are kept.
+    #[arg(long, global = true, env = "DRAGOMAN_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 internal error, or the machine is in the way (disk full, data \
+folder in use) · 2 wrong usage · 3 input rejected · 4 an engine is missing · 5 done, but some lines need \
+attention · 130 interrupted (go on with `dragoman resume`)";
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Dub a video (or a sound) into one or more languages.
+    #[command(after_help = "Example: dragoman dub talk.mp4 --to es,ca --glossary terms.csv --keep-original")]
+    Dub(Box<DubArgs>),
+    /// Continue what a crash, a kill or a fixed problem interrupted.
+    Resume(ResumeArgs),
+    /// List all jobs.
+    Jobs(JsonArgs),
+    /// Look at one job.
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Say what a file's signed provenance tells, and whether file and signature hold.
+    Verify(VerifyArgs),
+    /// Look after the event log.
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// List the engines that are installed, with versions, languages and licences.
+    Engines(JsonArgs),
+    /// List the voices, of one language or of all.
+    Voices(VoicesArgs),
+    /// Say what is missing on this machine, and the one command that installs it.
+    Doctor(JsonArgs),
+    /// Print a script for tab completion: `source <(dragoman completions bash)`.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// What child processes of this program run. Not for people.
+    #[command(subcommand, hide = true)]
+    Internal(Internal),
+}
+
+/// What child processes of this program run.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Internal {
+    /// One media operation: a JSON request on standard input, a JSON answer on standard output.
+    Media,
+    /// One provenance operation, likewise.
+    Provenance,
+}
+
+/// `dub`.
+#[derive(Debug, Args)]
+pub struct DubArgs {
+    /// The video or sound to dub.
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// Languages to dub into, separated by commas: es,ca.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "LANG")]
+    pub to: Vec<LanguageTag>,
+    /// The language spoken in the input; English is assumed otherwise.
+    #[arg(long, value_name = "LANG")]
+    pub from: Option<LanguageTag>,
+    /// Folder for the results; beside the input otherwise.
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// Take the words from an SRT or WebVTT file, or `embedded`: from the input's own text track.
+    #[arg(long, value_name = "FILE|embedded", value_hint = clap::ValueHint::FilePath)]
+    pub transcript: Option<PathBuf>,
+    /// Terms and their translations: a CSV with the columns source,target.
+    #[arg(long, value_name = "CSV", value_hint = clap::ValueHint::FilePath)]
+    pub glossary: Option<PathBuf>,
+    /// What becomes of the original sound under the dub.
+    #[arg(long, value_enum, default_value_t = BackgroundArg::Duck)]
+    pub background: BackgroundArg,
+    /// Keep the original sound as a second track.
+    #[arg(long)]
+    pub keep_original: bool,
+    /// Subtitles: as files beside the video, embedded, both or none.
+    #[arg(long, value_enum, default_value_t = SubtitlesArg::Sidecar)]
+    pub subtitles: SubtitlesArg,
+    /// The voice of a speaker: Ann=es+f2. `dragoman voices es` lists voices. May be repeated.
+    #[arg(long, value_name = "SPEAKER=VOICE")]
+    pub voice: Vec<String>,
+    /// A phrase that stays in the original. May be repeated.
+    #[arg(long, value_name = "TEXT")]
+    pub keep_phrase: Vec<String>,
+    /// The audio stream to dub, counted from 0; the best one otherwise.
+    #[arg(long, value_name = "N")]
+    pub audio_stream: Option<u32>,
+    /// Overwrite files in the way that this job did not make.
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON document at the end.
+    #[arg(long)]
+    pub json: bool,
+    /// A certificate chain (PEM) to sign with instead of this installation's own.
+    #[arg(long, value_name = "PEM", requires = "signing_key", value_hint = clap::ValueHint::FilePath)]
+    pub signing_cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, value_name = "PEM", requires = "signing_cert", value_hint = clap::ValueHint::FilePath)]
+    pub signing_key: Option<PathBuf>,
+}
+
+/// What becomes of the original sound.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BackgroundArg {
+    /// Lowered under speech.
+    Duck,
+    /// As it is.
+    Keep,
+    /// Silent.
+    Off,
+}
+
+impl From<BackgroundArg> for Background {
+    fn from(arg: BackgroundArg) -> Background {
+        match arg {
+            BackgroundArg::Duck => Background::Duck,
+            BackgroundArg::Keep => Background::Keep,
+            BackgroundArg::Off => Background::Off,
+        }
+    }
+}
+
+/// Where subtitles go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SubtitlesArg {
+    /// Files beside the video.
+    Sidecar,
+    /// A text track in the video.
+    Embed,
+    /// Both.
+    Both,
+    /// Neither.
+    None,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The job, by its id or a part of it; all unfinished ones otherwise.
+    pub job: Option<String>,
+    /// Print one JSON document at the end of each job.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Commands without arguments of their own.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct JsonArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `job`.
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// Show a job: its stages, tracks and lines.
+    Show {
+        /// The job, by its id or a part of it.
+        job: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a job's events.
+    Events {
+        /// The job, by its id or a part of it.
+        job: String,
+        /// Wait for more, until the job is settled.
+        #[arg(long)]
+        follow: bool,
+        /// Print one JSON document per line.
+        #[arg(long)]
+        json: bool,
+        /// Show what is personal: texts, names, paths.
+        #[arg(long)]
+        reveal: bool,
+    },
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The file.
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `log`.
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Check that the log is dense, contiguous and untampered.
+    Verify(JsonArgs),
+}
+
+/// `voices`.
+#[derive(Debug, Args)]
+pub struct VoicesArgs {
+    /// Only voices of this language.
+    pub language: Option<LanguageTag>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
