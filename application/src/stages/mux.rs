@@ -1,8 +1,11 @@
 //! Mux: picture, new sound and text in one file.
 
+mod handler;
+
 use crate::ports::engine::{Engine, EngineError};
 use async_trait::async_trait;
 use domain::value::{Decibel, LanguageTag, Span};
+pub use handler::Mux;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

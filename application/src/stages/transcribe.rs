@@ -1,9 +1,12 @@
 //! Transcribe: who says what, when.
 
+mod handler;
+
 use super::mux::SubtitleCue;
 use crate::ports::engine::{Engine, EngineError};
 use async_trait::async_trait;
 use domain::value::{LanguageTag, Span, UtteranceId};
+pub use handler::Transcribe;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 

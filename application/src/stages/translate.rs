@@ -1,8 +1,11 @@
 //! Translate: the same sentences in another language.
 
+mod handler;
+
 use crate::ports::engine::{Engine, EngineError};
 use async_trait::async_trait;
 use domain::value::LanguageTag;
+pub use handler::Translate;
 
 /// Translates sentences.
 #[async_trait]

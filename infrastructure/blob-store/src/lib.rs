@@ -1,1 +1,13 @@
-//! Placeholder header, replaced with the first room.
+//! Blobs on the local disk, by the SHA-256 of their bytes.
+//!
+//! `blobs/ab/cdef…` holds what is complete; `tmp/` what is being written; `scratch/` what stages work
+//! with. All on one file system, so that taking a file over is a rename. Deliberately absent: deciding
+//! what may be deleted.
+
+mod hash;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use hash::digest_file;
+pub use store::LocalBlobStore;

@@ -68,7 +68,9 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
-        let Some(mut leader) = self.leader.take() else { return };
+        let Some(mut leader) = self.leader.take() else {
+            return;
+        };
         if matches!(leader.try_wait(), Ok(None)) {
             // The spawner is gone only when `LocalChildren` is, and no run outlives that.
             let _reaped_at_exit = self.spawner.send(Job::Reap(leader));

@@ -114,7 +114,7 @@ impl Transcribe {
             utterances: owed.iter().map(|line| (line.utterance, line.span)).collect(),
             scratch: job.attempt.scratch.clone(),
         };
-        let (sender, mut results) = mpsc::channel(WAITING);
+        let (sender, mut results) = mpsc::channel::<Recognised>(WAITING);
         let record = async {
             let mut made = 0;
             while let Some(result) = results.recv().await {
@@ -154,7 +154,10 @@ impl Transcribe {
             message: "the source has no text track; give a transcript file, or leave --transcript out".to_owned(),
         })?;
         let raw = self.subtitles.read(&job.attempt.file(&source.media).await?, track.stream).await?;
-        Ok(subtitles::from_embedded(&raw))
+        // One reader for all text: what comes from a text track is read like a file of it.
+        let cues = subtitles::parse(subtitles::srt::write(&raw).as_bytes())
+            .map_err(|error| EngineError::Rejected { code: "bad-transcript", message: error.to_string() })?;
+        Ok(cues)
     }
 
     async fn import(

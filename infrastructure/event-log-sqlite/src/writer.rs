@@ -1,0 +1,231 @@
+//! The one writer: takes what has gathered, writes it in one transaction, answers each append.
+//!
+//! Positions are given inside the transaction, after every check, so that a rollback leaves no hole.
+//! A connection that has failed is thrown away: what state its transaction is in is anyone's guess.
+
+use crate::{
+    error::{Kind, LogError, Shared, kind},
+    table::{insert, number, parsed},
+};
+use application::ports::{
+    clock::Clock,
+    event_log::{AppendError, Appended},
+};
+use domain::value::Timestamp;
+use event_codec::{Outcome, Prepared, Row, Tail, Verdict};
+use serde_json::json;
+use sqlx::{Connection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use std::{collections::HashMap, sync::Arc};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Appends that wait for the writer at most; further ones wait to be let in.
+pub(crate) const WAITING_MAX: usize = 512;
+
+/// Appends written in one transaction at most.
+const GROUP_MAX: usize = 256;
+
+/// What the writer is asked to do.
+pub(crate) enum Order {
+    /// Write this and answer.
+    Append(Prepared, oneshot::Sender<Result<Appended, AppendError>>),
+    /// Finish, close the file and say so.
+    Close(oneshot::Sender<()>),
+}
+
+type Answer = oneshot::Sender<Result<Appended, AppendError>>;
+type Answers = Vec<Result<Appended, AppendError>>;
+
+/// The one writer.
+pub(crate) struct Writer {
+    /// How to reach the file.
+    pub options: SqliteConnectOptions,
+    /// The connection in use; none after a failure.
+    pub connection: Option<SqliteConnection>,
+    /// The log's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Told the last position after each commit.
+    pub wakeups: watch::Sender<u64>,
+}
+
+impl Writer {
+    /// Works until it is told to close or nobody can ask any more.
+    pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut gathered = Vec::with_capacity(GROUP_MAX);
+        let mut closing = Vec::new();
+        while closing.is_empty() && orders.recv_many(&mut gathered, GROUP_MAX).await > 0 {
+            let (mut appends, mut answers) = (Vec::new(), Vec::new());
+            for order in gathered.drain(..) {
+                match order {
+                    Order::Append(prepared, answer) => {
+                        appends.push(prepared);
+                        answers.push(answer);
+                    }
+                    Order::Close(done) => closing.push(done),
+                }
+            }
+            if !appends.is_empty() {
+                self.write_group(&appends, answers).await;
+            }
+        }
+        if let Some(connection) = self.connection.take() {
+            // The file is whole either way; closing only tidies the write-ahead log up.
+            let _ = connection.close().await;
+        }
+        for done in closing {
+            let _ = done.send(());
+        }
+    }
+
+    async fn write_group(&mut self, appends: &[Prepared], answers: Vec<Answer>) {
+        let told = match self.write(appends).await {
+            Ok(told) => told,
+            // Something in the group does not fit: alone, the others may.
+            Err(LogError::Storage(error))
+                if appends.len() > 1 && matches!(kind(&error), Kind::Full | Kind::Constraint) =>
+            {
+                let mut told = Vec::with_capacity(appends.len());
+                for append in appends {
+                    let alone = std::slice::from_ref(append);
+                    told.extend(self.write(alone).await.unwrap_or_else(|error| refuse(1, error)));
+                }
+                told
+            }
+            Err(error) => refuse(appends.len(), error),
+        };
+        for (answer, told) in answers.into_iter().zip(told) {
+            // Whoever asked may have gone; what is written stays written.
+            let _ = answer.send(told);
+        }
+    }
+
+    async fn write(&mut self, appends: &[Prepared]) -> Result<Answers, LogError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => SqliteConnection::connect_with(&self.options).await?,
+        };
+        let (answers, head) = transact(&mut connection, appends, self.clock.as_ref()).await?;
+        self.connection = Some(connection);
+        self.wakeups.send_if_modified(|seen| {
+            let later = head > *seen;
+            *seen = head.max(*seen);
+            later
+        });
+        Ok(answers)
+    }
+}
+
+/// One failure, told to each of `count` appends.
+fn refuse(count: usize, error: LogError) -> Answers {
+    let full = matches!(&error, LogError::Storage(error) if kind(error) == Kind::Full);
+    let shared = Shared(Arc::new(error));
+    let refusal =
+        || if full { AppendError::OutOfRoom } else { AppendError::Unavailable(Box::new(shared.clone())) };
+    (0..count).map(|_| Err(refusal())).collect()
+}
+
+/// Judges every append, writes those that pass, commits. Gives the answers and the last position.
+async fn transact(
+    connection: &mut SqliteConnection,
+    appends: &[Prepared],
+    clock: &dyn Clock,
+) -> Result<(Answers, u64), LogError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut known = known_outcomes(&mut transaction, appends).await?;
+    let mut tails = stream_tails(&mut transaction, appends).await?;
+    let (mut head, last) = log_head(&mut transaction).await?;
+    let recorded_at = last.map_or(clock.now(), |last| last.max(clock.now()));
+    let mut rows: Vec<Row> = Vec::new();
+    let mut answers = Vec::with_capacity(appends.len());
+    for append in appends {
+        let command = (append.tenant.0.clone(), append.command_id.to_string(), append.stream.to_string());
+        let tail = tails.get(&command.2).copied().unwrap_or(Tail::EMPTY);
+        answers.push(match append.judge(known.get(&command), &tail) {
+            Verdict::Replayed(first) => Ok(first),
+            Verdict::Refused(error) => Err(error),
+            Verdict::Write => {
+                let (end, written) = append.chain(&tail, head, recorded_at);
+                head += append.events();
+                rows.extend(written);
+                tails.insert(command.2.clone(), end);
+                let (fingerprint, position, revision) = (append.fingerprint, head, end.revision);
+                known.insert(command, Outcome { fingerprint, position, revision });
+                Ok(Appended { position, revision, replayed: false })
+            }
+        });
+    }
+    insert(&mut transaction, &rows).await?;
+    transaction.commit().await?;
+    Ok((answers, head))
+}
+
+/// Tenant, command id and stream.
+type Command = (String, String, String);
+
+/// What the appends' commands came to before, where they did.
+async fn known_outcomes(
+    connection: &mut SqliteConnection,
+    appends: &[Prepared],
+) -> Result<HashMap<Command, Outcome>, LogError> {
+    let wanted: Vec<_> =
+        appends.iter().map(|append| json!([append.tenant.0, append.command_id, append.stream.to_string()])).collect();
+    let found = sqlx::query(
+        "SELECT tenant, command_id, stream, min(fingerprint) AS fingerprint, max(position) AS position, \
+         max(revision) AS revision FROM json_each(?1) AS wanted CROSS JOIN events \
+         ON tenant = wanted.value ->> 0 AND command_id = wanted.value ->> 1 AND stream = wanted.value ->> 2 \
+         GROUP BY tenant, command_id, stream",
+    )
+    .bind(json!(wanted).to_string())
+    .fetch_all(connection)
+    .await?;
+    found
+        .iter()
+        .map(|row| {
+            let command = (row.try_get("tenant")?, row.try_get("command_id")?, row.try_get("stream")?);
+            Ok((command, outcome_of(row)?))
+        })
+        .collect()
+}
+
+/// An outcome from columns `fingerprint`, `position`, `revision`.
+pub(crate) fn outcome_of(row: &sqlx::sqlite::SqliteRow) -> Result<Outcome, LogError> {
+    Ok(Outcome {
+        fingerprint: parsed(row, "fingerprint")?,
+        position: number(row, "position")?,
+        revision: number(row, "revision")?,
+    })
+}
+
+/// The ends of the appends' streams, where they exist.
+async fn stream_tails(
+    connection: &mut SqliteConnection,
+    appends: &[Prepared],
+) -> Result<HashMap<String, Tail>, LogError> {
+    let mut wanted: Vec<_> = appends.iter().map(|append| append.stream.to_string()).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let found = sqlx::query(
+        "SELECT stream, revision, hash FROM json_each(?1) AS wanted CROSS JOIN events ON stream = wanted.value \
+         AND revision = (SELECT max(revision) FROM events WHERE stream = wanted.value)",
+    )
+    .bind(json!(wanted).to_string())
+    .fetch_all(connection)
+    .await?;
+    found
+        .iter()
+        .map(|row| {
+            let tail = Tail { revision: number(row, "revision")?, hash: parsed(row, "hash")? };
+            Ok((row.try_get("stream")?, tail))
+        })
+        .collect()
+}
+
+/// The last position, and when it was written.
+async fn log_head(connection: &mut SqliteConnection) -> Result<(u64, Option<Timestamp>), LogError> {
+    let last = sqlx::query("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await?;
+    match last {
+        Some(row) => Ok((number(&row, "position")?, Some(parsed(&row, "recorded_at")?))),
+        None => Ok((0, None)),
+    }
+}
