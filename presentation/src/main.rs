@@ -1,1 +1,76 @@
-fn main() {}
+//! `dragoman`: dub videos into other languages, and prove how it was done.
+
+mod cli;
+mod exit;
+mod home;
+mod progress;
+mod session;
+mod wiring;
+
+use clap::{CommandFactory, Parser};
+use cli::{Cli, Command, Internal};
+use exit::{Exit, Failure};
+use home::Home;
+use std::{io, process::ExitCode};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::Internal(operation) = &cli.command {
+        return run_internal(*operation);
+    }
+    start_logging();
+    match run(cli) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(failure) => {
+            eprintln!("dragoman: {}", failure.message);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Failure> {
+    if let Command::Completions { shell } = cli.command {
+        clap_complete::generate(shell, &mut Cli::command(), "dragoman", &mut io::stdout());
+        return Ok(Exit::Done);
+    }
+    let home = Home::locate(cli.data_dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::internal(&error))?;
+    let exit = runtime.block_on(dispatch(cli.command, &home));
+    // A blocking read of a hanging file system must not keep the program.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn dispatch(command: Command, home: &Home) -> Result<Exit, Failure> {
+    match command {
+        Command::Dub(args) => cli::dub::run(*args, home).await,
+        Command::Resume(args) => cli::resume::run(args, home).await,
+        Command::Jobs(args) => cli::jobs::list(args, home).await,
+        Command::Job(command) => cli::jobs::one(command, home).await,
+        Command::Verify(args) => cli::verify::run(args, home).await,
+        Command::Log(command) => cli::log::run(command, home).await,
+        Command::Engines(args) => cli::engines::list(args, home).await,
+        Command::Voices(args) => cli::engines::voices(args, home).await,
+        Command::Doctor(args) => cli::doctor::run(args, home).await,
+        // Both are done before the runtime starts.
+        Command::Completions { .. } | Command::Internal(_) => Ok(Exit::Done),
+    }
+}
+
+/// A child of this program: one request on standard input, one answer on standard output.
+fn run_internal(operation: Internal) -> ExitCode {
+    let (stdin, stdout) = (io::stdin().lock(), io::stdout().lock());
+    let code = match operation {
+        Internal::Media => media_gstreamer::sandbox_main(stdin, stdout),
+        Internal::Provenance => provenance_c2pa::sandbox_main(stdin, stdout),
+    };
+    ExitCode::from(u8::try_from(code).unwrap_or(Exit::Internal as u8))
+}
+
+/// Logs go to standard error, silent unless `DRAGOMAN_LOG` asks for them.
+fn start_logging() {
+    let filter = EnvFilter::try_from_env("DRAGOMAN_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+}

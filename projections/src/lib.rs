@@ -1,1 +1,31 @@
-//! Placeholder header, replaced with the first room.
+//! Read models: pure folds over events, one file per model, and the runner that keeps them up to date.
+//!
+//! A fold is total: there is no event that it cannot take, so that none can stop it for ever. What it
+//! writes follows from the events alone, and never from what is personal in them: rows folded anew
+//! after a key was destroyed equal the rows folded before. Deliberately absent: how rows are stored.
+
+pub mod engine_runs;
+pub mod jobs;
+mod lines;
+mod projection;
+mod row;
+mod runner;
+pub mod tracks;
+pub mod utterances;
+
+#[cfg(test)]
+mod tests;
+
+pub use projection::{Projection, Touched};
+pub use runner::{Runner, RunnerError};
+use std::sync::Arc;
+
+/// Every projection of this program.
+pub fn all() -> Vec<Arc<dyn Projection>> {
+    vec![
+        Arc::new(jobs::Jobs),
+        Arc::new(tracks::Tracks),
+        Arc::new(utterances::Utterances),
+        Arc::new(engine_runs::EngineRuns),
+    ]
+}

@@ -181,7 +181,7 @@ fn stem_and_ending(word: &str) -> (&str, &str) {
 
 /// Whether `may`, `march` or `august` is the month: after `in`, `last` … or before a day's number.
 fn is_ambiguous_month(word: &str, before: &str, after: &str) -> bool {
-    let is_day = |word: &str| lists::DAY_NUMBERS.iter().any(|day| word == *day);
+    let is_day = |word: &str| lists::DAY_NUMBERS.contains(&word);
     matches!(word, "may" | "march" | "august") && (AFTER_IN.contains(&before) || is_day(after) || word == "august")
 }
 

@@ -1,1 +1,305 @@
+//! Each command to a dubbing: accepted, refused, silent.
 
+use crate::{
+    decider::fold,
+    dubbing::{
+        Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, IngestedSource, Outcome, Phase, Start,
+        TrackRequest, Transcript,
+    },
+    flow::{Fence, FlowCommand, FlowEvent, FlowRejection, Stage, StageSummary, WorkId, rows, work_id},
+    spec::given,
+    track::{Background, TrackSettings},
+    value::{Artefact, LanguageTag, Personal, Sha256, UtteranceId},
+};
+use std::collections::BTreeMap;
+
+fn language(tag: &str) -> LanguageTag {
+    tag.parse().expect("a language tag")
+}
+
+fn artefact(byte: u8) -> Artefact {
+    Artefact { sha256: Sha256::new([byte; 32]), media_type: "video/mp4".to_owned(), bytes: 1 }
+}
+
+fn delivery(folder: &str) -> Delivery {
+    Delivery {
+        folder: Personal::new(folder.to_owned()),
+        stem: Personal::new("talk".to_owned()),
+        sidecars: true,
+        overwrite: false,
+    }
+}
+
+fn settings(background: Background) -> TrackSettings {
+    TrackSettings {
+        glossary: None,
+        keep_phrases: Personal::new(vec![]),
+        voices: Personal::new(BTreeMap::new()),
+        background,
+        keep_original: false,
+        embed_subtitles: false,
+    }
+}
+
+fn track(tag: &str) -> TrackRequest {
+    TrackRequest { language: language(tag), settings: settings(Background::Duck) }
+}
+
+fn start(identity: u8, tracks: Vec<TrackRequest>) -> DubbingCommand {
+    DubbingCommand::Start(Box::new(Start {
+        identity: Sha256::new([identity; 32]),
+        source: artefact(1),
+        name: Personal::new("talk.mp4".to_owned()),
+        audio_stream: None,
+        source_language: language("en"),
+        language_assumed: true,
+        transcript: Transcript::Recognised,
+        delivery: delivery("/out"),
+        tracks,
+    }))
+}
+
+fn started() -> DubbingEvent {
+    DubbingEvent::VideoGenerationStarted {
+        identity: Sha256::new([1; 32]),
+        source: artefact(1),
+        name: Personal::new("talk.mp4".to_owned()),
+        audio_stream: None,
+        source_language: language("en"),
+        language_assumed: true,
+        transcript: Transcript::Recognised,
+        delivery: delivery("/out"),
+    }
+}
+
+fn requested(tag: &str) -> DubbingEvent {
+    DubbingEvent::TrackRequested { language: language(tag), settings: settings(Background::Duck) }
+}
+
+fn fence(stage: Stage) -> Fence {
+    Fence { stage, run: 1, attempt: 1 }
+}
+
+fn flow(event: FlowEvent) -> DubbingEvent {
+    DubbingEvent::Flow(event)
+}
+
+fn work(stage: Stage) -> WorkId {
+    work_id("dubbing", fence(stage))
+}
+
+/// The stage is asked for and under way.
+fn under_way(stage: Stage) -> [DubbingEvent; 2] {
+    let fence = fence(stage);
+    [flow(FlowEvent::StageRequested { fence, work_id: work(stage) }), flow(FlowEvent::StageStarted { fence })]
+}
+
+fn finished(stage: Stage) -> Vec<DubbingEvent> {
+    let completed = flow(FlowEvent::StageCompleted { fence: fence(stage), summary: StageSummary::default() });
+    under_way(stage).into_iter().chain([completed]).collect()
+}
+
+/// Begun for Spanish, and ingesting.
+fn ingesting() -> Vec<DubbingEvent> {
+    [vec![started(), requested("es")], under_way(Stage::Ingest).to_vec()].concat()
+}
+
+/// Begun for Spanish, and all done.
+fn all_done() -> Vec<DubbingEvent> {
+    let settled = DubbingEvent::TrackSettled { language: language("es"), outcome: Outcome::Completed };
+    let stages = rows(crate::flow::Scope::Dubbing).flat_map(|row| finished(row.stage)).collect();
+    [vec![started(), requested("es")], stages, vec![settled]].concat()
+}
+
+fn completed() -> Vec<DubbingEvent> {
+    [all_done(), vec![DubbingEvent::VideoGenerationCompleted { needs_attention: false }]].concat()
+}
+
+fn ingested() -> DubbingEvent {
+    DubbingEvent::SourceIngested(IngestedSource {
+        media: artefact(2),
+        signed: true,
+        container: "video/quicktime".to_owned(),
+        duration_ms: 60_000,
+        picture: None,
+        audio_stream: 0,
+        audio_codec: "audio/mpeg".to_owned(),
+        audio_channels: 2,
+        subtitles: vec![],
+    })
+}
+
+#[test]
+fn start_accepts_with_all_languages_in_one_append() {
+    let begun = [started(), requested("es"), requested("ca")];
+    given::<Dubbing>([]).when(start(1, vec![track("es"), track("ca")])).then(begun);
+}
+
+#[test]
+fn start_refuses_the_language_of_the_source_and_another_request() {
+    given::<Dubbing>([]).when(start(1, vec![track("en-GB")])).then_refused(&DubbingRejection::SameLanguage);
+    given::<Dubbing>([started()]).when(start(2, vec![])).then_refused(&DubbingRejection::AlreadyStarted);
+}
+
+#[test]
+fn start_is_silent_when_it_is_the_same_request() {
+    given::<Dubbing>([started()]).when(start(1, vec![])).then_silent();
+    given::<Dubbing>(completed()).when(start(1, vec![])).then_silent();
+}
+
+#[test]
+fn nothing_but_start_begins_a_dubbing() {
+    for command in [
+        DubbingCommand::Cancel,
+        DubbingCommand::Finish,
+        DubbingCommand::RequestTracks(vec![track("es")]),
+        DubbingCommand::Flow(FlowCommand::Resume),
+    ] {
+        given::<Dubbing>([]).when(command).then_refused(&DubbingRejection::NotStarted);
+    }
+}
+
+#[test]
+fn choose_delivery_accepts_another_place_and_is_silent_for_the_same() {
+    let other = DubbingEvent::DeliveryChosen { delivery: delivery("/elsewhere") };
+    given::<Dubbing>([started()]).when(DubbingCommand::ChooseDelivery(delivery("/elsewhere"))).then([other]);
+    given::<Dubbing>([started()]).when(DubbingCommand::ChooseDelivery(delivery("/out"))).then_silent();
+}
+
+#[test]
+fn request_tracks_accepts_what_is_new() {
+    let both = DubbingCommand::RequestTracks(vec![track("es"), track("ca")]);
+    given::<Dubbing>([started(), requested("es")]).when(both).then([requested("ca")]);
+    let changed = TrackRequest { language: language("es"), settings: settings(Background::Keep) };
+    let event = DubbingEvent::TrackRequested { language: language("es"), settings: settings(Background::Keep) };
+    given::<Dubbing>([started(), requested("es")]).when(DubbingCommand::RequestTracks(vec![changed])).then([event]);
+}
+
+#[test]
+fn request_tracks_of_a_completed_dubbing_cleans_up_again_later() {
+    let reopened = flow(FlowEvent::StageReopened { stage: Stage::Clean });
+    given::<Dubbing>(completed())
+        .when(DubbingCommand::RequestTracks(vec![track("ca")]))
+        .then([requested("ca"), reopened.clone()]);
+    let again: Vec<_> = completed().into_iter().chain([requested("ca"), reopened]).collect();
+    let state = fold::<Dubbing>(&again);
+    assert_eq!((state.phase, state.flow.tracks_settled), (Phase::Processing, false));
+    assert_eq!(state.flow.cell(Stage::Clean).run, 2);
+    assert!(state.flow.is_done(Stage::Transcribe), "the transcript is kept");
+}
+
+#[test]
+fn request_tracks_refuses_the_language_of_the_source_and_is_silent_for_what_is_known() {
+    let english = DubbingCommand::RequestTracks(vec![track("ca"), track("en")]);
+    given::<Dubbing>([started()]).when(english).then_refused(&DubbingRejection::SameLanguage);
+    given::<Dubbing>(completed()).when(DubbingCommand::RequestTracks(vec![track("es")])).then_silent();
+}
+
+#[test]
+fn record_accepts_facts_of_the_stage_that_is_waited_for() {
+    let record = |fence, facts| DubbingCommand::Record { fence, facts };
+    given::<Dubbing>(ingesting()).when(record(fence(Stage::Ingest), vec![ingested()])).then([ingested()]);
+    let late = Fence { attempt: 2, ..fence(Stage::Ingest) };
+    let superseded = DubbingRejection::Flow(FlowRejection::Superseded);
+    given::<Dubbing>(ingesting()).when(record(late, vec![ingested()])).then_refused(&superseded);
+    let foreign = DubbingEvent::VideoGenerationCancelled;
+    given::<Dubbing>(ingesting())
+        .when(record(fence(Stage::Ingest), vec![foreign]))
+        .then_refused(&DubbingRejection::ForeignFact);
+    given::<Dubbing>(ingesting()).when(record(fence(Stage::Ingest), vec![])).then_silent();
+}
+
+#[test]
+fn complete_brings_the_last_facts_in_the_same_append() {
+    let summary = StageSummary::default();
+    let complete =
+        |fence| DubbingCommand::Complete { fence, facts: vec![ingested()], summary: StageSummary::default() };
+    let done = flow(FlowEvent::StageCompleted { fence: fence(Stage::Ingest), summary });
+    given::<Dubbing>(ingesting()).when(complete(fence(Stage::Ingest))).then([ingested(), done.clone()]);
+    let twice: Vec<_> = ingesting().into_iter().chain([done]).collect();
+    let superseded = DubbingRejection::Flow(FlowRejection::Superseded);
+    given::<Dubbing>(twice).when(complete(fence(Stage::Ingest))).then_refused(&superseded);
+}
+
+#[test]
+fn reject_source_fails_the_dubbing() {
+    let reject = || DubbingCommand::RejectSource {
+        fence: fence(Stage::Ingest),
+        code: "no-audio".to_owned(),
+        message: "there is no sound".to_owned(),
+    };
+    let rejected =
+        DubbingEvent::SourceRejected { code: "no-audio".to_owned(), message: "there is no sound".to_owned() };
+    let failed = DubbingEvent::VideoGenerationFailed { code: "no-audio".to_owned() };
+    given::<Dubbing>(ingesting()).when(reject()).then([rejected.clone(), failed.clone()]);
+    let over: Vec<_> = ingesting().into_iter().chain([rejected, failed]).collect();
+    given::<Dubbing>(over.clone()).when(reject()).then_refused(&DubbingRejection::Flow(FlowRejection::Superseded));
+    given::<Dubbing>(over.clone())
+        .when(DubbingCommand::RequestTracks(vec![track("ca")]))
+        .then_refused(&DubbingRejection::Ended);
+    given::<Dubbing>(over.clone()).when(DubbingCommand::Finish).then([flow(FlowEvent::FlowCompensated)]);
+    given::<Dubbing>(over).when(DubbingCommand::Cancel).then_silent();
+}
+
+#[test]
+fn settle_track_accepts_news_refuses_strangers_and_is_silent_for_the_same() {
+    let settle = |tag: &str, outcome| DubbingCommand::SettleTrack { language: language(tag), outcome };
+    let settled = |outcome| DubbingEvent::TrackSettled { language: language("es"), outcome };
+    let begun = [started(), requested("es")];
+    given::<Dubbing>(begun.clone()).when(settle("es", Outcome::Completed)).then([settled(Outcome::Completed)]);
+    given::<Dubbing>(begun.clone())
+        .when(settle("ca", Outcome::Completed))
+        .then_refused(&DubbingRejection::UnknownTrack);
+    let [first, second] = begun;
+    given::<Dubbing>([first, second, settled(Outcome::NeedsAttention)])
+        .when(settle("es", Outcome::NeedsAttention))
+        .then_silent();
+}
+
+#[test]
+fn finish_accepts_when_nothing_is_owed() {
+    let done = DubbingEvent::VideoGenerationCompleted { needs_attention: false };
+    given::<Dubbing>(all_done()).when(DubbingCommand::Finish).then([done]);
+    given::<Dubbing>(ingesting()).when(DubbingCommand::Finish).then_refused(&DubbingRejection::Unfinished);
+    given::<Dubbing>(completed()).when(DubbingCommand::Finish).then_silent();
+}
+
+#[test]
+fn cancel_undoes_what_was_finished() {
+    given::<Dubbing>(ingesting()).when(DubbingCommand::Cancel).then([DubbingEvent::VideoGenerationCancelled]);
+    given::<Dubbing>(completed()).when(DubbingCommand::Cancel).then_silent();
+    let cancelled: Vec<_> =
+        [vec![started()], finished(Stage::Ingest), vec![DubbingEvent::VideoGenerationCancelled]].concat();
+    let undone = flow(FlowEvent::StageUndone { stage: Stage::Ingest });
+    given::<Dubbing>(cancelled.clone()).when(DubbingCommand::Flow(FlowCommand::Undone(Stage::Ingest))).then([undone]);
+    given::<Dubbing>(cancelled.clone())
+        .when(DubbingCommand::Flow(FlowCommand::Resume))
+        .then_refused(&DubbingRejection::Ended);
+    given::<Dubbing>(cancelled).when(DubbingCommand::Cancel).then_silent();
+}
+
+#[test]
+fn flow_commands_reach_the_flow() {
+    let request = FlowCommand::Request { stage: Stage::Ingest, work_id: work(Stage::Ingest) };
+    let asked = flow(FlowEvent::StageRequested { fence: fence(Stage::Ingest), work_id: work(Stage::Ingest) });
+    given::<Dubbing>([started()]).when(DubbingCommand::Flow(request.clone())).then([asked]);
+    given::<Dubbing>(ingesting()).when(DubbingCommand::Flow(request)).then_silent();
+    let early = FlowCommand::Request { stage: Stage::Clean, work_id: work(Stage::Clean) };
+    given::<Dubbing>([started()])
+        .when(DubbingCommand::Flow(early))
+        .then_refused(&DubbingRejection::Flow(FlowRejection::NotOwed));
+}
+
+#[test]
+fn the_speaker_of_a_line_is_who_says_it() {
+    let says = |speaker, utterances: &[u32]| DubbingEvent::SpeakerIdentified {
+        speaker: crate::value::SpeakerId(speaker),
+        name: None,
+        pitch_hz: None,
+        utterances: utterances.iter().copied().map(UtteranceId).collect(),
+    };
+    let state = fold::<Dubbing>(&[started(), says(1, &[1, 3]), says(2, &[2])]);
+    assert_eq!(state.speaker_of(UtteranceId(2)), Some(crate::value::SpeakerId(2)));
+    assert_eq!(state.speaker_of(UtteranceId(3)), Some(crate::value::SpeakerId(1)));
+    assert_eq!(state.speaker_of(UtteranceId(4)), None);
+}

@@ -5,9 +5,11 @@
 //! what may be deleted.
 
 mod hash;
+mod shelf;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use hash::digest_file;
+pub use shelf::LocalShelf;
 pub use store::LocalBlobStore;

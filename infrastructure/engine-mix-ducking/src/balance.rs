@@ -3,10 +3,7 @@
 //! The bed between the lines should stay as it was. So the lines carry the programme loudness as far as
 //! they may be moved, and only what is left is a gain of everything.
 
-use crate::{
-    config::MixConfig,
-    loudness::{gated, loudness},
-};
+use crate::{config::MixConfig, loudness::gated};
 use application::stages::mix::Background;
 
 /// Loudness of the lines when neither the source's speech nor its programme says anything: EBU R 128's.
@@ -90,10 +87,10 @@ fn bisect(loudness_at: impl Fn(f64) -> f64, target: f64, low: f64, start: f64, h
     f64::midpoint(below, above)
 }
 
-/// Mean loudness of energies, for the original speech: gated as a programme of its own.
-pub(crate) fn speech_loudness(energies: &[f64]) -> Option<f64> {
-    let lufs = gated(energies.iter().copied());
-    (lufs.is_finite() && lufs > loudness(0.0)).then_some(lufs)
+/// Loudness of the original speech from its gating blocks; `None` when there is nothing to hear.
+pub(crate) fn speech_loudness(blocks: &[f64]) -> Option<f64> {
+    let lufs = gated(blocks.iter().copied());
+    lufs.is_finite().then_some(lufs)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod limiter;
 mod lines;
 mod loudness;
 mod mixdown;
+mod peak;
 mod wav;
 
 pub use config::MixConfig;

@@ -8,46 +8,46 @@ use ebur128::{EbuR128, Mode};
 const GATE_LUFS: f64 = -70.0;
 /// Relative gate in LU below the mean of what passed the absolute one.
 const GATE_LU: f64 = -10.0;
-/// Frames between gating blocks: 100 ms.
-const STEP: usize = RATE_HZ as usize / 10;
-/// Gating blocks end this many steps after they begin.
+/// Frames of a step: 100 ms, a quarter of a gating block, and the distance between two of them.
+pub(crate) const STEP: usize = RATE_HZ as usize / 10;
+/// Steps of a gating block.
 const STEPS_A_BLOCK: usize = 4;
+/// Length of a step in milliseconds.
+const STEP_MS: u32 = 100;
 
-/// K-weighted energy (mean square, summed over channels) of every gating block of a stream.
-/// Holds 8 bytes for each 100 ms.
-pub(crate) struct Blocks {
+/// K-weighted energy (mean square, summed over channels) of every 100 ms of a stream.
+/// Holds 8 bytes for each.
+pub(crate) struct Steps {
     meter: EbuR128,
     channels: usize,
-    /// Frames until the next block ends.
-    to_go: usize,
-    steps: usize,
-    /// One energy a block.
+    /// One energy a step; a last step that is not whole is left out.
     pub energies: Vec<f64>,
 }
 
-impl Blocks {
+impl Steps {
     pub(crate) fn new(channels: usize) -> Result<Self, MixError> {
         let meter = EbuR128::new(channels as u32, RATE_HZ, Mode::M)?;
-        Ok(Self { meter, channels, to_go: STEP, steps: 0, energies: Vec::new() })
+        Ok(Self { meter, channels, energies: Vec::new() })
     }
 
-    /// Adds interleaved samples.
-    pub(crate) fn add(&mut self, mut samples: &[f32]) -> Result<(), MixError> {
-        while !samples.is_empty() {
-            let (now, later) = samples.split_at(samples.len().min(self.to_go * self.channels));
-            self.meter.add_frames_f32(now)?;
-            self.to_go -= now.len() / self.channels;
-            if self.to_go == 0 {
-                self.to_go = STEP;
-                self.steps += 1;
-                if self.steps >= STEPS_A_BLOCK {
-                    self.energies.push(energy(self.meter.loudness_momentary()?));
-                }
-            }
-            samples = later;
+    /// Adds a block of interleaved samples: whole steps, but for the last block of the stream.
+    pub(crate) fn add(&mut self, block: &[f32]) -> Result<(), MixError> {
+        for step in block.chunks_exact(STEP * self.channels) {
+            self.meter.add_frames_f32(step)?;
+            self.energies.push(energy(self.meter.loudness_window(STEP_MS)?));
         }
         Ok(())
     }
+
+    /// Adds silence without looking at it.
+    pub(crate) fn add_silence(&mut self, frames: usize) {
+        self.energies.extend(std::iter::repeat_n(0.0, frames / STEP));
+    }
+}
+
+/// Energies of the gating blocks over these steps.
+pub(crate) fn gating_blocks(steps: &[f64]) -> Vec<f64> {
+    steps.windows(STEPS_A_BLOCK).map(|block| block.iter().sum::<f64>() / STEPS_A_BLOCK as f64).collect()
 }
 
 /// Energy of a loudness: the inverse of [`loudness`].

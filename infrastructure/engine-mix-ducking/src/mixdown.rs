@@ -8,7 +8,8 @@ use crate::{
     error::MixError,
     limiter::Limiter,
     lines::{Line, LineBus, REFERENCE_LUFS, fade_out_end},
-    loudness::Blocks,
+    loudness::{STEP, Steps, gating_blocks},
+    peak::PeakMeter,
     wav::{PER_MS, RATE_HZ, WavSink, WavSource, quantise},
 };
 use application::stages::mix::MixInput;
@@ -16,8 +17,8 @@ use domain::value::Span;
 use ebur128::{EbuR128, Mode};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Frames of a block: 200 ms.
-const BLOCK: usize = RATE_HZ as usize / 5;
+/// Frames of a block: 200 ms, whole steps.
+const BLOCK: usize = 2 * STEP;
 
 /// A mix that is planned and can be run through any number of times.
 pub(crate) struct Mixdown<'a> {
@@ -73,10 +74,13 @@ impl<'a> Mixdown<'a> {
     }
 
     /// Measures bed and lines apart, so that any balance of them can be reckoned.
+    ///
+    /// The bed is measured as it is; what ducking leaves of a step's energy is reckoned from the mean
+    /// square of its gain. That is a little off where a ramp meets a beat: the writing is measured anyway.
     pub(crate) fn analyse(&self) -> Result<Parts, MixError> {
-        let mut bed_blocks = Blocks::new(self.channels)?;
-        let mut line_blocks = Blocks::new(1)?;
-        let mut speech_blocks = Blocks::new(self.channels)?;
+        let mut bed_steps = Steps::new(self.channels)?;
+        let mut line_steps = Steps::new(1)?;
+        let mut ducking = Vec::new();
         let mut bed = WavSource::open(&self.input.background, 1..=2)?;
         let mut lines = LineBus::new(&self.lines, self.config.fade_ms * PER_MS);
         let mut block = vec![0.0; BLOCK * self.channels];
@@ -86,23 +90,42 @@ impl<'a> Mixdown<'a> {
             block.truncate(frames * self.channels);
             mono.truncate(frames);
             bed.fill(&mut block)?;
-            self.add_original_speech(start, &block, &mut speech_blocks)?;
-            self.shape_bed(start, &mut block);
-            bed_blocks.add(&block)?;
-            if !lines.fill(start, &mut mono)? {
-                mono.fill(0.0);
+            bed_steps.add(&block)?;
+            mono.fill(1.0);
+            self.envelope.apply(start, 1, &mut mono);
+            ducking.extend(mono.chunks_exact(STEP).map(mean_square));
+            if lines.fill(start, &mut mono)? {
+                line_steps.add(&mono)?;
+            } else {
+                line_steps.add_silence(frames);
             }
-            line_blocks.add(&mono)?;
         }
+        let ducked: Vec<f64> = bed_steps.energies.iter().zip(&ducking).map(|(energy, gain)| energy * gain).collect();
         // A mono line sounds in every channel: the energies add up.
         let channels = self.channels as f64;
-        line_blocks.energies.iter_mut().for_each(|energy| *energy *= channels);
+        line_steps.energies.iter_mut().for_each(|energy| *energy *= channels);
         Ok(Parts {
-            bed: bed_blocks.energies,
-            lines: line_blocks.energies,
+            bed: gating_blocks(&ducked),
+            lines: gating_blocks(&line_steps.energies),
             reference: REFERENCE_LUFS + 10.0 * channels.log10(),
-            original_speech: speech_loudness(&speech_blocks.energies),
+            original_speech: speech_loudness(&gating_blocks(&self.spoken_steps(&bed_steps.energies))),
         })
+    }
+
+    /// Those steps of the bed whose middle lies in the original speech.
+    fn spoken_steps(&self, steps: &[f64]) -> Vec<f64> {
+        let mut spans = self.input.original_speech.clone();
+        spans.sort_unstable();
+        let mut spans = spans.into_iter().peekable();
+        let mut spoken = Vec::new();
+        for (number, energy) in steps.iter().enumerate() {
+            let middle_ms = number as u64 * 100 + 50;
+            while spans.next_if(|span| span.end_ms() <= middle_ms).is_some() {}
+            if spans.peek().is_some_and(|span| span.start_ms() <= middle_ms) {
+                spoken.push(*energy);
+            }
+        }
+        spoken
     }
 
     /// Writes the whole mix.
@@ -114,7 +137,8 @@ impl<'a> Mixdown<'a> {
         let mut lines = LineBus::new(&self.lines, self.config.fade_ms * PER_MS);
         let mut limiter = Limiter::new(self.channels, amplitude(levels.ceiling_db));
         let mut sink = WavSink::create(&self.input.output, self.channels)?;
-        let mut meter = EbuR128::new(self.channels as u32, RATE_HZ, Mode::I | Mode::TRUE_PEAK)?;
+        let mut meter = EbuR128::new(self.channels as u32, RATE_HZ, Mode::I)?;
+        let mut peak = PeakMeter::new(self.channels)?;
         let mut block = vec![0.0; BLOCK * self.channels];
         let mut mono = vec![0.0; BLOCK];
         let mut out = Vec::with_capacity(block.len());
@@ -138,17 +162,10 @@ impl<'a> Mixdown<'a> {
             lead = lead.saturating_sub(out.len());
             sink.write(written)?;
             meter.add_frames_i16(written)?;
+            peak.add(written)?;
         }
         sink.finish()?;
-        self.measured(&meter)
-    }
-
-    fn measured(&self, meter: &EbuR128) -> Result<Measured, MixError> {
-        let mut peak = 0.0_f64;
-        for channel in 0..self.channels {
-            peak = peak.max(meter.true_peak(channel as u32)?);
-        }
-        Ok(Measured { loudness: meter.loudness_global()?, true_peak: 20.0 * peak.log10() })
+        Ok(Measured { loudness: meter.loudness_global()?, true_peak: 20.0 * peak.peak.log10() })
     }
 
     /// Starts and lengths of the blocks of so many frames.
@@ -169,19 +186,6 @@ impl<'a> Mixdown<'a> {
         }
     }
 
-    /// Adds those frames of the block in which the original speech sounds.
-    fn add_original_speech(&self, start: u64, block: &[f32], blocks: &mut Blocks) -> Result<(), MixError> {
-        let end = start + (block.len() / self.channels) as u64;
-        for span in &self.input.original_speech {
-            let (from, to) = ((span.start_ms() * PER_MS).max(start), (span.end_ms() * PER_MS).min(end));
-            if from < to {
-                let range = (from - start) as usize * self.channels..(to - start) as usize * self.channels;
-                blocks.add(block.get(range).unwrap_or_default())?;
-            }
-        }
-        Ok(())
-    }
-
     fn check_abandoned(&self) -> Result<(), MixError> {
         if self.abandoned.load(Ordering::Relaxed) { Err(MixError::Abandoned) } else { Ok(()) }
     }
@@ -190,4 +194,8 @@ impl<'a> Mixdown<'a> {
 /// A level in decibels as a factor; 0 dB is exactly 1.
 fn amplitude(db: f64) -> f32 {
     10_f64.powf(db / 20.0) as f32
+}
+
+fn mean_square(samples: &[f32]) -> f64 {
+    f64::from(samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len().max(1) as f32)
 }

@@ -3,7 +3,7 @@
 use crate::error::MixError;
 use std::{
     fs::File,
-    io::{BufReader, BufWriter},
+    io::{BufReader, BufWriter, Read, Take},
     path::Path,
 };
 
@@ -15,7 +15,9 @@ const BUFFER_BYTES: usize = 256 << 10;
 
 /// A WAV that is read from its beginning; silent after its end.
 pub(crate) struct WavSource {
-    samples: hound::WavIntoSamples<BufReader<File>, i16>,
+    /// At the first sample not read yet.
+    data: Take<BufReader<File>>,
+    bytes: Vec<u8>,
     /// Length in frames.
     pub frames: u64,
     /// Interleaved channels.
@@ -26,25 +28,29 @@ impl WavSource {
     /// Opens a 48 kHz WAV of signed 16 bit with as many channels as `channels_allowed` admits.
     pub(crate) fn open(path: &Path, channels_allowed: std::ops::RangeInclusive<u16>) -> Result<Self, MixError> {
         let file = File::open(path).map_err(|error| MixError::Read(error.into()))?;
-        let reader = hound::WavReader::new(BufReader::with_capacity(BUFFER_BYTES.min(64 << 10), file))
-            .map_err(MixError::Read)?;
+        let reader = hound::WavReader::new(BufReader::with_capacity(BUFFER_BYTES, file)).map_err(MixError::Read)?;
         let spec = reader.spec();
         let is_pcm16 = spec.sample_format == hound::SampleFormat::Int && spec.bits_per_sample == 16;
         if !is_pcm16 || spec.sample_rate != RATE_HZ || !channels_allowed.contains(&spec.channels) {
             return Err(MixError::Format);
         }
         let frames = u64::from(reader.duration());
-        Ok(Self { samples: reader.into_samples(), frames, channels: usize::from(spec.channels) })
+        let length = frames * u64::from(spec.channels) * 2;
+        // hound reads headers; sample by sample it would cost more than all the mixing.
+        let data = reader.into_inner().take(length);
+        Ok(Self { data, bytes: Vec::new(), frames, channels: usize::from(spec.channels) })
     }
 
     /// Fills `block` with the next samples, and with silence after the end.
     pub(crate) fn fill(&mut self, block: &mut [f32]) -> Result<(), MixError> {
-        let mut filled = 0;
-        for (place, sample) in block.iter_mut().zip(&mut self.samples) {
-            *place = f32::from(sample.map_err(MixError::Read)?) / 32_768.0;
-            filled += 1;
+        let wanted = self.data.limit().min(block.len() as u64 * 2);
+        self.bytes.resize(wanted as usize, 0);
+        self.data.read_exact(&mut self.bytes).map_err(|error| MixError::Read(error.into()))?;
+        let (samples, _) = self.bytes.as_chunks::<2>();
+        for (place, sample) in block.iter_mut().zip(samples) {
+            *place = f32::from(i16::from_le_bytes(*sample)) / 32_768.0;
         }
-        if let Some(rest) = block.get_mut(filled..) {
+        if let Some(rest) = block.get_mut(samples.len()..) {
             rest.fill(0.0);
         }
         Ok(())
@@ -87,7 +93,27 @@ impl WavSink {
 
 /// To 16 bit, rounded to the nearest; what came from 16 bit unchanged goes back unchanged.
 pub(crate) fn quantise(samples: &[f32], out: &mut Vec<i16>) {
+    // 1.5 × 2²³: adding it leaves no room for a fraction, so that the sum is rounded (to even), in vector code.
+    const ROUNDER: f32 = 12_582_912.0;
     out.clear();
-    // `as` saturates.
-    out.extend(samples.iter().map(|sample| (sample * 32_768.0).round_ties_even() as i16));
+    out.extend(samples.iter().map(|sample| {
+        let scaled = (sample * 32_768.0).clamp(-32_768.0, 32_767.0);
+        ((scaled + ROUNDER) - ROUNDER) as i32 as i16
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quantise;
+
+    #[test]
+    fn sixteen_bits_come_back_unchanged_and_the_rest_is_rounded_and_bounded() {
+        let all: Vec<i16> = (i16::MIN..=i16::MAX).collect();
+        let samples: Vec<f32> = all.iter().map(|sample| f32::from(*sample) / 32_768.0).collect();
+        let mut out = Vec::new();
+        quantise(&samples, &mut out);
+        assert_eq!(out, all);
+        quantise(&[0.4 / 32_768.0, 0.6 / 32_768.0, -0.6 / 32_768.0, 1.0, -7.0, f32::NAN], &mut out);
+        assert_eq!(out, [0, 1, -1, i16::MAX, i16::MIN, 0]);
+    }
 }

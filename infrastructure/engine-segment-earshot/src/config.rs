@@ -13,8 +13,15 @@ pub struct EarshotConfig {
     pub change_min: f32,
     /// A frame with this score is surely a voice.
     pub sure_score: f32,
-    /// The least share of sure frames in a window of speech. Speech has 0.3 and more, drums next to none.
+    /// The least share of sure frames in a window of 1.5 s that may be speech: a distant voice has little more.
     pub sure_share_min: f32,
+    /// The share of sure frames that only speech reaches, not even drums or a legato violin. A stretch without it is
+    /// speech only when one that has it lies within `near_ms`.
+    pub clear_share_min: f32,
+    /// How far the evidence of a clear stretch reaches, in milliseconds.
+    pub near_ms: u64,
+    /// A frame this far below the loudest of late is a pause, in decibels. Soft consonants lie 20 to 25 below.
+    pub quiet_db: f32,
     /// A dip below `score_off` that is shorter does not end a stretch, in milliseconds.
     pub dip_ms_max: u64,
     /// A stretch that is shorter is no speech, in milliseconds.
@@ -25,6 +32,18 @@ pub struct EarshotConfig {
 
 impl Default for EarshotConfig {
     fn default() -> Self {
-        Self { score_on: 0.6, score_off: 0.4, change_min: 0.7, sure_score: 0.9, sure_share_min: 0.15, dip_ms_max: 100, speech_ms_min: 100, padding_ms: 80 }
+        Self {
+            score_on: 0.6,
+            score_off: 0.4,
+            change_min: 0.7,
+            sure_score: 0.9,
+            sure_share_min: 0.15,
+            clear_share_min: 0.4,
+            near_ms: 10_000,
+            quiet_db: 30.0,
+            dip_ms_max: 100,
+            speech_ms_min: 100,
+            padding_ms: 40,
+        }
     }
 }

@@ -11,7 +11,6 @@ use application::{
 use async_trait::async_trait;
 use domain::value::Span;
 use std::{
-    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -54,20 +53,21 @@ impl SpeechDetector for EarshotEngine {
             let _running = meter.enter();
             detect(&path, &config)
         });
-        work.await.unwrap_or_else(|_| Err(EngineError::Transient {
-            operation: "detect speech",
-            detail: "the detector stopped before its end".to_owned(),
-            retry_after: None,
-        }))
+        work.await.unwrap_or_else(|_| {
+            Err(EngineError::Transient {
+                operation: "detect speech",
+                detail: "the detector stopped before its end".to_owned(),
+                retry_after: None,
+            })
+        })
     }
 }
 
 /// What went wrong with the recording, without its name.
 pub(crate) fn unreadable(error: hound::Error) -> EngineError {
     match error {
-        hound::Error::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-            EngineError::from_io("detect speech", &error)
-        }
+        // A file that ends too soon is reported by hound as an error of its own, without a number of the system's.
+        hound::Error::IoError(error) if error.raw_os_error().is_some() => EngineError::from_io("detect speech", &error),
         _ => wrong_format(),
     }
 }
@@ -76,6 +76,7 @@ pub(crate) fn unreadable(error: hound::Error) -> EngineError {
 pub(crate) fn wrong_format() -> EngineError {
     EngineError::Rejected {
         code: "not-speech-wav",
-        message: "the sound to listen to is not a whole WAV of 16 bit, 16 kHz, mono; decode the source again".to_owned(),
+        message: "the sound to listen to is not a whole WAV of 16 bit, 16 kHz, mono; decode the source again"
+            .to_owned(),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 /// Frames in a window: 1.5 s, several syllables.
 const WINDOW_FRAMES: usize = 94;
-/// Fewer frames that sound like a voice tell nothing about a window: a quarter of a second.
-const VOICED_FRAMES_MIN: usize = 15;
+/// Fewer frames that sound like a voice tell nothing about a window: a short word has as many.
+const VOICED_FRAMES_MIN: usize = 10;
 
 /// One frame of 16 ms, as measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,8 +15,19 @@ pub(crate) struct Heard {
     pub score: f32,
     /// Change of the spectrum's shape, see [`crate::shape::Shape::change`].
     pub change: f32,
-    /// Whether some window around the frame changed as speech does.
-    pub lively: bool,
+    /// The strongest evidence that a window around the frame gave.
+    pub evidence: Evidence,
+}
+
+/// How much a window sounds like speech.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Evidence {
+    /// It does not.
+    None,
+    /// It may be speech.
+    Some,
+    /// It is speech.
+    Clear,
 }
 
 /// What a window must show to be speech.
@@ -28,15 +39,14 @@ pub(crate) struct GateRules {
     pub change_min: f32,
     /// A frame that scores this is surely a voice.
     pub sure_score: f32,
-    /// The least share of sure frames among those that count.
+    /// The least share of sure frames among those that count: of some evidence, and of clear evidence.
     pub sure_share_min: f32,
+    pub clear_share_min: f32,
 }
 
 /// Marks the frames of windows that change as speech does.
 pub(crate) struct Gate {
     window: VecDeque<Heard>,
-    /// Frames at the window's end that are not marked yet.
-    unmarked: usize,
     rules: GateRules,
     changes: Vec<f32>,
 }
@@ -44,19 +54,15 @@ pub(crate) struct Gate {
 impl Gate {
     /// A gate with an empty window.
     pub(crate) fn new(rules: GateRules) -> Self {
-        Self { window: VecDeque::new(), unmarked: 0, rules, changes: Vec::new() }
+        Self { window: VecDeque::new(), rules, changes: Vec::new() }
     }
 
     /// Takes a frame; gives back the one that has now been in every window it belongs to.
     pub(crate) fn push(&mut self, heard: Heard) -> Option<Heard> {
         let passed = if self.window.len() == WINDOW_FRAMES { self.window.pop_front() } else { None };
         self.window.push_back(heard);
-        self.unmarked = (self.unmarked + 1).min(self.window.len());
-        if self.is_speech() {
-            let marked = self.window.len() - self.unmarked;
-            self.window.iter_mut().skip(marked).for_each(|frame| frame.lively = true);
-            self.unmarked = 0;
-        }
+        let evidence = self.evidence();
+        self.window.iter_mut().for_each(|frame| frame.evidence = frame.evidence.max(evidence));
         passed
     }
 
@@ -65,18 +71,23 @@ impl Gate {
         std::mem::take(&mut self.window).into_iter()
     }
 
-    /// Whether the window's frames, pauses aside, change as speech does and enough of them are surely a voice.
-    fn is_speech(&mut self) -> bool {
+    /// Whether the window's frames, pauses aside, change as speech does, and how many of them are surely a voice.
+    fn evidence(&mut self) -> Evidence {
         let rules = self.rules;
         let voiced = || self.window.iter().filter(|frame| frame.score >= rules.score_min);
         let sure = voiced().filter(|frame| frame.score >= rules.sure_score).count();
         self.changes.clear();
         self.changes.extend(voiced().map(|frame| frame.change));
         let count = self.changes.len();
-        if count < VOICED_FRAMES_MIN || (sure as f32) < rules.sure_share_min * count as f32 {
-            return false;
+        if count < VOICED_FRAMES_MIN {
+            return Evidence::None;
         }
         let (_, median, _) = self.changes.select_nth_unstable_by(count / 2, f32::total_cmp);
-        *median >= rules.change_min
+        let sure_share = sure as f32 / count as f32;
+        match *median >= rules.change_min {
+            true if sure_share >= rules.clear_share_min => Evidence::Clear,
+            true if sure_share >= rules.sure_share_min => Evidence::Some,
+            _ => Evidence::None,
+        }
     }
 }

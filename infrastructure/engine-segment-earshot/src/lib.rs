@@ -6,6 +6,7 @@
 mod config;
 mod engine;
 mod gate;
+mod level;
 mod listen;
 mod shape;
 mod spans;

@@ -3,7 +3,8 @@
 use crate::{
     config::EarshotConfig,
     engine::{unreadable, wrong_format},
-    gate::{Gate, GateRules, Heard},
+    gate::{Evidence, Gate, GateRules, Heard},
+    level::Level,
     shape::Shape,
     spans::Stretches,
 };
@@ -54,6 +55,7 @@ pub(crate) fn detect(path: &Path, config: &EarshotConfig) -> Result<Vec<Span>, E
 /// The chain a frame goes through.
 struct Listener {
     detector: Detector,
+    level: Level,
     shape: Shape,
     gate: Gate,
     stretches: Stretches,
@@ -63,19 +65,23 @@ impl Listener {
     fn new(config: &EarshotConfig) -> Self {
         Self {
             detector: Detector::default(),
+            level: Level::new(config.quiet_db),
             shape: Shape::new(),
             gate: Gate::new(GateRules {
                 score_min: config.score_off,
                 change_min: config.change_min,
                 sure_score: config.sure_score,
                 sure_share_min: config.sure_share_min,
+                clear_share_min: config.clear_share_min,
             }),
             stretches: Stretches::new(config),
         }
     }
 
     fn hear(&mut self, frame: &[i16; FRAME_SAMPLES]) {
-        let heard = Heard { score: self.detector.predict_i16(frame), change: self.shape.change(frame), lively: false };
+        let score = self.detector.predict_i16(frame);
+        let score = if self.level.is_quiet(frame) { 0.0 } else { score };
+        let heard = Heard { score, change: self.shape.change(frame), evidence: Evidence::None };
         if let Some(passed) = self.gate.push(heard) {
             self.stretches.push(passed);
         }

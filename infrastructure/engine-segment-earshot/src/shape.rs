@@ -68,7 +68,8 @@ impl Shape {
         if transformed.is_ok() {
             for (band, edges) in bands.iter_mut().zip(self.edges.windows(2)) {
                 let lines = edges.first().zip(edges.last()).and_then(|(&from, &to)| self.lines.get(from..to));
-                let power = lines.map_or(0.0, |lines| lines.iter().map(Complex32::norm_sqr).sum::<f32>() / lines.len() as f32);
+                let power =
+                    lines.map_or(0.0, |lines| lines.iter().map(Complex32::norm_sqr).sum::<f32>() / lines.len() as f32);
                 *band = (power + POWER_FLOOR).ln();
             }
         }

@@ -1,6 +1,10 @@
 //! Stretches of speech from frames: begins at a high score, goes on at a lower one, bridges dips, pads.
 
-use crate::{config::EarshotConfig, gate::Heard, listen::FRAME_MS};
+use crate::{
+    config::EarshotConfig,
+    gate::{Evidence, Heard},
+    listen::FRAME_MS,
+};
 use domain::value::Span;
 
 /// Stretches are never closer than this: the port's promise, in milliseconds.
@@ -10,9 +14,16 @@ const APART_MS_MIN: u64 = 100;
 pub(crate) struct Stretches {
     config: EarshotConfig,
     now_ms: u64,
-    /// The stretch under way: its start, and the end of its last frame that scored high enough.
-    open: Option<(u64, u64)>,
-    done: Vec<Span>,
+    open: Option<Stretch>,
+    done: Vec<Stretch>,
+}
+
+/// From the first frame that scored high enough to the last.
+#[derive(Clone, Copy)]
+struct Stretch {
+    from_ms: u64,
+    to_ms: u64,
+    clear: bool,
 }
 
 impl Stretches {
@@ -26,39 +37,71 @@ impl Stretches {
         let (start_ms, end_ms) = (self.now_ms, self.now_ms + FRAME_MS);
         self.now_ms = end_ms;
         let score_min = if self.open.is_some() { self.config.score_off } else { self.config.score_on };
-        let speech = frame.lively && frame.score >= score_min;
+        let speech = frame.evidence > Evidence::None && frame.score >= score_min;
+        let clear = frame.evidence == Evidence::Clear;
         self.open = match self.open {
-            None => speech.then_some((start_ms, end_ms)),
-            Some((from_ms, _)) if speech => Some((from_ms, end_ms)),
-            Some((from_ms, to_ms)) if end_ms - to_ms > self.config.dip_ms_max => {
-                self.close(from_ms, to_ms);
+            None => speech.then_some(Stretch { from_ms: start_ms, to_ms: end_ms, clear }),
+            Some(open) if speech => Some(Stretch { to_ms: end_ms, clear: open.clear || clear, ..open }),
+            Some(open) if end_ms - open.to_ms > self.config.dip_ms_max => {
+                self.close(open);
                 None
             }
             open => open,
         };
     }
 
-    /// All stretches, padded within the recording; those that come too close are one.
+    /// All stretches with clear evidence near, padded within the recording; those that come too close are one.
     pub(crate) fn finish(mut self, recording_ms: u64) -> Vec<Span> {
-        if let Some((from_ms, to_ms)) = self.open.take() {
-            self.close(from_ms, to_ms);
+        if let Some(open) = self.open.take() {
+            self.close(open);
         }
-        let mut padded: Vec<Span> = Vec::with_capacity(self.done.len());
-        for span in self.done {
-            let start_ms = span.start_ms().saturating_sub(self.config.padding_ms);
-            let end_ms = (span.end_ms() + self.config.padding_ms).min(recording_ms);
-            let Ok(span) = Span::try_new(start_ms, end_ms) else { continue };
-            match padded.last_mut() {
-                Some(last) if last.gap_ms(span) < APART_MS_MIN => *last = last.join(span),
-                _ => padded.push(span),
-            }
-        }
-        padded
+        let near_ms = self.config.near_ms;
+        // From both ends: how far the last clear stretch on that side reaches.
+        let mut reach_ms = None;
+        let after_clear: Vec<bool> = self
+            .done
+            .iter()
+            .map(|stretch| {
+                if stretch.clear {
+                    reach_ms = Some(stretch.to_ms + near_ms);
+                }
+                reach_ms.is_some_and(|reach_ms| stretch.from_ms <= reach_ms)
+            })
+            .collect();
+        let mut reach_ms = None;
+        let mut kept: Vec<Stretch> = self
+            .done
+            .iter()
+            .zip(after_clear)
+            .rev()
+            .filter_map(|(stretch, after_clear)| {
+                if stretch.clear {
+                    reach_ms = Some(stretch.from_ms.saturating_sub(near_ms));
+                }
+                (after_clear || reach_ms.is_some_and(|reach_ms| stretch.to_ms >= reach_ms)).then_some(*stretch)
+            })
+            .collect();
+        kept.reverse();
+        padded(&kept, self.config.padding_ms, recording_ms)
     }
 
-    fn close(&mut self, from_ms: u64, to_ms: u64) {
-        if to_ms - from_ms >= self.config.speech_ms_min {
-            self.done.extend(Span::try_new(from_ms, to_ms));
+    fn close(&mut self, stretch: Stretch) {
+        if stretch.to_ms - stretch.from_ms >= self.config.speech_ms_min {
+            self.done.push(stretch);
         }
     }
+}
+
+fn padded(stretches: &[Stretch], padding_ms: u64, recording_ms: u64) -> Vec<Span> {
+    let mut padded: Vec<Span> = Vec::with_capacity(stretches.len());
+    for stretch in stretches {
+        let start_ms = stretch.from_ms.saturating_sub(padding_ms);
+        let end_ms = (stretch.to_ms + padding_ms).min(recording_ms);
+        let Ok(span) = Span::try_new(start_ms, end_ms) else { continue };
+        match padded.last_mut() {
+            Some(last) if last.gap_ms(span) < APART_MS_MIN => *last = last.join(span),
+            _ => padded.push(span),
+        }
+    }
+    padded
 }

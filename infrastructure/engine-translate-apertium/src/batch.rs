@@ -36,7 +36,8 @@ pub struct Hop<'a> {
 impl Hop<'_> {
     /// Translates each line; same length, same order.
     pub async fn translate(&self, lines: &[Line]) -> Result<Vec<Hopped>, EngineError> {
-        let mut results: Vec<Hopped> = lines.iter().map(|line| Hopped { line: line.clone(), unknown: Vec::new() }).collect();
+        let mut results: Vec<Hopped> =
+            lines.iter().map(|line| Hopped { line: line.clone(), unknown: Vec::new() }).collect();
         let wordy: Vec<(usize, Line)> = lines
             .iter()
             .enumerate()
@@ -121,7 +122,8 @@ impl Hop<'_> {
             .arg(self.mode)
             .stdin(input.as_bytes())
             .limits(self.config.limits);
-        let output = self.children.run(child).await.map_err(|error| EngineError::from_child("translate", "apertium", error))?;
+        let output =
+            self.children.run(child).await.map_err(|error| EngineError::from_child("translate", "apertium", error))?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }

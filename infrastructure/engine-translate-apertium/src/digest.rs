@@ -65,7 +65,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("a.bin");
         std::fs::create_dir(folder.path().join("modes")).expect("made");
-        std::fs::write(folder.path().join("modes/eng-spa.mode"), format!("lt-proc '{}'", data.display())).expect("written");
+        std::fs::write(folder.path().join("modes/eng-spa.mode"), format!("lt-proc '{}'", data.display()))
+            .expect("written");
         let modes = [Mode::parse("eng-spa").expect("a mode")];
         let digest = || of_data(folder.path(), &modes).expect("a digest");
 

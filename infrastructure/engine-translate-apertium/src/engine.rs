@@ -52,8 +52,11 @@ impl ApertiumEngine {
     /// `3.8.3` of `Apertium 3.8.3`.
     async fn version(&self) -> Result<String, EngineError> {
         let child = Child::new(&self.config.program).arg("-V").limits(self.config.limits);
-        let output =
-            self.children.run(child).await.map_err(|error| EngineError::from_child("ask Apertium's version", PACKAGE, error))?;
+        let output = self
+            .children
+            .run(child)
+            .await
+            .map_err(|error| EngineError::from_child("ask Apertium's version", PACKAGE, error))?;
         let text = String::from_utf8_lossy(&output.stdout);
         Ok(text.split_whitespace().last().unwrap_or("unknown").to_owned())
     }

@@ -92,7 +92,15 @@ mod tests {
 
     #[test]
     fn variants_are_used_when_asked_for() {
-        let installed = modes(&["eng-cat", "eng-cat_valencia", "eng-cat_valencia_uni", "spa-eng", "spa-eng_US", "slv-hbs_BS", "slv-hbs_HR"]);
+        let installed = modes(&[
+            "eng-cat",
+            "eng-cat_valencia",
+            "eng-cat_valencia_uni",
+            "spa-eng",
+            "spa-eng_US",
+            "slv-hbs_BS",
+            "slv-hbs_HR",
+        ]);
         let check = |from: &str, to: &str, mode: Option<&str>| {
             let (from, to) = (from.parse().expect("a tag"), to.parse().expect("a tag"));
             let found = pick(&installed, &Side::of_tag(&from), &Side::of_tag(&to));

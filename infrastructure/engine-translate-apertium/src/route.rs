@@ -86,7 +86,8 @@ impl Atlas<'_> {
     /// Ways are extended hop by hop; per language only the best way of each length is kept, so the work
     /// is bounded by hops × directions.
     fn way(&self, directions: BTreeSet<Direction<'_>>, from: &str, to: &str) -> Option<Way> {
-        let mut frontier = BTreeMap::from([(from, Way { packages: BTreeSet::new(), languages: vec![from.to_owned()] })]);
+        let mut frontier =
+            BTreeMap::from([(from, Way { packages: BTreeSet::new(), languages: vec![from.to_owned()] })]);
         let mut best: Option<Way> = None;
         for _ in 0..self.hops_max {
             let mut next: BTreeMap<&str, Way> = BTreeMap::new();
@@ -130,9 +131,11 @@ impl Way {
 
     /// Less is better: packages to install, hops, preferred pivots, names.
     fn rank(&self) -> (usize, usize, Vec<usize>, &[String]) {
-        let pivots = self.languages.iter().skip(1).map(|language| {
-            PIVOTS.iter().position(|pivot| pivot == language).unwrap_or(PIVOTS.len())
-        });
+        let pivots = self
+            .languages
+            .iter()
+            .skip(1)
+            .map(|language| PIVOTS.iter().position(|pivot| pivot == language).unwrap_or(PIVOTS.len()));
         (self.packages.len(), self.languages.len(), pivots.collect(), &self.languages)
     }
 }

@@ -120,7 +120,8 @@ impl Request {
 /// Whether the text goes on with an English possessive: `'s house`.
 fn is_possessive(next: &str) -> bool {
     ["'s", "’s"].iter().any(|ending| {
-        next.strip_prefix(ending).is_some_and(|rest| rest.starts_with(' ') && rest.trim_start().starts_with(char::is_alphabetic))
+        next.strip_prefix(ending)
+            .is_some_and(|rest| rest.starts_with(' ') && rest.trim_start().starts_with(char::is_alphabetic))
     })
 }
 

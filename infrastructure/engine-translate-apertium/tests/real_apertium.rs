@@ -1,5 +1,7 @@
 //! The real Apertium with the pairs eng-spa, eng-cat and spa-cat.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use application::{
     ports::engine::{Engine, EngineError},
     stages::translate::{Sentence, SentencePart, Translated, Translator},
@@ -102,8 +104,12 @@ async fn unknown_words_are_told_and_stay_readable() {
 
 #[tokio::test]
 async fn special_characters_survive() {
-    let specials = ["*", "@", "#", "^", "$", "[", "]", "{", "}", "\\", "<", ">", "/", "~", "+", "_", "[]", "[[", "\\n", "*x*", "<b>"];
-    let mut sentences: Vec<Sentence> = specials.iter().map(|special| sentence(&format!("The {special} house is big."))).collect();
+    let specials = [
+        "*", "@", "#", "^", "$", "[", "]", "{", "}", "\\", "<", ">", "/", "~", "+", "_", "[]", "[[", "\\n", "*x*",
+        "<b>",
+    ];
+    let mut sentences: Vec<Sentence> =
+        specials.iter().map(|special| sentence(&format!("The {special} house is big."))).collect();
     sentences.extend(specials.iter().map(|special| sentence(&format!("{special} The house is big{special}"))));
     let results = translated(&engine(ApertiumConfig::default()), "en", "es", &sentences).await;
     for (place, result) in results.iter().enumerate() {
@@ -170,7 +176,11 @@ async fn a_pivot_carries_everything_along() {
     assert_eq!(route.modes, ["eng-spa", "spa-cat"]);
     assert!(route.is_pivoted());
     // “perro” is no English word: kept by the first hop, it must not be translated by the second.
-    let sentences = [with_fixed("The «cap de vol» opens the door."), with_fixed("The perro and the «*gat*» are big."), sentence("It is 3*4 big")];
+    let sentences = [
+        with_fixed("The «cap de vol» opens the door."),
+        with_fixed("The perro and the «*gat*» are big."),
+        sentence("It is 3*4 big"),
+    ];
     let results = translated(&engine, "en", "ca", &sentences).await;
     assert_eq!(results[0].text, "El cap de vol obre la porta.");
     assert_eq!(results[1].text, "El perro i el *gat* és gran.");
@@ -181,7 +191,8 @@ async fn a_pivot_carries_everything_along() {
 #[tokio::test]
 async fn a_long_sentence_is_translated_whole() {
     let long = vec!["The house is big."; 3000].join(" ");
-    let results = translated(&engine(ApertiumConfig::default()), "en", "es", &[sentence(&long), sentence("Hello.")]).await;
+    let results =
+        translated(&engine(ApertiumConfig::default()), "en", "es", &[sentence(&long), sentence("Hello.")]).await;
     assert_eq!(results[0].text, vec!["La casa es grande."; 3000].join(" "));
     assert_eq!(results[1].text, "Hola.");
 }

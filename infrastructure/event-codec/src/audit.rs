@@ -2,7 +2,8 @@
 //!
 //! Two passes, both fed by the log: every row in order of position (density, order of time, hashes,
 //! event ids), then every link in order of stream and revision (contiguity, chains). What it cannot
-//! see: rows cut off at the end of the whole log.
+//! see: rows cut off at the end of the whole log, and events of different streams that changed places
+//! within the same millisecond; both are for a transparency log.
 
 use crate::{
     codec::EventCodec,
@@ -22,6 +23,8 @@ pub struct Audit<'a> {
     recorded_at: Option<Timestamp>,
     streams: u64,
     stream: Option<String>,
+    /// Position of the link before in the same stream.
+    before: u64,
     tail: Tail,
     faults: Vec<String>,
 }
@@ -51,6 +54,7 @@ impl<'a> Audit<'a> {
             recorded_at: None,
             streams: 0,
             stream: None,
+            before: 0,
             tail: Tail::EMPTY,
             faults: Vec::new(),
         }
@@ -86,6 +90,7 @@ impl<'a> Audit<'a> {
         if self.stream.as_ref() != Some(&stream) {
             self.stream = Some(stream);
             self.streams += 1;
+            self.before = 0;
             self.tail = Tail::EMPTY;
         }
         let expected = self.tail.revision + 1;
@@ -94,6 +99,10 @@ impl<'a> Audit<'a> {
         } else if prev_hash != self.tail.hash {
             self.fault(format!("event {position} does not follow the event before it in its stream"));
         }
+        if position <= self.before {
+            self.fault(format!("event {position} stands before the event that it follows in its stream"));
+        }
+        self.before = position;
         self.tail = Tail { revision, hash };
     }
 

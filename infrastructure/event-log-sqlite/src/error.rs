@@ -52,6 +52,13 @@ pub enum LogError {
     Column(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl LogError {
+    /// Whether it is that the disk is full.
+    pub fn is_out_of_room(&self) -> bool {
+        matches!(self, LogError::Storage(error) if kind(error) == Kind::Full)
+    }
+}
+
 /// One failure, told to every append of the group that it hit.
 #[derive(Clone, Debug, Error)]
 #[error(transparent)]

@@ -55,11 +55,16 @@ impl SqliteEventLog {
         codec: EventCodec,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LogError> {
-        make_private(path.as_ref()).map_err(LogError::Create)?;
-        let options = options(path.as_ref())
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("journal_size_limit", "67108864");
+        Self::start(path.as_ref(), options_to_write(path.as_ref()), codec, clock).await
+    }
+
+    async fn start(
+        path: &Path,
+        options: SqliteConnectOptions,
+        codec: EventCodec,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, LogError> {
+        make_private(path).map_err(LogError::Create)?;
         let mut connection = SqliteConnection::connect_with(&options).await?;
         schema::migrate(&mut connection, codec.log()).await?;
         let head = head(&mut connection).await?;
@@ -67,7 +72,7 @@ impl SqliteEventLog {
         let (orders, gathered) = mpsc::channel(WAITING_MAX);
         let writer = Writer { options, connection: Some(connection), clock, wakeups: wakeups.clone() };
         tokio::spawn(writer.run(gathered));
-        Ok(Self { codec, readers: readers(path.as_ref()), orders: Some(orders), wakeups })
+        Ok(Self { codec, readers: readers(path), orders: Some(orders), wakeups })
     }
 
     /// Opens the log in this file for reading only, beside an owner or without one. Appends are
@@ -84,6 +89,8 @@ impl SqliteEventLog {
     /// Writes what was asked for before, then closes the file. Later appends are refused. Dropping the
     /// log without this is safe; it only leaves tidying up to the next opening.
     pub async fn close(&self) {
+        // The writer goes last: only it can tidy the write-ahead log up, and only when alone.
+        self.readers.close().await;
         if let Some(orders) = &self.orders {
             let (done, closed) = oneshot::channel();
             if orders.send(Order::Close(done)).await.is_ok() {
@@ -91,7 +98,6 @@ impl SqliteEventLog {
                 let _ = closed.await;
             }
         }
-        self.readers.close().await;
     }
 
     async fn submit(&self, append: Append) -> Result<Result<Appended, AppendError>, LogError> {
@@ -191,6 +197,14 @@ impl EventLog for SqliteEventLog {
 
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).create_if_missing(false).busy_timeout(BUSY).foreign_keys(true)
+}
+
+/// Every commit is on disk before it is acknowledged; the write-ahead log shrinks back to 64 MiB.
+fn options_to_write(path: &Path) -> SqliteConnectOptions {
+    options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("journal_size_limit", "67108864")
 }
 
 fn readers(path: &Path) -> SqlitePool {

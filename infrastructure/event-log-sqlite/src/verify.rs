@@ -5,7 +5,7 @@ use crate::{
     table::{READ_ALL, READ_LINKS, link_of, position_of, row_of},
 };
 use application::ports::event_log::LogVerification;
-use event_codec::{Audit, EventCodec, FAULTS_MAX};
+use event_codec::{Audit, EventCodec};
 use futures::TryStreamExt;
 use sqlx::SqliteConnection;
 
@@ -44,11 +44,7 @@ async fn look(connection: &mut SqliteConnection, audit: &mut Audit<'_>) -> Resul
             }
         }
     }
-    let limit = FAULTS_MAX as i64;
-    let reports: Vec<String> = sqlx::query_scalar("SELECT integrity_check FROM pragma_integrity_check(?1)")
-        .bind(limit)
-        .fetch_all(connection)
-        .await?;
+    let reports: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(connection).await?;
     for report in reports.into_iter().filter(|report| report != "ok") {
         audit.fault(format!("the event log's file is damaged: {report}"));
     }

@@ -116,7 +116,7 @@ impl Writer {
 
 /// One failure, told to each of `count` appends.
 fn refuse(count: usize, error: LogError) -> Answers {
-    let full = matches!(&error, LogError::Storage(error) if kind(error) == Kind::Full);
+    let full = error.is_out_of_room();
     let shared = Shared(Arc::new(error));
     let refusal =
         || if full { AppendError::OutOfRoom } else { AppendError::Unavailable(Box::new(shared.clone())) };

@@ -80,15 +80,30 @@ impl Fault {
     /// As the ports promise it.
     pub fn into_engine_error(self, operation: &'static str) -> EngineError {
         let (code, message) = match self {
-            Self::NotMedia => ("not-media", "this is not a video or sound file; name an MP4, MOV, MKV, WebM, AVI or sound file".to_owned()),
+            Self::NotMedia => (
+                "not-media",
+                "this is not a video or sound file; name an MP4, MOV, MKV, WebM, AVI or sound file".to_owned(),
+            ),
             Self::Truncated => ("truncated", "the file is damaged or incomplete; copy or download it again".to_owned()),
-            Self::Undecodable => ("undecodable", "the file cannot be decoded; open it in a player to check it, and convert or export it again".to_owned()),
-            Self::Unreadable => ("unreadable", "the file cannot be read; check its name and its permissions".to_owned()),
+            Self::Undecodable => (
+                "undecodable",
+                "the file cannot be decoded; open it in a player to check it, and convert or export it again"
+                    .to_owned(),
+            ),
+            Self::Unreadable => {
+                ("unreadable", "the file cannot be read; check its name and its permissions".to_owned())
+            }
             Self::Empty => ("empty", "the file is empty; copy or download it again".to_owned()),
             Self::Folder => ("unreadable", "this is a folder, not a file; name the media file in it".to_owned()),
             Self::OverLimit(measure) => ("over-limit", measure.sentence().to_owned()),
-            Self::NoStream(kind) => ("no-stream", format!("the file has no such {} stream; look at its streams and choose another number", kind.name())),
-            Self::UnknownFormat(caps) => ("undecodable", format!("no decoder is known for the format {caps}; convert the file to MP4 with H.264 and AAC")),
+            Self::NoStream(kind) => (
+                "no-stream",
+                format!("the file has no such {} stream; look at its streams and choose another number", kind.name()),
+            ),
+            Self::UnknownFormat(caps) => (
+                "undecodable",
+                format!("no decoder is known for the format {caps}; convert the file to MP4 with H.264 and AAC"),
+            ),
             Self::DiskFull => return EngineError::out_of_room(),
             Self::Missing { element, package } => return EngineError::Missing { engine: element, package },
             Self::Broken(detail) => return EngineError::Transient { operation, detail, retry_after: None },

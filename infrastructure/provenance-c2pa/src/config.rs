@@ -1,9 +1,7 @@
 //! What the signer has to be told. Deliberately without defaults that touch the environment.
 
-use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc, time::SystemTime};
-
-/// Tells the time; only certificates' validity and the `when` of actions depend on it.
-pub type Now = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+use application::ports::clock::Clock;
+use std::{ffi::OsString, fmt, path::PathBuf, sync::Arc};
 
 /// Where the certificates are, and whom to trust beside them.
 #[derive(Clone)]
@@ -18,8 +16,8 @@ pub struct SigningConfig {
     pub key: Option<PathBuf>,
     /// Roots whose signatures count as trusted, PEM, one or more certificates a file.
     pub trust_anchors: Vec<PathBuf>,
-    /// The clock.
-    pub now: Now,
+    /// The clock: certificates' validity and the `when` of actions depend on it.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl fmt::Debug for SigningConfig {

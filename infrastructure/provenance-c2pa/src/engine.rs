@@ -14,7 +14,6 @@ use application::ports::{
 };
 use async_trait::async_trait;
 use std::{path::Path, sync::Arc, time::Duration};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Address space of the sandbox. The C2PA library hashes files without a Merkle tree in blocks of
 /// 256 MiB, two at a time; ours have one and need far less.
@@ -46,8 +45,8 @@ impl C2paSigner {
     }
 
     async fn identity(&self) -> Result<Identity, EngineError> {
-        let (config, now) = (self.config.clone(), (self.config.now)());
-        blocking("sign", move || identity::obtain(&config, now)).await
+        let config = self.config.clone();
+        blocking("sign", move || identity::obtain(&config)).await
     }
 
     async fn trust(&self) -> Result<Trust, EngineError> {
@@ -55,15 +54,13 @@ impl C2paSigner {
         blocking("verify", move || identity::trust(&config)).await
     }
 
-    fn when(&self) -> Result<String, EngineError> {
-        let now = OffsetDateTime::from((self.config.now)());
-        let whole = now.replace_nanosecond(0).unwrap_or(now);
-        whole.format(&Rfc3339).map_err(|_| Failure::Io("the clock".to_owned()).into_engine_error("sign"))
+    fn when(&self) -> String {
+        self.config.clock.now().to_string()
     }
 
     async fn ask(&self, operation: &'static str, request: &Request, files: &[&Path]) -> Result<Reply, Ended> {
-        let stdin = serde_json::to_vec(request)
-            .map_err(|_| Ended::With(Failure::Protocol.into_engine_error(operation)))?;
+        let stdin =
+            serde_json::to_vec(request).map_err(|_| Ended::With(Failure::Protocol.into_engine_error(operation)))?;
         let limits = ChildLimits {
             wall: WALL_BASE + Duration::from_secs(total_bytes(files).await / BYTES_PER_SECOND),
             memory_bytes: Some(MEMORY_BYTES_MAX),
@@ -81,9 +78,8 @@ impl C2paSigner {
 
     async fn ask_to_sign_dub(&self, dub: &SignInput, read_source: bool) -> Result<Reply, Ended> {
         let identity = self.identity().await.map_err(Ended::With)?;
-        let when = self.when().map_err(Ended::With)?;
         let request = Request::SignDub {
-            dub: Box::new(dub_request(dub, read_source, when)),
+            dub: Box::new(dub_request(dub, read_source, self.when())),
             credential: identity.credential,
             trust: identity.trust,
         };
@@ -115,12 +111,14 @@ impl ProvenanceSigner for C2paSigner {
             output: WirePath::new(output),
             credential: identity.credential,
             trust: identity.trust,
-            when: self.when()?,
+            when: self.when(),
         };
         match self.ask("sign", &request, &[input]).await {
             Ok(_) => Ok(true),
             // Whatever its bytes did to the reader, the file may still be dubbed, as an unsigned source.
-            Err(Ended::Fatally | Ended::With(EngineError::Rejected { code: "unsupported-container" | "damaged", .. })) => {
+            Err(
+                Ended::Fatally | Ended::With(EngineError::Rejected { code: "unsupported-container" | "damaged", .. }),
+            ) => {
                 remove_remains(output).await;
                 Ok(false)
             }

@@ -11,6 +11,6 @@ mod identity;
 mod protocol;
 mod sandbox;
 
-pub use config::{Now, SandboxProgram, SigningConfig};
+pub use config::{SandboxProgram, SigningConfig};
 pub use engine::C2paSigner;
 pub use sandbox::sandbox_main;

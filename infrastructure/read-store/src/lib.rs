@@ -1,1 +1,17 @@
-//! Placeholder header, replaced with the first room.
+//! Read models and memos in SQLite files of their own, beside the event log's.
+//!
+//! Both can be lost without harm: read models are folded anew from the log, memos are results that are
+//! made again. So both are in write-ahead mode with `synchronous=NORMAL`: a power cut may take back the
+//! last transactions, each of them whole, rows together with their checkpoint, and the files stay sound;
+//! in return no commit waits for the disk. Deliberately absent: what the rows mean (`projections`).
+
+mod error;
+mod file;
+mod memo;
+mod sql;
+mod store;
+mod value;
+
+pub use error::StoreError;
+pub use memo::SqliteMemoStore;
+pub use store::SqliteReadStore;

@@ -231,3 +231,30 @@ pub struct VoicesArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Prints a text to standard output. A closed pipe (`| head`) is the reader's choice and no error.
+pub fn print(text: &str) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    let _told = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// Prints a value as JSON.
+pub fn print_json(value: &impl serde::Serialize) {
+    // Plain values of our own types always serialise.
+    print(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// Lays rows out in columns, each as wide as its widest cell.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let lines = rows.iter().map(|row| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

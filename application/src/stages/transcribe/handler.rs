@@ -273,8 +273,11 @@ fn understood(span: Span, result: Recognised) -> DubbingEvent {
     if result.words.is_empty() {
         return DubbingEvent::UtteranceDropped { utterance, reason: WhyDropped::NoWords };
     }
-    let heard: Vec<Heard> =
-        result.words.iter().map(|word| Heard { span: word.span, confidence: word.confidence }).collect();
+    let heard: Vec<Heard> = result
+        .words
+        .iter()
+        .map(|word| Heard { text: &word.text, span: word.span, confidence: word.confidence })
+        .collect();
     if !segment::is_plausible(&heard, span) {
         return DubbingEvent::UtteranceDropped { utterance, reason: WhyDropped::Implausible };
     }

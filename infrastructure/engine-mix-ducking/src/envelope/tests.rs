@@ -78,7 +78,12 @@ fn kept_stretches_are_untouched_and_ramps_stay_outside() {
 
 #[test]
 fn edges_of_the_sound_need_no_ramp() {
-    check(Background::Duck, &[span(0, 300), span(2990, 9000)], &[], &[(0, 300, DUCKED), (360, 2930, FULL), (2990, 3000, DUCKED)]);
+    check(
+        Background::Duck,
+        &[span(0, 300), span(2990, 9000)],
+        &[],
+        &[(0, 300, DUCKED), (360, 2930, FULL), (2990, 3000, DUCKED)],
+    );
     check(Background::Off, &[], &[span(0, 100)], &[(0, 100, FULL), (115, 3000, OFF)]);
 }
 

@@ -79,9 +79,16 @@ async fn lost_borders_mean_single_runs() {
 
 #[tokio::test]
 async fn a_lost_kept_piece_is_put_back() {
-    let lines = [text("one"), Line {
-        pieces: vec![Piece::Text("the ".to_owned()), Piece::Kept("NASA".to_owned()), Piece::Text(" 3*4 door".to_owned())],
-    }];
+    let lines = [
+        text("one"),
+        Line {
+            pieces: vec![
+                Piece::Text("the ".to_owned()),
+                Piece::Kept("NASA".to_owned()),
+                Piece::Text(" 3*4 door".to_owned()),
+            ],
+        },
+    ];
     let (texts, runs) =
         check(ApertiumConfig::default(), &lines, |_, input| input.replace("Zqxaaa", "").replace("[=0]", "")).await;
     assert_eq!(texts, ["one", "the NASA 3*4 door"]);

@@ -24,7 +24,13 @@ fn the_shortest_installed_way_is_taken() {
     check(&["eng-spa", "spa-cat"], "en", "ca", &["en", "es", "ca"], &["eng-spa", "spa-cat"]);
     check(&["eng-spa", "es-pt", "es-pt_BR"], "en", "pt-BR", &["en", "es", "pt-BR"], &["eng-spa", "es-pt_BR"]);
     check(&["eng-spa", "eng-cat", "cat-por", "es-pt"], "en", "pt", &["en", "es", "pt"], &["eng-spa", "es-pt"]);
-    check(&["eng-cat", "cat-por", "por-glg"], "en", "gl", &["en", "ca", "pt", "gl"], &["eng-cat", "cat-por", "por-glg"]);
+    check(
+        &["eng-cat", "cat-por", "por-glg"],
+        "en",
+        "gl",
+        &["en", "ca", "pt", "gl"],
+        &["eng-cat", "cat-por", "por-glg"],
+    );
     check(&["slv-hbs_BS", "slv-hbs_HR"], "sl", "hr", &["sl", "hr"], &["slv-hbs_HR"]);
 }
 
@@ -64,7 +70,9 @@ fn pairs_that_go_one_way_are_not_offered_backwards() {
 
 #[test]
 fn the_same_language_is_refused() {
-    let check = |from, to| assert!(matches!(route(TRIANGLE, from, to), Err(EngineError::Rejected { code: "same-language", .. })));
+    let check = |from, to| {
+        assert!(matches!(route(TRIANGLE, from, to), Err(EngineError::Rejected { code: "same-language", .. })))
+    };
     check("en", "en");
     check("en-GB", "en-US");
     check("hr", "sr");

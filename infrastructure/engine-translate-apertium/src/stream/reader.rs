@@ -30,7 +30,13 @@ pub struct Out {
 
 /// Reads the output of a run.
 pub fn read(output: &str, request: &Request) -> Answer {
-    let mut reader = Reader { request, input: output.chars().peekable(), out: Out::default(), answer: Answer::default(), in_order: true };
+    let mut reader = Reader {
+        request,
+        input: output.chars().peekable(),
+        out: Out::default(),
+        answer: Answer::default(),
+        in_order: true,
+    };
     reader.run();
     let Reader { out, mut answer, in_order, .. } = reader;
     let nothing_left = out.pieces.iter().all(|piece| matches!(piece, Piece::Text(text) if text.trim().is_empty()));
@@ -211,7 +217,8 @@ impl Reader<'_> {
         let mut out = std::mem::take(&mut self.out);
         self.in_order &= number == self.answer.sentences.len();
         let held = self.request.sentences.get(number);
-        out.intact = !out.stray && held.is_some_and(|held| same(&out.kept, &held.kept) && same(&out.specials, &held.specials));
+        out.intact =
+            !out.stray && held.is_some_and(|held| same(&out.kept, &held.kept) && same(&out.specials, &held.specials));
         self.answer.sentences.push(out);
     }
 }

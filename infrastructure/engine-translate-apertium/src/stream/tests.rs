@@ -22,7 +22,8 @@ fn whole(out: &Out) -> String {
 fn nothing_of_a_line_can_be_taken_for_markup() {
     let source = line(vec![text("a*b \\ [x] <y> ^z$ ~ / + # @ {} _ "), kept("F [1]"), text("'s ok")]);
     let request = Request::of(&[&source], false);
-    let text_only: String = request.input.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
+    let text_only: String =
+        request.input.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest)).collect();
     assert!(!text_only.contains(SPECIAL), "{text_only}");
     assert_eq!(request.kept, ["F [1]"]);
 }

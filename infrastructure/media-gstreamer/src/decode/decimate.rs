@@ -61,7 +61,7 @@ fn taps() -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::Decimator;
-    use std::f32::consts::TAU;
+    use std::f64::consts::TAU;
 
     fn decimate(input: &[f32], channels: u16, piece: usize) -> Vec<f32> {
         let mut decimator = Decimator::new(channels);
@@ -73,8 +73,8 @@ mod tests {
         out
     }
 
-    fn sine(hz: f32) -> Vec<f32> {
-        (0..48_000).map(|frame| (TAU * hz * frame as f32 / 48_000.0).sin()).collect()
+    fn sine(hz: f64) -> Vec<f32> {
+        (0..48_000).map(|frame| (TAU * hz * f64::from(frame) / 48_000.0).sin() as f32).collect()
     }
 
     #[test]
@@ -82,7 +82,7 @@ mod tests {
         let out = decimate(&sine(1000.0), 1, 1000);
         assert_eq!(out.len(), 16_000);
         for (place, sample) in out.iter().enumerate().skip(100).take(15_800) {
-            let expected = (TAU * 1000.0 * place as f32 / 16_000.0).sin();
+            let expected = (TAU * 1000.0 * place as f64 / 16_000.0).sin() as f32;
             assert!((sample - expected).abs() < 0.002, "{place}: {sample} instead of {expected}");
         }
     }

@@ -13,7 +13,7 @@ pub(crate) use stems::separate;
 
 use crate::config::MediaLimits;
 use crate::fault::{Fault, Kind, Measure};
-use crate::graph::{Deadline, Graph, Stream, Survey, chain, make, open_stream, pad};
+use crate::graph::{Deadline, Graph, Stream, Survey, chain, link_later, make, open_stream, pad};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
@@ -63,13 +63,7 @@ impl<'a> Decoding<'a> {
         open_stream(graph, self.file, &self.stream, &queue)?;
         chain(&[&queue, &decoder])?;
         let (head, sink) = pcm_sink(graph, self.channels)?;
-        let target = pad(&head, "sink")?;
-        decoder.connect_pad_added(move |_, pad| {
-            if !target.is_linked() {
-                // A refused link stops the stream with an error on the bus.
-                let _ = pad.link(&target);
-            }
-        });
+        link_later(&decoder, pad(&head, "sink")?);
         Ok(sink)
     }
 }

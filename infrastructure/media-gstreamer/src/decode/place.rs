@@ -98,7 +98,8 @@ mod tests {
     fn check(pieces: &[(Option<i64>, u64)], expected: &[(u64, u64)]) {
         let mut placer = Placer::new(1, 1_000_000);
         let placed: Vec<_> = pieces.iter().map(|(at, count)| placer.decide(*at, *count)).collect();
-        let expected: Vec<_> = expected.iter().map(|(silence, skip)| Ok(Placement { silence: *silence, skip: *skip })).collect();
+        let expected: Vec<_> =
+            expected.iter().map(|(silence, skip)| Ok(Placement { silence: *silence, skip: *skip })).collect();
         assert_eq!(placed, expected, "{pieces:?}");
     }
 

@@ -69,7 +69,10 @@ pub(super) fn missing_plugin(posted: &gst::message::Element) -> Option<Fault> {
         ("x264", "gstreamer1.0-plugins-ugly"),
     ] {
         if plugins.find_plugin(plugin).is_none() {
-            return Some(Fault::Missing { element: format!("GStreamer plug-in {plugin}"), package: package.to_owned() });
+            return Some(Fault::Missing {
+                element: format!("GStreamer plug-in {plugin}"),
+                package: package.to_owned(),
+            });
         }
     }
     Some(Fault::UnknownFormat(name.unwrap_or_else(|| "of this file".to_owned())))
@@ -79,7 +82,7 @@ pub(super) fn missing_plugin(posted: &gst::message::Element) -> Option<Fault> {
 pub(super) fn missing_element(factory: &str) -> Fault {
     let package = match factory {
         "filesrc" | "filesink" | "queue" | "tee" | "capsfilter" | "fakesink" => "libgstreamer1.0-0",
-        "qtdemux" | "mp4mux" | "matroskademux" | "avidemux" | "wavparse" | "flacparse" | "taginject" => {
+        "qtdemux" | "mp4mux" | "matroskademux" | "avidemux" | "wavparse" | "flacparse" | "taginject" | "capssetter" => {
             "gstreamer1.0-plugins-good"
         }
         "h264parse" | "h265parse" | "mpeg4videoparse" | "av1parse" | "vp9parse" | "h264timestamper"

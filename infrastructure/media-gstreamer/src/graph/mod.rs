@@ -10,6 +10,8 @@ pub(crate) use survey::{Stream, Survey, survey};
 use crate::fault::Fault;
 use gstreamer as gst;
 use gstreamer::prelude::*;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How often a waiting loop looks up, so that errors and deadlines are seen.
@@ -36,7 +38,9 @@ pub(crate) struct Graph {
     bus: gst::Bus,
     deadline: Deadline,
     /// The file system on which the graph writes, to tell a full disk from other failures.
-    writes_to: Option<std::path::PathBuf>,
+    writes_to: Option<PathBuf>,
+    /// Sources that start after all else: see [`Graph::start_last`].
+    held: RefCell<Vec<gst::Element>>,
     hung: bool,
 }
 
@@ -45,11 +49,11 @@ impl Graph {
     pub fn new(deadline: Deadline) -> Result<Self, Fault> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or_else(|| Fault::broken("open the bus"))?;
-        Ok(Self { pipeline, bus, deadline, writes_to: None, hung: false })
+        Ok(Self { pipeline, bus, deadline, writes_to: None, held: RefCell::default(), hung: false })
     }
 
     /// Names the folder whose file system the graph fills.
-    pub fn writing_to(mut self, folder: &std::path::Path) -> Self {
+    pub fn writing_to(mut self, folder: &Path) -> Self {
         self.writes_to = Some(folder.to_owned());
         self
     }
@@ -73,35 +77,47 @@ impl Graph {
 
     /// Starts or pauses; an error on the way is found by the next [`Graph::poll`].
     pub fn set_state(&mut self, state: gst::State) -> Result<(), Fault> {
-        if self.pipeline.set_state(state).is_err() {
-            self.poll()?;
+        let mut started = self.pipeline.set_state(state).is_ok();
+        for element in self.held.take() {
+            element.set_locked_state(false);
+            started &= element.sync_state_with_parent().is_ok();
+        }
+        if !started {
+            self.next_message(TICK, &[gst::MessageType::Eos])?;
             return Err(Fault::broken("start the graph"));
         }
         Ok(())
     }
 
+    /// Holds an element back until all others run. A source whose pads are linked later would else push
+    /// into elements that do not accept data yet, and stop for good.
+    pub fn start_last(&self, element: &gst::Element) {
+        element.set_locked_state(true);
+        self.held.borrow_mut().push(element.clone());
+    }
+
     /// Looks at what was posted, without waiting. True at the end of all streams.
     pub fn poll(&mut self) -> Result<bool, Fault> {
-        self.next_message(gst::ClockTime::ZERO, gst::MessageType::Eos).map(|message| message.is_some())
+        self.next_message(gst::ClockTime::ZERO, &[gst::MessageType::Eos]).map(|kind| kind.is_some())
     }
 
     /// Runs to the end of all streams.
     pub fn wait_for_end(&mut self) -> Result<(), Fault> {
-        while self.next_message(TICK, gst::MessageType::Eos)?.is_none() {}
+        while self.next_message(TICK, &[gst::MessageType::Eos])?.is_none() {}
         Ok(())
     }
 
-    /// Waits one tick for a message of a wanted kind; errors and the deadline come first.
+    /// Waits for a message of a wanted kind; errors and the deadline come first.
     pub fn next_message(
         &mut self,
         wait: gst::ClockTime,
-        wanted: gst::MessageType,
-    ) -> Result<Option<gst::Message>, Fault> {
+        wanted: &[gst::MessageType],
+    ) -> Result<Option<gst::MessageType>, Fault> {
         if let Err(fault) = self.deadline.check() {
             self.hung = true;
             return Err(fault);
         }
-        let kinds = [wanted, gst::MessageType::Error, gst::MessageType::Element];
+        let kinds = [wanted, &[gst::MessageType::Error, gst::MessageType::Element]].concat();
         let mut missing = None;
         let mut wait = wait;
         while let Some(message) = self.bus.timed_pop_filtered(wait, &kinds) {
@@ -112,7 +128,7 @@ impl Graph {
                     return Err(missing.unwrap_or_else(|| error::fault_of(posted, self.writes_to.as_deref())));
                 }
                 gst::MessageView::Element(posted) => missing = missing.or_else(|| error::missing_plugin(posted)),
-                _ => return Ok(Some(message)),
+                _ => return Ok(Some(message.type_())),
             }
         }
         Ok(None)
@@ -141,7 +157,29 @@ pub(crate) fn chain(elements: &[&gst::Element]) -> Result<(), Fault> {
     gst::Element::link_many(elements).map_err(|_| Fault::broken("link the graph"))
 }
 
+/// Links the first pad that `source` shows later to `sink`.
+pub(crate) fn link_later(source: &gst::Element, sink: gst::Pad) {
+    source.connect_pad_added(move |_, pad| {
+        if !sink.is_linked() {
+            link_or_stop(pad, &sink);
+        }
+    });
+}
+
+/// Links pads in a callback, where no error can be returned: a refusal is told on the bus. Without that
+/// the demuxer stops silently, since `parsebin` keeps such errors to itself.
+fn link_or_stop(pad: &gst::Pad, sink: &gst::Pad) {
+    if pad.link(sink).is_err()
+        && let Some(element) = sink.parent_element()
+    {
+        gst::element_error!(element, gst::CoreError::Negotiation, ["pads do not fit"]);
+    }
+}
+
 /// The static pad of that name.
 pub(crate) fn pad(element: &impl IsA<gst::Element>, name: &str) -> Result<gst::Pad, Fault> {
     element.static_pad(name).ok_or_else(|| Fault::broken("find a pad"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Packets after which a stream that has not begun is no longer waited for: some minutes of a film.
+const PACKETS_MAX: u64 = 20_000;
+
+/// A duration below this is not believed but measured: live recorders write nothing, zero or a tick.
+const TOLD_MIN: gst::ClockTime = gst::ClockTime::from_seconds(1);
+
 /// What a file holds.
 pub(crate) struct Survey {
     /// Caps name of the container, or of the sound where there is none.
@@ -30,6 +36,8 @@ pub(crate) struct Stream {
     pub caps: gst::Caps,
     /// As far as known before the first packet.
     pub tags: gst::TagList,
+    /// Whether time stamps are media time, without edits: so in Matroska and WebM.
+    pub is_stamped: bool,
 }
 
 impl Survey {
@@ -54,16 +62,9 @@ struct Watched {
 /// Opens `file` up to its first packets; reads on only where duration or motion is in doubt.
 pub(crate) fn survey(file: &Path, limits: &MediaLimits, deadline: Deadline) -> Result<Survey, Fault> {
     let mut graph = Graph::new(deadline)?;
-    let parser = parsed_source(&graph, file)?;
+    let parser = parsed_source(&graph, file, None)?;
     let watched: Arc<Mutex<Vec<Watched>>> = Arc::default();
     watch_pads(&graph, &parser, &watched);
-    let pipeline = graph.pipeline().downgrade();
-    parser.connect_no_more_pads(move |_| {
-        if let Some(pipeline) = pipeline.upgrade() {
-            // Without a bus nobody waits any more.
-            let _ = pipeline.post_message(gst::message::Application::new(gst::Structure::new_empty("streams-known")));
-        }
-    });
     let found = preroll(&mut graph);
     let type_found = type_of(&parser);
     found.map_err(|fault| name_fault(fault, type_found.as_deref()))?;
@@ -73,10 +74,11 @@ pub(crate) fn survey(file: &Path, limits: &MediaLimits, deadline: Deadline) -> R
         return Err(Fault::OverLimit(Measure::Streams));
     }
     let told = told_duration(&graph, type_found.as_deref());
-    if told.is_none() || watched().iter().any(Watched::may_be_still) {
+    if told.is_none() || !is_settled(&watched()) {
         graph.set_state(gst::State::Playing)?;
-        while graph.next_message(TICK, gst::MessageType::Eos)?.is_none() {
-            if told.is_some() && !watched().iter().any(Watched::may_be_still) {
+        let news = [gst::MessageType::Eos, gst::MessageType::Application];
+        while graph.next_message(TICK, &news)? != Some(gst::MessageType::Eos) {
+            if told.is_some() && is_settled(&watched()) {
                 break;
             }
         }
@@ -86,7 +88,9 @@ pub(crate) fn survey(file: &Path, limits: &MediaLimits, deadline: Deadline) -> R
     if duration.mseconds() > limits.duration_ms_max {
         return Err(Fault::OverLimit(Measure::Duration));
     }
-    let mut streams: Vec<Stream> = watched().iter().filter(|it| !it.may_be_still()).filter_map(Watched::stream).collect();
+    let is_stamped = type_found.as_ref().is_some_and(|name| name.ends_with("matroska") || name.ends_with("webm"));
+    let moving = |it: &&Watched| !it.may_be_still();
+    let mut streams: Vec<_> = watched().iter().filter(moving).filter_map(|it| it.stream(is_stamped)).collect();
     streams.sort_by(|a, b| a.id.cmp(&b.id));
     let container = container_name(type_found, &streams);
     drop(graph);
@@ -94,6 +98,14 @@ pub(crate) fn survey(file: &Path, limits: &MediaLimits, deadline: Deadline) -> R
         return Err(Fault::NotMedia);
     }
     Ok(Survey { container, duration, streams })
+}
+
+/// Whether nothing more is learnt by reading on: each stream has begun (some containers tell a stream's
+/// tags only then) or will not soon, and each picture has moved.
+fn is_settled(watched: &[Watched]) -> bool {
+    let counts = || watched.iter().map(|it| it.packets.load(Ordering::Relaxed));
+    let all_begun = counts().all(|count| count > 0) || counts().sum::<u64>() > PACKETS_MAX;
+    all_begun && !watched.iter().any(Watched::may_be_still)
 }
 
 /// Gives every stream a sink and a counter.
@@ -105,7 +117,7 @@ fn watch_pads(graph: &Graph, parser: &gst::Element, watched: &Arc<Mutex<Vec<Watc
         let (Some(pipeline), Ok(sink)) = (pipeline.upgrade(), sink) else { return };
         let Some(target) = sink.static_pad("sink") else { return };
         let it = Watched { pad: pad.clone(), packets: Arc::default(), end_ns: Arc::default() };
-        it.count();
+        it.count(&pipeline);
         watched.lock().unwrap_or_else(PoisonError::into_inner).push(it);
         // A pad that stays unlinked is counted nevertheless; the demuxer goes on with the others.
         if pipeline.add(&sink).is_ok() && sink.sync_state_with_parent().is_ok() {
@@ -114,18 +126,19 @@ fn watch_pads(graph: &Graph, parser: &gst::Element, watched: &Arc<Mutex<Vec<Watc
     });
 }
 
-/// Waits until all streams are known: `parsebin` shows them all at once, and then says so.
+/// Waits until all streams are known: `parsebin` shows them all before the first packet leaves it.
 fn preroll(graph: &mut Graph) -> Result<(), Fault> {
     graph.set_state(gst::State::Paused)?;
-    while graph.next_message(TICK, gst::MessageType::Application)?.is_none() {}
+    while graph.next_message(TICK, &[gst::MessageType::Application])?.is_none() {}
     Ok(())
 }
 
 /// What the container says, unless it says nothing, zero, or only guesses from the bit rate.
 fn told_duration(graph: &Graph, container: Option<&str>) -> Option<gst::ClockTime> {
-    let guesses = matches!(container, Some("audio/mpeg" | "audio/x-ac3" | "application/x-id3" | "application/x-apetag"));
+    let guesses =
+        matches!(container, Some("audio/mpeg" | "audio/x-ac3" | "application/x-id3" | "application/x-apetag"));
     let told = graph.pipeline().query_duration::<gst::ClockTime>();
-    told.filter(|duration| !guesses && !duration.is_zero())
+    told.filter(|duration| !guesses && *duration >= TOLD_MIN)
 }
 
 /// What `parsebin` took the file for.
@@ -155,13 +168,30 @@ fn name_fault(fault: Fault, container: Option<&str>) -> Fault {
 }
 
 impl Watched {
-    /// Counts packets and remembers where the last of them ends, in running time.
-    fn count(&self) {
-        let (packets, end_ns) = (Arc::clone(&self.packets), Arc::clone(&self.end_ns));
-        self.pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
-            packets.fetch_add(1, Ordering::Relaxed);
-            if let Some(end) = info.buffer().and_then(|buffer| end_of(pad, buffer)) {
-                end_ns.fetch_max(end.nseconds(), Ordering::Relaxed);
+    /// Counts packets and remembers where the last of them ends, in running time. The first two packets,
+    /// or the end, are told on the bus.
+    fn count(&self, pipeline: &gst::Pipeline) {
+        let (packets, end_ns, pipeline) = (Arc::clone(&self.packets), Arc::clone(&self.end_ns), pipeline.downgrade());
+        let tell = move || {
+            if let Some(pipeline) = pipeline.upgrade() {
+                let flowing = gst::Structure::new_empty("packets-flow");
+                // Refused when nobody waits any more.
+                let _ = pipeline.post_message(gst::message::Application::new(flowing));
+            }
+        };
+        let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+        self.pad.add_probe(kinds, move |pad, info| {
+            match &info.data {
+                Some(gst::PadProbeData::Buffer(buffer)) => {
+                    if packets.fetch_add(1, Ordering::Relaxed) < 2 {
+                        tell();
+                    }
+                    if let Some(end) = end_of(pad, buffer) {
+                        end_ns.fetch_max(end.nseconds(), Ordering::Relaxed);
+                    }
+                }
+                Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Eos => tell(),
+                _ => {}
             }
             gst::PadProbeReturn::Ok
         });
@@ -175,7 +205,7 @@ impl Watched {
     }
 
     /// `None` for what is neither picture, sound nor text.
-    fn stream(&self) -> Option<Stream> {
+    fn stream(&self, is_stamped: bool) -> Option<Stream> {
         let caps = self.pad.current_caps()?;
         let kind = kind_of(&caps)?;
         let mut tags = gst::TagList::new();
@@ -185,7 +215,7 @@ impl Watched {
             }
             std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
         });
-        Some(Stream { id: self.pad.stream_id()?.to_string(), kind, caps, tags })
+        Some(Stream { id: self.pad.stream_id()?.to_string(), kind, caps, tags, is_stamped })
     }
 }
 

@@ -53,6 +53,8 @@ pub(super) fn assemble(
     let mut graph = Graph::new(deadline)?.writing_to(folder);
     let muxer = graph.add("mp4mux")?;
     muxer.set_property("faststart", true);
+    // So that edit lists can tell the length of the sounds to the frame.
+    muxer.set_property("movie-timescale", RATE_HZ);
     let scratch = input.scratch.join("faststart");
     muxer.set_property("faststart-file", scratch.to_str().ok_or(Fault::Unreadable)?);
     let sink = graph.add("filesink")?;

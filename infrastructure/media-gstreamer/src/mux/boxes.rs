@@ -26,9 +26,10 @@ pub(crate) struct TopLevel {
 }
 
 impl TopLevel {
-    /// Whether no box lies past the end of the file and there is an index.
+    /// Whether no box lies past the end of the file, and there are both index and media.
     pub fn is_complete(&self) -> bool {
-        self.boxes.last().is_none_or(|last| last.end <= self.bytes) && self.boxes.iter().any(|it| &it.name == b"moov")
+        let has = |name: &[u8; 4]| self.boxes.iter().any(|it| &it.name == name);
+        self.boxes.last().is_none_or(|last| last.end <= self.bytes) && has(b"moov") && has(b"mdat")
     }
 }
 
@@ -37,9 +38,9 @@ impl TopLevel {
 pub(crate) fn top_level(file: &mut (impl Read + Seek)) -> io::Result<Option<TopLevel>> {
     let bytes = file.seek(SeekFrom::End(0))?;
     let boxes = children(file, 0, bytes)?;
-    let is_iso = boxes.first().is_some_and(|first| {
-        [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"].contains(&&first.name)
-    });
+    let is_iso = boxes
+        .first()
+        .is_some_and(|first| [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"].contains(&&first.name));
     Ok(is_iso.then_some(TopLevel { boxes, bytes }))
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn top_level(file: &mut (impl Read + Seek)) -> io::Result<Option<TopL
 pub(crate) fn children(file: &mut (impl Read + Seek), start: u64, end: u64) -> io::Result<Vec<Box4>> {
     let mut boxes = Vec::new();
     let mut place = start;
-    while place + 8 <= end && boxes.len() < BOXES_MAX {
+    while place.saturating_add(8) <= end && boxes.len() < BOXES_MAX {
         file.seek(SeekFrom::Start(place))?;
         let mut head = [0; 8];
         file.read_exact(&mut head)?;
@@ -104,7 +105,8 @@ pub(crate) fn timescale_of(file: &mut (impl Read + Seek), track_id: u32) -> io::
     Ok(None)
 }
 
-fn after_times(file: &mut (impl Read + Seek), head: &Box4) -> io::Result<u32> {
+/// The number behind version, flags and the two times: the time scale, or in `tkhd` the track's number.
+pub(crate) fn after_times(file: &mut (impl Read + Seek), head: &Box4) -> io::Result<u32> {
     let mut version = [0];
     file.seek(SeekFrom::Start(head.payload))?;
     file.read_exact(&mut version)?;
@@ -112,4 +114,53 @@ fn after_times(file: &mut (impl Read + Seek), head: &Box4) -> io::Result<u32> {
     let mut number = [0; 4];
     file.read_exact(&mut number)?;
     Ok(u32::from_be_bytes(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Box4, children, timescale_of, top_level};
+    use std::io::Cursor;
+
+    fn wrap(name: &[u8; 4], payload: &[u8]) -> Vec<u8> {
+        [&(payload.len() as u32 + 8).to_be_bytes(), &name[..], payload].concat()
+    }
+
+    #[test]
+    fn boxes_are_found_and_a_cut_is_seen() {
+        let whole = [wrap(b"ftyp", b"isom"), wrap(b"moov", &[]), wrap(b"mdat", &[0; 100])].concat();
+        let check = |bytes: &[u8], expected: Option<bool>| {
+            let top = top_level(&mut Cursor::new(bytes)).unwrap();
+            assert_eq!(top.map(|top| top.is_complete()), expected, "{} bytes", bytes.len());
+        };
+        check(&whole, Some(true));
+        check(&whole[..whole.len() - 1], Some(false));
+        check(&whole[..20], Some(false));
+        check(&[wrap(b"ftyp", b"isom"), wrap(b"mdat", &[0; 9])].concat(), Some(false));
+        check(b"RIFF....WAVE", None);
+        check(b"", None);
+    }
+
+    #[test]
+    fn hostile_sizes_end_the_walk() {
+        let walk = |bytes: &[u8]| children(&mut Cursor::new(bytes), 0, bytes.len() as u64).unwrap();
+        // A size below the header's, a large size without its field, a box to the end of the file.
+        assert_eq!(walk(&[0, 0, 0, 4, b'f', b'r', b'e', b'e']), []);
+        assert_eq!(walk(&[0, 0, 0, 1, b'm', b'd', b'a', b't', 0, 0]), []);
+        assert_eq!(walk(&[0, 0, 0, 0, b'm', b'd', b'a', b't', 0, 0]), [Box4 { name: *b"mdat", payload: 8, end: 10 }]);
+        let huge = [&[0, 0, 0, 1][..], b"mdat", &[0xff; 8]].concat();
+        assert_eq!(walk(&huge), [Box4 { name: *b"mdat", payload: 16, end: u64::MAX }]);
+    }
+
+    #[test]
+    fn a_tracks_time_scale_is_found_by_its_number() {
+        let head = |number: u32| [&[0; 12][..], &number.to_be_bytes(), &[0; 8]].concat();
+        let track = |id: u32, ticks: u32| {
+            wrap(b"trak", &[wrap(b"tkhd", &head(id)), wrap(b"mdia", &wrap(b"mdhd", &head(ticks)))].concat())
+        };
+        let file = [wrap(b"ftyp", b"isom"), wrap(b"moov", &[track(1, 30_000), track(7, 12_800)].concat())].concat();
+        let check = |id: u32, ticks| assert_eq!(timescale_of(&mut Cursor::new(&file), id).unwrap(), ticks);
+        check(1, Some(30_000));
+        check(7, Some(12_800));
+        check(2, None);
+    }
 }

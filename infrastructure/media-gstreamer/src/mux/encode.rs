@@ -3,7 +3,7 @@
 use super::assemble::Sound;
 use super::packets::PacketWriter;
 use crate::config::MediaLimits;
-use crate::decode::{Meter, pcm_sink, pump};
+use crate::decode::{Meter, RATE_HZ, pcm_sink, pump};
 use crate::fault::Fault;
 use crate::graph::{Deadline, Graph, chain, make, pad};
 use domain::value::{Decibel, LanguageTag};
@@ -72,8 +72,8 @@ pub(super) fn encode(
     Ok(Encoded { sound, true_peak: meter.read().true_peak })
 }
 
-/// `wavparse ! volume ! avenc_aac ! tee`, one branch to the packets, one to a decoder. Returns the
-/// decoder's end and the count of frames that went into the encoder.
+/// `wavparse ! volume ! concat ! avenc_aac ! tee`, one branch to the packets, one to a decoder. Returns
+/// the decoder's end and the count of frames of the sound itself.
 fn build(
     graph: &Graph,
     wav: &Path,
@@ -85,13 +85,14 @@ fn build(
     source.set_property("location", wav.to_str().ok_or(Fault::Unreadable)?);
     let (parse, convert, volume) = (graph.add("wavparse")?, graph.add("audioconvert")?, graph.add("volume")?);
     let format = graph.add("capsfilter")?;
-    let caps = gst::Caps::builder("audio/x-raw").field("format", gst_float()).field("channels", i32::from(channels));
-    format.set_property("caps", caps.build());
+    format.set_property("caps", pcm(channels));
     volume.set_property("volume", 10_f64.powf(-attenuation_db / 20.0));
     let (planar, encoder, tee) = (graph.add("audioconvert")?, graph.add("avenc_aac")?, graph.add("tee")?);
     let [mono, stereo] = BITRATES;
     encoder.set_property_from_str("bitrate", if channels == 1 { mono } else { stereo });
-    chain(&[&source, &parse, &convert, &format, &volume, &planar, &encoder, &tee])?;
+    let joint = graph.add("concat")?;
+    chain(&[&source, &parse, &convert, &format, &volume, &joint])?;
+    chain(&[&tail(graph, channels)?, &joint, &planar, &encoder, &tee])?;
     let frames = count_frames(&pad(&volume, "src")?, channels);
 
     let (queue, packets) = (graph.add("queue")?, packet_sink(written)?);
@@ -103,8 +104,26 @@ fn build(
     Ok((pcm, frames))
 }
 
-fn gst_float() -> &'static str {
-    if cfg!(target_endian = "big") { "F32BE" } else { "F32LE" }
+fn pcm(channels: u16) -> gst::Caps {
+    gst::Caps::builder("audio/x-raw")
+        .field("format", if cfg!(target_endian = "big") { "F32BE" } else { "F32LE" })
+        .field("layout", "interleaved")
+        .field("rate", RATE_HZ.cast_signed())
+        .field("channels", i32::from(channels))
+        .build()
+}
+
+/// Silence behind the sound: at its end the encoder keeps back up to one packet, which must not be the
+/// sound's last. Packets of nothing but this silence are not muxed.
+fn tail(graph: &Graph, channels: u16) -> Result<gst::Element, Fault> {
+    let silence = graph.add("audiotestsrc")?;
+    silence.set_property_from_str("wave", "silence");
+    silence.set_property("samplesperbuffer", 1024);
+    silence.set_property("num-buffers", 3);
+    let format = graph.add("capsfilter")?;
+    format.set_property("caps", pcm(channels));
+    chain(&[&silence, &format])?;
+    Ok(format)
 }
 
 fn count_frames(pad: &gst::Pad, channels: u16) -> Arc<AtomicU64> {

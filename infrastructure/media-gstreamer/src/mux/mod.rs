@@ -8,6 +8,7 @@ mod encode;
 mod finish;
 mod packets;
 mod picture;
+mod vop;
 
 use crate::config::MediaLimits;
 use crate::fault::{Fault, Kind};

@@ -1,8 +1,8 @@
 //! The picture's leg: its packets copied, or decoded and encoded as H.264.
 
-use super::boxes;
+use super::{boxes, vop};
 use crate::fault::Fault;
-use crate::graph::{Graph, Stream, chain, open_stream, pad};
+use crate::graph::{Graph, Stream, chain, link_later, open_stream, pad};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::path::Path;
@@ -42,7 +42,8 @@ pub(super) fn add(graph: &Graph, picture: Picture<'_>, muxer: &gst::Element) -> 
         if let Some(timescale) = timescale(picture) {
             sink.set_property("trak-timescale", timescale);
         }
-        refuse_untimed(graph, &pad(&last, "src")?);
+        let is_mpeg4 = matches!(format_of(picture.stream).as_str(), "video/mpeg" | "video/x-divx");
+        require_times(graph, &pad(&last, "src")?, is_mpeg4);
     }
     pad(&last, "src")?.link(&sink).map_err(|_| Fault::broken("link the picture"))?;
     Ok(())
@@ -51,7 +52,7 @@ pub(super) fn add(graph: &Graph, picture: Picture<'_>, muxer: &gst::Element) -> 
 /// The parser brings packets into MP4's form where they come as a byte stream, and passes them on
 /// untouched otherwise. Matroska keeps no decoding times: a time stamper restores them.
 fn copy(graph: &Graph, picture: Picture<'_>, queue: &gst::Element) -> Result<gst::Element, Fault> {
-    let format = picture.stream.caps.structure(0).map_or_else(String::new, |format| format.name().to_string());
+    let format = format_of(picture.stream);
     let (parser, stamper) = match format.as_str() {
         "video/x-h264" => ("h264parse", Some("h264timestamper")),
         "video/x-h265" => ("h265parse", Some("h265timestamper")),
@@ -60,7 +61,16 @@ fn copy(graph: &Graph, picture: Picture<'_>, queue: &gst::Element) -> Result<gst
         _ => ("mpeg4videoparse", None),
     };
     let parser = graph.add(parser)?;
-    chain(&[queue, &parser])?;
+    if format == "video/x-divx" {
+        // DivX is MPEG-4 part 2 under another name, which `mp4mux` takes in one version only.
+        let rename = graph.add("capssetter")?;
+        let caps = gst::Caps::builder("video/mpeg").field("mpegversion", 4).field("systemstream", false);
+        rename.set_property("caps", caps.build());
+        rename.set_property("join", false);
+        chain(&[queue, &rename, &parser])?;
+    } else {
+        chain(&[queue, &parser])?;
+    }
     match stamper.filter(|_| picture.container.contains("matroska") || picture.container.contains("webm")) {
         None => Ok(parser),
         Some(stamper) => {
@@ -71,8 +81,11 @@ fn copy(graph: &Graph, picture: Picture<'_>, queue: &gst::Element) -> Result<gst
     }
 }
 
-/// Constant quality (CRF 20, visually close to the source), one reference of speed: `veryfast`; few
-/// threads and a short look-ahead bound the memory.
+fn format_of(stream: &Stream) -> String {
+    stream.caps.structure(0).map_or_else(String::new, |format| format.name().to_string())
+}
+
+/// Constant quality (CRF 20, visually close to the source), `veryfast`; few threads and a short look-ahead bound the memory.
 fn encode(graph: &Graph, stream: &Stream, queue: &gst::Element) -> Result<gst::Element, Fault> {
     let decoder = graph.add("decodebin")?;
     chain(&[queue, &decoder])?;
@@ -86,13 +99,7 @@ fn encode(graph: &Graph, stream: &Stream, queue: &gst::Element) -> Result<gst::E
     encoder.set_property_from_str("key-int-max", "250");
     let room = graph.add("queue")?;
     chain(&[&convert, &scale, &format, &encoder, &parser, &room])?;
-    let target = pad(&convert, "sink")?;
-    decoder.connect_pad_added(move |_, pad| {
-        if !target.is_linked() {
-            // A refused link stops the stream with an error on the bus.
-            let _ = pad.link(&target);
-        }
-    });
+    link_later(&decoder, pad(&convert, "sink")?);
     Ok(room)
 }
 
@@ -107,17 +114,26 @@ fn encodable(stream: &Stream) -> gst::Caps {
     caps.build()
 }
 
-/// Packets without a presentation time (AVI with B-frames) cannot be copied: an error on the bus ends
-/// the attempt, and the picture is encoded instead.
-fn refuse_untimed(graph: &Graph, pad: &gst::Pad) {
+/// AVI gives decoding times only. For MPEG-4 part 2 they are the presentation times as well, as long as
+/// no picture is predicted from a later one. Any other packet without a presentation time cannot be
+/// copied: an error on the bus ends the attempt, and the picture is encoded instead.
+fn require_times(graph: &Graph, pad: &gst::Pad, is_mpeg4: bool) {
     let pipeline = graph.pipeline().downgrade();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        let is_timed = info.buffer().is_none_or(|buffer| buffer.pts().is_some());
-        if !is_timed && let Some(pipeline) = pipeline.upgrade() {
-            gst::element_error!(pipeline, gst::StreamError::Mux, ["a packet has no time stamp"]);
-            return gst::PadProbeReturn::Drop;
+        let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data else { return gst::PadProbeReturn::Ok };
+        if buffer.pts().is_some() {
+            return gst::PadProbeReturn::Ok;
         }
-        gst::PadProbeReturn::Ok
+        let is_in_order = is_mpeg4 && buffer.map_readable().is_ok_and(|bytes| vop::is_in_order(&bytes));
+        let dts = buffer.dts().filter(|_| is_in_order);
+        if dts.is_some() {
+            buffer.make_mut().set_pts(dts);
+            return gst::PadProbeReturn::Ok;
+        }
+        if let Some(pipeline) = pipeline.upgrade() {
+            gst::element_error!(pipeline, gst::StreamError::Mux, ["a packet has no time stamp"]);
+        }
+        gst::PadProbeReturn::Drop
     });
 }
 

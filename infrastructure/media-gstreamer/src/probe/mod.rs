@@ -68,6 +68,7 @@ pub(crate) fn fits_mp4(caps: &gst::CapsRef) -> bool {
     match format.name().as_str() {
         "video/x-h264" | "video/x-h265" | "video/x-av1" | "video/x-vp9" => true,
         "video/mpeg" => format.get::<i32>("mpegversion") == Ok(4),
+        "video/x-divx" => format.get::<i32>("divxversion").is_ok_and(|version| version >= 4),
         _ => false,
     }
 }

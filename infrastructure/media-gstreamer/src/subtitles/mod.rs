@@ -60,19 +60,19 @@ fn markup_of(stream: &Stream) -> Option<Markup> {
             let format = stream.caps.structure(0).and_then(|it| it.get::<String>("format").ok());
             Some(if format.as_deref() == Some("pango-markup") { Markup::Tags } else { Markup::Plain })
         }
-        "application/x-subtitle-vtt" => Some(Markup::Tags),
+        "application/x-subtitle-unknown" => Some(Markup::WebVtt),
         "application/x-ass" | "application/x-ssa" => Some(Markup::Ass),
         _ => None,
     }
 }
 
-/// One packet as a cue; `None` for the empty ones that fill gaps in MP4.
+/// One packet as a cue; `None` for the empty ones that fill gaps in MP4, and for what is no text.
 fn raw_cue(sample: &gst::Sample, markup: Markup) -> Option<RawCue> {
     let buffer = sample.buffer()?;
     let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
     let start = segment.to_running_time(buffer.pts()?)?;
     let bytes = buffer.map_readable().ok()?;
-    let text = text::clean(&String::from_utf8_lossy(&bytes), markup)?;
+    let text = text::clean(std::str::from_utf8(&bytes).ok()?, markup)?;
     let end_ms = buffer.duration().filter(|length| !length.is_zero()).map(|length| (start + length).mseconds());
     Some(RawCue { start_ms: start.mseconds(), end_ms, text })
 }

@@ -5,8 +5,10 @@
 pub(super) enum Markup {
     /// As it shows (MP4 timed text).
     Plain,
-    /// With tags and entities (SRT, WebVTT, Pango).
+    /// With tags and entities (SRT, Pango).
     Tags,
+    /// With tags and entities, behind a line for the cue's name and one for its settings (WebM).
+    WebVtt,
     /// A line of an ASS or SSA script in Matroska's form: eight fields, then the text.
     Ass,
 }
@@ -17,12 +19,27 @@ pub(super) fn clean(packet: &str, markup: Markup) -> Option<String> {
     let text = match markup {
         Markup::Plain => packet,
         Markup::Tags => entities(&tags(&packet)),
+        Markup::WebVtt => entities(&tags(without_head(&packet))),
         Markup::Ass => ass(&packet)?,
     };
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let text = lines.join("\n");
     let is_bare_voice = text.starts_with("<v ") && text.ends_with('>');
     (!text.is_empty() && !is_bare_voice).then_some(text)
+}
+
+/// Matroska's own mapping of WebVTT has no such lines, WebM's always has both, mostly empty.
+fn without_head(packet: &str) -> &str {
+    let mut parts = packet.splitn(3, '\n');
+    let (_name, settings, text) = (parts.next(), parts.next(), parts.next());
+    let is_setting = |word: &str| {
+        let name = word.split_once(':').map(|(name, _)| name);
+        name.is_some_and(|name| ["align", "line", "position", "region", "size", "vertical"].contains(&name))
+    };
+    match (settings, text) {
+        (Some(settings), Some(text)) if settings.split_whitespace().all(is_setting) => text,
+        _ => packet,
+    }
 }
 
 /// Drops what looks like a tag (`<` or `</`, then a letter, to the next `>`), keeps voices. Time stamps
@@ -120,7 +137,7 @@ fn ass(packet: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Markup::{Ass, Plain, Tags};
+    use super::Markup::{Ass, Plain, Tags, WebVtt};
     use super::{Markup, clean};
 
     fn check(markup: Markup, packet: &str, expected: Option<&str>) {
@@ -145,6 +162,15 @@ mod tests {
         check(Ass, "4,0,Default,Ann,0,0,0,,Hi", Some("<v Ann>Hi"));
         check(Ass, "not a line", None);
         check(Ass, "4,0,Default,,0,0,0,,{never closed", None);
+    }
+
+    #[test]
+    fn web_cues_lose_their_head() {
+        check(WebVtt, "\n\nHi &amp; bye", Some("Hi & bye"));
+        check(WebVtt, "intro\nalign:start line:0\n<v Ann>Hi\nyou", Some("<v Ann>Hi\nyou"));
+        check(WebVtt, "no head", Some("no head"));
+        check(WebVtt, "two\nlines\nand three", Some("two\nlines\nand three"));
+        check(WebVtt, "\n\n", None);
     }
 
     #[test]

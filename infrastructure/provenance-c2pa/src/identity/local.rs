@@ -163,7 +163,7 @@ fn not_made() -> Failure {
 /// Makes `folder` appear with both files, or not at all. When another process was faster, its folder
 /// stays and ours goes: whoever reads afterwards reads one matching pair.
 fn publish(home: &Path, folder: &Path, certificate_pem: &str, key_pem: &str) -> Result<(), Failure> {
-    let draft = tempfile::Builder::new().prefix(".new-").tempdir_in(home)?;
+    let draft = tempfile::Builder::new().prefix(".new-").permissions(Permissions::from_mode(0o700)).tempdir_in(home)?;
     write_private(&draft.path().join(CERTIFICATE), certificate_pem)?;
     write_private(&draft.path().join(KEY), key_pem)?;
     File::open(draft.path())?.sync_all()?;

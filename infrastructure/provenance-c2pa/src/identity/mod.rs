@@ -11,7 +11,11 @@ use crate::{
     error::Failure,
     protocol::{Credential, Trust, WirePath},
 };
-use std::{fs, path::Path, time::SystemTime};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
 
 /// What to sign with, and whom to believe; made or read by [`obtain`].
 #[derive(Debug)]
@@ -21,10 +25,11 @@ pub(crate) struct Identity {
 }
 
 /// Reads the configured certificate, or this installation's own, which is made at the first call.
-pub(crate) fn obtain(config: &SigningConfig, now: SystemTime) -> Result<Identity, Failure> {
+pub(crate) fn obtain(config: &SigningConfig) -> Result<Identity, Failure> {
     let credential = match (&config.certificate, &config.key) {
         (Some(certificate), Some(key)) => configured::credential(certificate, key)?,
         (None, None) => {
+            let now = UNIX_EPOCH + Duration::from_millis(config.clock.now().unix_ms());
             let signer = local::obtain(&config.home, now)?;
             Credential {
                 chain_pem: signer.certificate_pem,

@@ -6,6 +6,7 @@ mod boxes;
 mod layout;
 mod manifest;
 mod offsets;
+mod padding;
 mod report;
 mod settings;
 mod sign;
@@ -33,7 +34,8 @@ pub fn sandbox_main(stdin: impl Read, mut stdout: impl Write) -> i32 {
         Ok(request) => answer(request).unwrap_or_else(Reply::Failed),
         Err(_) => Reply::Failed(Failure::Protocol),
     };
-    let written = serde_json::to_writer(&mut stdout, &reply).map_err(std::io::Error::from).and_then(|()| stdout.flush());
+    let written =
+        serde_json::to_writer(&mut stdout, &reply).map_err(std::io::Error::from).and_then(|()| stdout.flush());
     i32::from(written.is_err())
 }
 

@@ -18,12 +18,7 @@ pub(crate) fn correct(file: &mut (impl Read + Write + Seek), parent: BoxAt, layo
     descend(file, parent, layout, 0)
 }
 
-fn descend(
-    file: &mut (impl Read + Write + Seek),
-    parent: BoxAt,
-    layout: &Layout,
-    depth: usize,
-) -> Result<(), Failure> {
+fn descend(file: &mut (impl Read + Write + Seek), parent: BoxAt, layout: &Layout, depth: usize) -> Result<(), Failure> {
     if depth == DEPTH_MAX {
         return Err(Failure::Damaged);
     }
@@ -50,11 +45,7 @@ fn children_at(file: &mut (impl Read + Seek), parent: BoxAt) -> Result<u64, Fail
     }
 }
 
-fn table<const N: usize>(
-    file: &mut (impl Read + Write + Seek),
-    at: BoxAt,
-    layout: &Layout,
-) -> Result<(), Failure> {
+fn table<const N: usize>(file: &mut (impl Read + Write + Seek), at: BoxAt, layout: &Layout) -> Result<(), Failure> {
     const PREAMBLE: u64 = 8;
     if at.size < at.header + PREAMBLE {
         return Err(Failure::Damaged);

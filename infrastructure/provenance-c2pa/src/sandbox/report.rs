@@ -32,7 +32,9 @@ pub(crate) fn of(reader: &Reader, verdict: Verdict) -> Verification {
         signer,
         signed_at: manifest.and_then(|manifest| manifest.time().or_else(|| last_time(manifest))),
         actions,
-        ingredients: manifest.map(|manifest| manifest.ingredients().iter().map(ingredient).collect()).unwrap_or_default(),
+        ingredients: manifest
+            .map(|manifest| manifest.ingredients().iter().map(ingredient).collect())
+            .unwrap_or_default(),
         dubbing: manifest.and_then(|manifest| assertion(manifest, DUBBING_LABEL)),
         failures,
     }
@@ -47,6 +49,13 @@ pub(crate) fn unsigned() -> Verification {
 pub(crate) fn broken(code: &str) -> Verification {
     let summary = "The file carries provenance that is damaged beyond reading; do not rely on it.";
     without_manifest(Verdict::Broken, summary, vec![code.to_owned()])
+}
+
+/// A manifest that holds, with something written into what must be empty.
+pub(crate) fn padded(reader: &Reader) -> Verification {
+    let mut told = of(reader, Verdict::Broken);
+    told.failures.push("claimSignature.paddingNotEmpty".to_owned());
+    told
 }
 
 /// The status codes that failed, each once, in their order.

@@ -1,7 +1,7 @@
 //! How the C2PA library is set up here: no network, no thumbnails, no actions of its own making.
 
 use crate::{error::Failure, protocol::Credential};
-use c2pa::{Context, Settings, SigningAlg, create_signer};
+use c2pa::{BoxedSigner, Context, Settings, Signer, SigningAlg, create_signer};
 use serde_json::json;
 
 /// Whom one reading of a file believes.
@@ -58,5 +58,31 @@ pub(crate) fn signing(believed: Believed<'_>, credential: &Credential) -> Result
         .map_err(|error| Failure::Credential(format!("the signing key cannot be read: {}", error.kind())))?;
     let algorithm: SigningAlg = credential.algorithm.parse().map_err(|_| Failure::Protocol)?;
     let signer = create_signer::from_keys(credential.chain_pem.as_bytes(), &key, algorithm, None).map_err(unusable)?;
-    Ok(reading(believed)?.with_signer(signer))
+    Ok(reading(believed)?.with_signer(Lean(signer)))
+}
+
+/// A signer that reserves what its signature needs. The library's reserves 10 KiB for time stamps and
+/// revocation answers, which are never asked for here, and pads every manifest with them.
+struct Lean(BoxedSigner);
+
+/// A signature of RSA with 4096 bits, and the headers of COSE around it and the certificates.
+const SIGNATURE_BYTES_MAX: usize = 512 + 256;
+
+impl Signer for Lean {
+    fn sign(&self, data: &[u8]) -> c2pa::Result<Vec<u8>> {
+        self.0.sign(data)
+    }
+
+    fn alg(&self) -> SigningAlg {
+        self.0.alg()
+    }
+
+    fn certs(&self) -> c2pa::Result<Vec<Vec<u8>>> {
+        self.0.certs()
+    }
+
+    fn reserve_size(&self) -> usize {
+        let certificates = self.0.certs().unwrap_or_default();
+        certificates.iter().map(|der| der.len() + 8).sum::<usize>() + SIGNATURE_BYTES_MAX
+    }
 }

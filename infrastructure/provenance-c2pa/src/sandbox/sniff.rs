@@ -43,7 +43,9 @@ fn of(head: &[u8]) -> Option<Container> {
         () if at(0, b"II*\0") || at(0, b"MM\0*") => Container::Readable("image/tiff"),
         // Matroska and WebM, Ogg, QuickTime from before `ftyp`, ASF, Flash, MPEG streams, AIFF.
         () if at(0, b"\x1a\x45\xdf\xa3") || at(0, b"OggS") || at(0, b"FLV") => Container::Bare,
-        () if [&b"moov"[..], b"mdat", b"wide", b"free", b"skip", b"pnot"].iter().any(|kind| at(4, kind)) => Container::Bare,
+        () if [&b"moov"[..], b"mdat", b"wide", b"free", b"skip", b"pnot"].iter().any(|kind| at(4, kind)) => {
+            Container::Bare
+        }
         () if at(0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11") || at(0, b"\x00\x00\x01\xba") => Container::Bare,
         () if at(0, b"\x00\x00\x01\xb3") || transport || (at(0, b"FORM") && at(8, b"AIF")) => Container::Bare,
         () => return None,

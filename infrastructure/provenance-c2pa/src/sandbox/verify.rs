@@ -2,7 +2,7 @@
 //! is refused, and a manifest that does not hold is called broken.
 
 use super::{
-    boxes, report,
+    boxes, padding, report,
     settings::{self, Believed},
     sniff::{self, Container},
 };
@@ -36,18 +36,23 @@ pub(crate) fn verify(path: &Path, trust: &Trust) -> Result<Verification, Failure
         Read::Unreadable(code) => return Ok(report::broken(code)),
         Read::Manifest(reader) => reader,
     };
+    file.seek(SeekFrom::Start(0))?;
+    let store = c2pa::jumbf_io::load_jumbf_from_stream(media_type, &mut file)?;
+    if !padding::is_empty(&store) {
+        return Ok(report::padded(&reader));
+    }
     if trusted(&reader) {
         return Ok(report::of(&reader, Verdict::SignedByThisInstallation));
     }
     let verdict = verdict_of(&reader);
     let others = Believed { roots_pem: &trust.anchors_pem, certificate_pem: trust.own_certificate_pem.as_deref() };
     let anyone_else = !others.roots_pem.trim().is_empty() || others.certificate_pem.is_some();
-    if verdict == Verdict::UnknownSigner && anyone_else {
-        if let Read::Manifest(reader) = read(&mut file, media_type, others)? {
-            if trusted(&reader) {
-                return Ok(report::of(&reader, Verdict::Trusted));
-            }
-        }
+    if verdict == Verdict::UnknownSigner
+        && anyone_else
+        && let Read::Manifest(reader) = read(&mut file, media_type, others)?
+        && trusted(&reader)
+    {
+        return Ok(report::of(&reader, Verdict::Trusted));
     }
     Ok(report::of(&reader, verdict))
 }
@@ -89,15 +94,16 @@ fn has_manifest(file: &mut File) -> bool {
 
 /// Whether the active manifest's signer is believed and nothing speaks against the file.
 fn trusted(reader: &Reader) -> bool {
-    let success = reader.validation_results().and_then(|results| results.active_manifest().map(|codes| codes.success()));
+    let success =
+        reader.validation_results().and_then(|results| results.active_manifest().map(|codes| codes.success()));
     reader.validation_state() != ValidationState::Invalid
         && success.is_some_and(|codes| codes.iter().any(|status| status.code() == "signingCredential.trusted"))
 }
 
 fn verdict_of(reader: &Reader) -> Verdict {
     let failures = report::failures(reader);
-    let signer_only = !failures.is_empty()
-        && failures.iter().all(|code| ABOUT_SIGNER.iter().any(|prefix| code.starts_with(prefix)));
+    let signer_only =
+        !failures.is_empty() && failures.iter().all(|code| ABOUT_SIGNER.iter().any(|prefix| code.starts_with(prefix)));
     match reader.validation_state() {
         ValidationState::Valid | ValidationState::Trusted => Verdict::UnknownSigner,
         ValidationState::Invalid if signer_only => Verdict::UnknownSigner,

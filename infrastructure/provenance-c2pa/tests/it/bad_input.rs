@@ -1,8 +1,13 @@
 //! Files that are no media, damaged, missing, or written to where there is no room.
 
-use crate::kit::{bytes, house};
-use application::ports::{engine::EngineError, provenance::ProvenanceSigner};
-use std::fs;
+use crate::kit::{House, bytes, config, house};
+use application::ports::{
+    engine::EngineError,
+    provenance::{ProvenanceSigner, Verdict, VerifiedIngredient},
+};
+use child_process::LocalChildren;
+use provenance_c2pa::{C2paSigner, SandboxProgram};
+use std::{fs, sync::Arc};
 
 fn code(error: &EngineError) -> &'static str {
     match error {
@@ -64,6 +69,55 @@ async fn a_full_disk_is_told_as_such() {
 
     assert_eq!(code(&error), "exhausted", "{error}");
     assert!(!dub.output.exists());
+}
+
+/// A sandbox that is a shell script, to die at will; `$SANDBOX` is the real one.
+fn scripted(house: &House, script: &str) -> C2paSigner {
+    let script = format!("SANDBOX={}; {script}", env!("CARGO_BIN_EXE_provenance-sandbox"));
+    let sandbox = SandboxProgram { program: "sh".into(), args: vec!["-c".into(), script.into()] };
+    C2paSigner::new(config(&house.path("scripted")), Arc::new(LocalChildren::default()), sandbox)
+}
+
+#[tokio::test]
+async fn a_file_that_takes_the_reader_down_is_not_trusted_and_not_signed() {
+    let house = house();
+    let video = house.video("clip.mp4");
+    for script in ["cat >/dev/null; kill -SEGV $$", "cat >/dev/null; kill -ABRT $$", "cat >/dev/null; exit 101"] {
+        let signer = scripted(&house, script);
+
+        assert_eq!(code(&signer.verify(&video).await.expect_err(script)), "provenance-unreadable");
+        assert!(!signer.sign_source(&video, &house.path("intake.mp4")).await.expect(script));
+    }
+}
+
+#[tokio::test]
+async fn a_dub_is_signed_without_the_manifest_that_takes_the_reader_down() {
+    let house = house();
+    let source = house.path("intake.mp4");
+    house.signer.sign_source(&house.video("clip.mp4"), &source).await.expect("signed");
+    let dub = house.dub_of(&house.video("mixed.mp4"), &source, "out.mp4");
+    let signer = scripted(
+        &house,
+        r#"request=$(cat); case "$request" in
+           *'"read_source":true'*) kill -SEGV $$ ;;
+           *) printf %s "$request" | $SANDBOX ;;
+           esac"#,
+    );
+
+    signer.sign_dub(dub.clone()).await.expect("signed");
+
+    let told = signer.verify(&dub.output).await.expect("verified");
+    assert_eq!(told.verdict, Verdict::SignedByThisInstallation, "{told:?}");
+    assert_eq!(told.ingredients, [VerifiedIngredient { relationship: "parentOf".to_owned(), signed: false }]);
+}
+
+#[tokio::test]
+async fn a_sandbox_that_is_killed_or_talks_nonsense_may_be_tried_again() {
+    let house = house();
+    let video = house.video("clip.mp4");
+    for script in ["cat >/dev/null; kill -KILL $$", "cat >/dev/null; echo nonsense", "echo '{}' | $SANDBOX"] {
+        assert_eq!(code(&scripted(&house, script).verify(&video).await.expect_err(script)), "transient");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A finished dub: what its manifest says, and what it leaves alone.
 
-use crate::kit::{body_of, boxes, bytes, contains, packets, house, recording, sha256};
+use crate::kit::{body_of, boxes, bytes, contains, house, packets, recording, sha256};
 use application::ports::provenance::{ProvenanceSigner, Verdict, VerifiedIngredient};
 use serde_json::json;
 

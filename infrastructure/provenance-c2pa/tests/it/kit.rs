@@ -1,16 +1,19 @@
 //! What the tests share: a signer on a temporary data folder, media made by GStreamer, and a reader of
 //! boxes that is not the code under test.
 
-use application::ports::provenance::{SignInput, SoftwareAgent};
+use application::ports::{
+    clock::Clock,
+    provenance::{SignInput, SoftwareAgent},
+};
 use child_process::LocalChildren;
-use domain::value::Sha256;
+use domain::value::{Sha256, Timestamp};
 use provenance_c2pa::{C2paSigner, SandboxProgram, SigningConfig};
 use sha2::Digest;
 use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
-    time::SystemTime,
+    time::{SystemTime, UNIX_EPOCH},
 };
 use tempfile::TempDir;
 
@@ -20,13 +23,22 @@ pub fn now() -> SystemTime {
     SystemTime::now()
 }
 
+struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        let since = now().duration_since(UNIX_EPOCH).expect("after 1970");
+        Timestamp::from_unix_ms(since.as_millis() as u64)
+    }
+}
+
 pub fn config(home: &Path) -> SigningConfig {
     SigningConfig {
         home: home.to_owned(),
         certificate: None,
         key: None,
         trust_anchors: Vec::new(),
-        now: Arc::new(now),
+        clock: Arc::new(Now),
     }
 }
 

@@ -32,7 +32,12 @@ impl ChildProcesses for Tight {
         self.children.run(child).await
     }
 
-    async fn stream(&self, child: Child, of: ChildStream, lines: mpsc::Sender<String>) -> Result<ChildOutput, ChildError> {
+    async fn stream(
+        &self,
+        child: Child,
+        of: ChildStream,
+        lines: mpsc::Sender<String>,
+    ) -> Result<ChildOutput, ChildError> {
         self.children.stream(child, of, lines).await
     }
 }
@@ -40,21 +45,17 @@ impl ChildProcesses for Tight {
 /// Appends zeros to the samples, so that the file is large and the film the same.
 fn grow(path: &Path, bytes: u64) {
     let file = fs::read(path).expect("the film");
-    let (_, start, end) = crate::kit::boxes(&file).into_iter().find(|(kind, ..)| kind == "mdat").expect("mdat");
+    let (_, body, end) = crate::kit::boxes(&file).into_iter().find(|(kind, ..)| kind == "mdat").expect("mdat");
     assert_eq!(end, file.len(), "the samples are last");
+    let short = file[body - 4..body] == *b"mdat";
+    let header = if short { 8 } else { 16 };
+    let size = (end - body + header) as u64 + bytes;
+    let size =
+        if short { u32::try_from(size).expect("small").to_be_bytes().to_vec() } else { size.to_be_bytes().to_vec() };
     let mut out = File::options().write(true).open(path).expect("the film");
-    let size = (end - start + 16) as u64 + bytes;
-    let header = if u32::from_be_bytes(file[start - 8..start - 4].try_into().expect("four")) == 1 { 16 } else { 8 };
-    let header = if file[start - header + 4..start - header + 8] == *b"mdat" { header } else { 16 };
-    let declared = size - 16 + header as u64;
-    if header == 16 {
-        out.seek(SeekFrom::Start(start as u64 - 8)).expect("sought");
-        out.write_all(&declared.to_be_bytes()).expect("written");
-    } else {
-        out.seek(SeekFrom::Start(start as u64 - 8)).expect("sought");
-        out.write_all(&u32::try_from(declared).expect("small enough").to_be_bytes()).expect("written");
-    }
-    out.set_len(file.len() as u64 + bytes).expect("grown");
+    out.seek(SeekFrom::Start(body as u64 - 8)).expect("sought");
+    out.write_all(&size).expect("written");
+    out.set_len(end as u64 + bytes).expect("grown");
 }
 
 #[tokio::test]

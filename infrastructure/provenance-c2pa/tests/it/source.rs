@@ -60,7 +60,10 @@ async fn containers_that_cannot_be_signed_give_no_output() {
         house.media("clip.mkv", "videotestsrc num-buffers=10 ! x264enc ! matroskamux"),
         house.media("clip.avi", "videotestsrc num-buffers=10 ! x264enc ! avimux"),
         house.media("clip.wav", "audiotestsrc num-buffers=10 ! wavenc"),
-        house.media("fragments.mp4", "videotestsrc num-buffers=50 ! x264enc key-int-max=10 ! mp4mux fragment-duration=500"),
+        house.media(
+            "fragments.mp4",
+            "videotestsrc num-buffers=50 ! x264enc key-int-max=10 ! mp4mux fragment-duration=500",
+        ),
     ];
     for input in inputs {
         let output = house.path("intake");

@@ -5,7 +5,7 @@ use application::ports::provenance::{ProvenanceSigner, Verdict};
 use std::fs;
 
 /// How many places of each part are tried, evenly spread.
-const PLACES: usize = 8;
+const PLACES: usize = 24;
 
 #[tokio::test]
 async fn a_flipped_byte_in_samples_index_or_manifest_breaks_the_file() {

@@ -20,7 +20,12 @@ struct Papers {
     root: PathBuf,
 }
 
-fn papers(house: &House, name: &str, algorithm: &'static SignatureAlgorithm, edit: fn(&mut CertificateParams)) -> Papers {
+fn papers(
+    house: &House,
+    name: &str,
+    algorithm: &'static SignatureAlgorithm,
+    edit: fn(&mut CertificateParams),
+) -> Papers {
     let root_key = KeyPair::generate_for(algorithm).expect("a key");
     let mut root = CertificateParams::default();
     root.distinguished_name.push(DnType::CommonName, "A root");
@@ -71,8 +76,7 @@ async fn the_users_certificate_signs_and_is_known_to_the_user() {
 
         let to_user = user.verify(&output).await.expect(name);
         let to_others = house.signer.verify(&output).await.expect(name);
-        let anchored =
-            signer(SigningConfig { trust_anchors: vec![papers.root], ..config(&house.path("third")) });
+        let anchored = signer(SigningConfig { trust_anchors: vec![papers.root], ..config(&house.path("third")) });
         let to_anchored = anchored.verify(&output).await.expect(name);
 
         assert_eq!(to_user.verdict, Verdict::Trusted, "{to_user:?}");

@@ -1,0 +1,30 @@
+# Two commands for users (demo, test), the rest for developers. `make` alone lists them.
+# The work is done by scripts/, so that names with spaces or quotes pass through the environment unharmed.
+
+INPUT ?=
+TO ?= es
+ARGS ?=
+MINUTES ?= 30
+export INPUT TO ARGS MINUTES
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup bench lint
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: setup ## dub the sample film, or yours: make demo INPUT=my.mp4 TO=es,ca [ARGS="--subtitles embed"]
+	@scripts/demo
+
+test: setup ## run every test
+	@scripts/test
+
+setup: ## install the Debian packages that are missing (quiet when none is)
+	@scripts/setup
+
+bench: setup ## compare with a shell script, and 1 minute with MINUTES=30: time and memory
+	@scripts/bench
+
+lint: ## check formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings

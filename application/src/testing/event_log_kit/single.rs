@@ -1,0 +1,176 @@
+//! What one caller after another can rely on.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a kit for tests fails by panicking")]
+
+use super::{Subject, append, assert_sound, dubbing, everything, plain, speech, stream, track_stream, written};
+use crate::ports::{
+    event_log::{AppendError, Appended, DomainEvent, Recorded, Tenant},
+    key_vault::KeyVault,
+};
+use domain::{
+    dubbing::DubbingEvent,
+    track::TrackEvent,
+    value::{Personal, Sha256, Timestamp},
+};
+use uuid::Uuid;
+
+const NO_HASH: Sha256 = Sha256::new([0; 32]);
+
+pub(super) async fn a_new_log_is_empty(Subject { log, .. }: &Subject) {
+    assert_eq!(log.head().await.unwrap(), 0);
+    let page = log.read_log(0, 10).await.unwrap();
+    assert_eq!((page.events, page.scanned_to, page.head), (vec![], 0, 0));
+    assert_eq!(log.read_stream(&stream(1), 1, 10).await.unwrap(), vec![]);
+    assert_eq!(log.find_outcome(&Tenant::default(), Uuid::from_u128(1), &stream(1)).await.unwrap(), None);
+    assert_sound(log.as_ref(), 0).await;
+}
+
+pub(super) async fn what_is_appended_is_read_back(Subject { log, clock, .. }: &Subject) {
+    let first = [plain(1), speech("Good evening.")];
+    assert_eq!(log.append(append(1, stream(1), 0, first.to_vec())).await.unwrap(), written(2, 2));
+    clock.set(Timestamp::from_unix_ms(1_800_000_000_000));
+    let mut second = append(2, stream(1), 2, vec![plain(3)]);
+    second.causation_id = Some(Uuid::from_u128(77));
+    assert_eq!(log.append(second).await.unwrap(), written(3, 3));
+
+    let events = log.read_stream(&stream(1), 1, 10).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.event.clone()).collect::<Vec<_>>(), [&first[..], &[plain(3)]].concat());
+    let [one, two, three] = events.as_slice() else { panic!("three events") };
+    assert_eq!((one.event_type.as_str(), one.schema_version), ("TranscriptImported", 1));
+    assert_eq!((two.position, two.revision, &two.stream), (2, 2, &stream(1)));
+    assert_eq!((three.command_id, three.causation_id), (Uuid::from_u128(3), Some(Uuid::from_u128(77))));
+    assert_eq!((three.actor.as_str(), &three.tenant), ("kit", &Tenant::default()));
+    assert_eq!(three.recorded_at, Timestamp::from_unix_ms(1_800_000_000_000));
+    assert_eq!((one.prev_hash, two.prev_hash, three.prev_hash), (NO_HASH, one.hash, two.hash));
+    assert_eq!(everything(log.as_ref()).await, events);
+    assert_sound(log.as_ref(), 3).await;
+}
+
+pub(super) async fn ids_follow_from_the_command(one: &Subject, other: &Subject) {
+    for Subject { log, .. } in [one, other] {
+        log.append(append(1, stream(1), 0, vec![plain(1), plain(1)])).await.unwrap();
+    }
+    let ids = async |subject: &Subject| -> Vec<Uuid> {
+        everything(subject.log.as_ref()).await.iter().map(|event| event.event_id).collect()
+    };
+    let (first, second) = (ids(one).await, ids(other).await);
+    assert_eq!(first, second);
+    assert_ne!(first.first(), first.last());
+}
+
+pub(super) async fn revisions_are_checked(Subject { log, .. }: &Subject) {
+    log.append(append(1, stream(1), 0, vec![plain(1), plain(2)])).await.unwrap();
+    for (command, expected) in [(2, 0), (3, 1), (4, 3), (5, u64::from(u32::MAX))] {
+        let refused = log.append(append(command, stream(1), expected, vec![plain(9)])).await;
+        let Err(AppendError::WrongRevision { expected: told, actual: 2 }) = refused else { panic!("{refused:?}") };
+        assert_eq!(told, expected);
+    }
+    let refused = log.append(append(6, stream(2), 1, vec![plain(9)])).await;
+    assert!(matches!(refused, Err(AppendError::WrongRevision { expected: 1, actual: 0 })), "{refused:?}");
+    assert_sound(log.as_ref(), 2).await;
+    // A refused command was not written: it may be repeated with the right revision.
+    assert_eq!(log.append(append(2, stream(1), 2, vec![plain(9)])).await.unwrap(), written(3, 3));
+}
+
+pub(super) async fn a_repeated_command_returns_its_first_outcome(Subject { log, .. }: &Subject) {
+    let first = append(1, stream(1), 0, vec![plain(1), plain(2)]);
+    log.append(first.clone()).await.unwrap();
+    log.append(append(2, stream(1), 2, vec![plain(3)])).await.unwrap();
+    let outcome = Appended { position: 2, revision: 2, replayed: true };
+    // The stream has moved on: the repetition is recognised nevertheless.
+    for expected_revision in [0, 3] {
+        let repeated = crate::ports::event_log::Append { expected_revision, ..first.clone() };
+        assert_eq!(log.append(repeated).await.unwrap(), outcome);
+    }
+    assert_eq!(log.find_outcome(&first.tenant, first.command_id, &stream(1)).await.unwrap(), Some(outcome));
+    let other = crate::ports::event_log::Append { fingerprint: NO_HASH, expected_revision: 3, ..first };
+    assert!(matches!(log.append(other).await, Err(AppendError::CommandIdReused)));
+    assert_sound(log.as_ref(), 3).await;
+}
+
+pub(super) async fn a_command_is_known_per_tenant_and_stream(Subject { log, .. }: &Subject) {
+    let first = append(1, stream(1), 0, vec![plain(1)]);
+    log.append(first.clone()).await.unwrap();
+    assert_eq!(log.append(append(1, stream(2), 0, vec![plain(1)])).await.unwrap(), written(2, 1));
+    let mut theirs = append(1, stream(1), 1, vec![plain(1)]);
+    theirs.tenant = Tenant("other".to_owned());
+    assert_eq!(log.append(theirs.clone()).await.unwrap(), written(3, 2));
+    let known = log.find_outcome(&theirs.tenant, theirs.command_id, &stream(1)).await.unwrap();
+    assert_eq!(known, Some(Appended { position: 3, revision: 2, replayed: true }));
+    assert_eq!(log.find_outcome(&Tenant("third".to_owned()), first.command_id, &stream(1)).await.unwrap(), None);
+    assert_sound(log.as_ref(), 3).await;
+}
+
+pub(super) async fn pages_are_dense_and_bounded(Subject { log, .. }: &Subject) {
+    for round in 0..20 {
+        for number in 1..=3 {
+            log.append(append(round * 3 + number, stream(number), round, vec![plain(1)])).await.unwrap();
+        }
+    }
+    let positions = |events: &[Recorded]| events.iter().map(|event| event.position).collect::<Vec<_>>();
+    let page = log.read_log(7, 5).await.unwrap();
+    assert_eq!((positions(&page.events), page.scanned_to, page.head), (vec![8, 9, 10, 11, 12], 12, 60));
+    let end = log.read_log(58, 5).await.unwrap();
+    assert_eq!((positions(&end.events), end.scanned_to, end.head), (vec![59, 60], 60, 60));
+    let beyond = log.read_log(60, 5).await.unwrap();
+    assert_eq!((beyond.events, beyond.scanned_to, beyond.head), (vec![], 60, 60));
+    let none = log.read_log(7, 0).await.unwrap();
+    assert_eq!((none.events, none.scanned_to, none.head), (vec![], 7, 60));
+    assert_eq!(log.read_log(u64::MAX, 5).await.unwrap().events, vec![]);
+    let part = log.read_stream(&stream(2), 4, 3).await.unwrap();
+    assert_eq!(part.iter().map(|event| event.revision).collect::<Vec<_>>(), [4, 5, 6]);
+    assert_eq!(positions(&part), [11, 14, 17]);
+    assert_eq!(log.read_stream(&stream(2), 21, 3).await.unwrap(), vec![]);
+    assert_eq!(log.read_stream(&stream(2), 1, usize::MAX).await.unwrap().len(), 20);
+    let found = log.verify().await.unwrap();
+    assert_eq!((found.events, found.streams, found.faults), (60, 3, vec![]));
+}
+
+pub(super) async fn time_never_runs_backwards(Subject { log, clock, .. }: &Subject) {
+    for (revision, ms) in (0..).zip([5_000, 3_000, 9_000, 0, 9_001]) {
+        clock.set(Timestamp::from_unix_ms(ms));
+        log.append(append(revision, stream(revision), 0, vec![plain(1)])).await.unwrap();
+    }
+    let times: Vec<_> = everything(log.as_ref()).await.iter().map(|event| event.recorded_at.unix_ms()).collect();
+    assert_eq!(times, [5_000, 5_000, 9_000, 9_000, 9_001]);
+    assert_sound(log.as_ref(), 5).await;
+}
+
+pub(super) async fn erasure_hides_and_breaks_nothing(Subject { log, vault, .. }: &Subject) {
+    log.append(append(1, stream(1), 0, vec![speech("Ann"), plain(1)])).await.unwrap();
+    log.append(append(2, stream(2), 0, vec![speech("Bob")])).await.unwrap();
+    vault.destroy(dubbing(1)).unwrap();
+    let said = |event: &Recorded| match &event.event {
+        DomainEvent::Dubbing(DubbingEvent::UtteranceTranscribed(line)) => Some(line.text.clone()),
+        _ => None,
+    };
+    let texts: Vec<_> = everything(log.as_ref()).await.iter().map(said).collect();
+    assert_eq!(texts, [Some(Personal::erased()), None, Some(Personal::new("Bob".to_owned()))]);
+    assert_sound(log.as_ref(), 3).await;
+    let refused = log.append(append(3, stream(1), 2, vec![speech("Ann again")])).await;
+    assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+    // What is not about a person can still be recorded.
+    assert_eq!(log.append(append(4, stream(1), 2, vec![plain(1)])).await.unwrap(), written(4, 3));
+    assert_sound(log.as_ref(), 4).await;
+}
+
+pub(super) async fn senseless_appends_are_refused(Subject { log, .. }: &Subject) {
+    let nothing = append(1, stream(1), 0, vec![]);
+    let misplaced = append(2, track_stream(1), 0, vec![plain(1)]);
+    let misplaced_too = append(3, stream(1), 0, vec![DomainEvent::Track(TrackEvent::TrackWithdrawn)]);
+    for senseless in [nothing, misplaced, misplaced_too] {
+        assert!(matches!(log.append(senseless).await, Err(AppendError::Unavailable(_))));
+    }
+    assert_sound(log.as_ref(), 0).await;
+    let track = append(4, track_stream(1), 0, vec![DomainEvent::Track(TrackEvent::TrackWithdrawn)]);
+    assert_eq!(log.append(track).await.unwrap(), written(1, 1));
+}
+
+pub(super) async fn large_appends_are_whole(Subject { log, .. }: &Subject) {
+    let many: Vec<_> = (0..1_000).map(plain).collect();
+    let long = speech(&"So much to say. ".repeat(100_000));
+    assert_eq!(log.append(append(1, stream(1), 0, many.clone())).await.unwrap(), written(1_000, 1_000));
+    assert_eq!(log.append(append(2, stream(2), 0, vec![long.clone()])).await.unwrap(), written(1_001, 1));
+    let read: Vec<_> = everything(log.as_ref()).await.into_iter().map(|event| event.event).collect();
+    assert!(read == [many, vec![long]].concat());
+    assert_sound(log.as_ref(), 1_001).await;
+}

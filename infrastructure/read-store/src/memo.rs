@@ -1,0 +1,164 @@
+//! The store of memos. Results are sealed under their owner's key and bound to key and owner.
+
+use crate::{
+    error::StoreError,
+    file::{File, Schema},
+};
+use application::ports::{
+    key_vault::{KeyVault, KeyVaultError},
+    memo_store::{MemoError, MemoStore},
+};
+use async_trait::async_trait;
+use domain::value::{DubbingId, Sha256};
+use event_codec::{SealError, open_bytes, seal_bytes};
+use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use std::{path::Path, sync::Arc};
+use thiserror::Error;
+
+const SCHEMA: Schema = Schema {
+    what: "memos",
+    // "Dmem" in ASCII.
+    application_id: 0x446d_656d,
+    migrations: &[include_str!("../../../migrations/sqlite/0003_memos.sql")],
+};
+
+/// Memos in an SQLite file.
+pub struct SqliteMemoStore {
+    file: File,
+    vault: Arc<dyn KeyVault>,
+}
+
+/// Why a memo could not be recalled or remembered.
+#[derive(Debug, Error)]
+enum Fault {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] KeyVaultError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("sealing was interrupted")]
+    Interrupted,
+}
+
+impl From<Fault> for MemoError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Store(error) => error.into(),
+            fault @ (Fault::Vault(_) | Fault::Seal(_) | Fault::Interrupted) => Self(Box::new(fault)),
+        }
+    }
+}
+
+/// A memo as it is kept.
+struct Kept {
+    owner: String,
+    result: Vec<u8>,
+}
+
+impl SqliteMemoStore {
+    /// Opens the memos in this file, makes it if there is none, and brings its schema up to date. Refuses
+    /// a file of a newer program, and one that holds something else.
+    pub async fn open(path: &Path, vault: Arc<dyn KeyVault>) -> Result<Self, StoreError> {
+        Ok(Self { file: File::open(path, &SCHEMA).await?, vault })
+    }
+
+    /// Closes the file. Dropping the store without this is safe.
+    pub async fn close(&self) {
+        self.file.close().await;
+    }
+
+    async fn open_kept(&self, key: Sha256, kept: Kept) -> Result<Option<Vec<u8>>, Fault> {
+        let vault = Arc::clone(&self.vault);
+        blocking(move || opened(&*vault, &key, &kept)).await
+    }
+}
+
+#[async_trait]
+impl MemoStore for SqliteMemoStore {
+    async fn recall(&self, key: &Sha256) -> Result<Option<Vec<u8>>, MemoError> {
+        let mut reader = self.file.readers().acquire().await.map_err(|error| self.file.failed(error))?;
+        let kept = find(&mut reader, key).await.map_err(|error| self.file.failed(error))?;
+        drop(reader);
+        match kept {
+            Some(kept) => Ok(self.open_kept(*key, kept).await?),
+            None => Ok(None),
+        }
+    }
+
+    async fn remember(&self, key: &Sha256, owner: DubbingId, result: &[u8]) -> Result<(), MemoError> {
+        let (file, writer, vault) = (self.file.clone(), self.file.writer()?.clone(), Arc::clone(&self.vault));
+        let (key, result) = (*key, result.to_owned());
+        let sealing = Arc::clone(&vault);
+        let sealed = blocking(move || sealed(&*sealing, &key, owner, &result)).await?;
+        // Nothing new is kept about a dubbing whose key was destroyed.
+        let Some(sealed) = sealed else {
+            return Ok(());
+        };
+        let work = async move {
+            let kept = write(&writer, &*vault, &key, owner, sealed).await;
+            kept.map_err(|error| file.failed(error))
+        };
+        Ok(self.file.to_the_end(work).await?)
+    }
+}
+
+/// Keeps a result, unless an earlier one is there that can still be opened.
+async fn write(
+    writer: &SqlitePool,
+    vault: &dyn KeyVault,
+    key: &Sha256,
+    owner: DubbingId,
+    sealed: Vec<u8>,
+) -> Result<(), sqlx::Error> {
+    let mut change = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let inserted = sqlx::query("INSERT INTO memos (key, owner, result) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+        .bind(key.to_string())
+        .bind(owner.to_string())
+        .bind(sealed.clone())
+        .execute(&mut *change)
+        .await?;
+    let earlier = if inserted.rows_affected() == 0 { find(&mut change, key).await? } else { None };
+    if earlier.is_some_and(|earlier| matches!(opened(vault, key, &earlier), Ok(None))) {
+        sqlx::query("UPDATE memos SET owner = ?2, result = ?3 WHERE key = ?1")
+            .bind(key.to_string())
+            .bind(owner.to_string())
+            .bind(sealed)
+            .execute(&mut *change)
+            .await?;
+    }
+    change.commit().await
+}
+
+async fn find(connection: &mut SqliteConnection, key: &Sha256) -> Result<Option<Kept>, sqlx::Error> {
+    let row = sqlx::query("SELECT owner, result FROM memos WHERE key = ?1")
+        .bind(key.to_string())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Ok(Kept { owner: row.try_get("owner")?, result: row.try_get("result")? })).transpose()
+}
+
+fn sealed(vault: &dyn KeyVault, key: &Sha256, owner: DubbingId, result: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+    match vault.key(owner)? {
+        Some(secret) => Ok(Some(seal_bytes(&secret, &context(key, owner), result)?)),
+        None => Ok(None),
+    }
+}
+
+/// The result; `None` when its key was destroyed or it was altered: neither is worth more than a miss.
+fn opened(vault: &dyn KeyVault, key: &Sha256, kept: &Kept) -> Result<Option<Vec<u8>>, Fault> {
+    let Ok(owner) = kept.owner.parse::<DubbingId>() else {
+        return Ok(None);
+    };
+    let secret = vault.key(owner)?;
+    Ok(secret.and_then(|secret| open_bytes(&secret, &context(key, owner), &kept.result).ok()))
+}
+
+/// What a sealed result is bound to, so that it cannot be moved to another key or owner.
+fn context(key: &Sha256, owner: DubbingId) -> Vec<u8> {
+    [b"memo".as_slice(), key.as_bytes(), owner.0.as_bytes()].concat()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(Fault::Interrupted))
+}

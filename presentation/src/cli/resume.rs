@@ -1,0 +1,81 @@
+//! `dragoman resume`: go on with what a crash, a kill or a fixed problem interrupted.
+
+use super::{ResumeArgs, dub::conclude, jobs::find};
+use crate::{
+    exit::{Exit, Failure},
+    home::Home,
+    progress::Progress,
+    session,
+    wiring::{App, Engines, Signing},
+};
+use domain::value::DubbingId;
+
+/// Runs the command.
+pub async fn run(args: ResumeArgs, home: &Home) -> Result<Exit, Failure> {
+    if !home.exists() {
+        let root = home.root().display();
+        return Err(Failure::usage(format!("there are no jobs in {root}; begin with `dragoman dub`")));
+    }
+    let _owned = home.own()?;
+    let app = App::open(home, Engines::new(home, Signing::default())?).await?;
+    app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
+    let jobs = match &args.job {
+        Some(part) => vec![find(&*app.read_store, part).await?],
+        None => unfinished(&app).await?,
+    };
+    if jobs.is_empty() {
+        super::print("Nothing to resume: every job is finished.");
+        return Ok(Exit::Done);
+    }
+    let mut worst = Exit::Done;
+    for job in jobs {
+        let session = session::drive(&app, job, &Progress::new()).await?;
+        let exit = conclude(&app, job, session, args.json).await?;
+        if exit == Exit::Interrupted {
+            return Ok(exit);
+        }
+        if worst == Exit::Done || (worst == Exit::Attention && exit != Exit::Done) {
+            worst = exit;
+        }
+    }
+    Ok(worst)
+}
+
+/// Jobs that still owe something, and finished ones whose files are not all in place, oldest first.
+async fn unfinished(app: &App) -> Result<Vec<DubbingId>, Failure> {
+    let rows = app.read_store.query(&projections::jobs::TABLE, &[]).await;
+    let rows = rows.map_err(|error| Failure::internal(&error))?;
+    let mut jobs = Vec::new();
+    for row in rows {
+        let id = row.get("job_id").and_then(|id| id.as_str()).and_then(|id| id.parse::<DubbingId>().ok());
+        let Some(id) = id else {
+            continue;
+        };
+        if is_unfinished(app, id).await? {
+            jobs.push(id);
+        }
+    }
+    jobs.sort();
+    Ok(jobs)
+}
+
+async fn is_unfinished(app: &App, id: DubbingId) -> Result<bool, Failure> {
+    use domain::dubbing::Phase;
+    let dubbing = app.aggregates.dubbing(id).await?.state;
+    match dubbing.phase {
+        Phase::NotStarted => Ok(false),
+        Phase::Processing => Ok(true),
+        Phase::Failed | Phase::Cancelled => Ok(!dubbing.flow.ended),
+        Phase::Completed => {
+            for language in dubbing.tracks.keys() {
+                let track = domain::value::TrackId { dubbing: id, language: language.clone() };
+                let track = app.aggregates.track(&track).await?.state;
+                let is_delivered = |sha256| track.delivered.iter().any(|file| file.sha256 == sha256);
+                if track.published.as_ref().is_some_and(|published| !is_delivered(published.media.sha256)) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The data folder: where it is, and that one process owns it.
+
+use crate::exit::{Exit, Failure};
+use std::{
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    io::{Read, Seek, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// A data folder.
+#[derive(Clone, Debug)]
+pub struct Home {
+    root: PathBuf,
+}
+
+/// The right to write to a data folder, until it is dropped or the process ends in any way.
+#[derive(Debug)]
+pub struct Ownership {
+    _lock: File,
+}
+
+impl Home {
+    /// The folder asked for, else `$XDG_DATA_HOME/dragoman`, else `~/.local/share/dragoman`.
+    pub fn locate(asked: Option<PathBuf>) -> Result<Self, Failure> {
+        if let Some(root) = asked {
+            return Ok(Self { root });
+        }
+        #[expect(clippy::disallowed_methods, reason = "this is where the configuration is read")]
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let data = variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")));
+        let data = data.ok_or_else(|| Failure::usage("there is no home folder; say where with --data-dir"))?;
+        Ok(Self { root: data.join("dragoman") })
+    }
+
+    /// Makes the folder if need be, for its owner only, and takes the lock.
+    pub fn own(&self) -> Result<Ownership, Failure> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(&self.root).map_err(|error| self.unusable(&error))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(self.root.join("lock")).map_err(|error| self.unusable(&error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(self.taken(&mut file)),
+            Err(TryLockError::Error(error)) => return Err(self.unusable(&error)),
+        }
+        let pid = std::process::id();
+        let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{pid}"));
+        noted.map_err(|error| self.unusable(&error))?;
+        Ok(Ownership { _lock: file })
+    }
+
+    /// Whether any job was ever begun here.
+    pub fn exists(&self) -> bool {
+        self.log().exists()
+    }
+
+    /// The folder itself, for blobs and for messages.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The event log.
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log.db")
+    }
+
+    /// The read models.
+    pub fn read_models(&self) -> PathBuf {
+        self.root.join("read.db")
+    }
+
+    /// The memos.
+    pub fn memos(&self) -> PathBuf {
+        self.root.join("memo.db")
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    /// Certificates and keys for signing.
+    pub fn signing(&self) -> PathBuf {
+        self.root.join("signing")
+    }
+
+    fn taken(&self, file: &mut File) -> Failure {
+        let mut pid = String::new();
+        let by = match file.read_to_string(&mut pid) {
+            Ok(1..) => format!(" (process {pid})"),
+            Ok(0) | Err(_) => String::new(),
+        };
+        let root = self.root.display();
+        Failure::new(
+            Exit::Internal,
+            format!("another dragoman{by} is using {root}; wait until it is done, or choose another --data-dir"),
+        )
+    }
+
+    fn unusable(&self, error: &std::io::Error) -> Failure {
+        if application::ports::engine::is_out_of_room(error) {
+            return Failure::out_of_room();
+        }
+        let root = self.root.display();
+        Failure::new(Exit::Internal, format!("the data folder {root} cannot be used: {error}; choose another --data-dir"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_owns_a_data_folder() -> Result<(), Failure> {
+        let folder = std::env::temp_dir().join(format!("dragoman-home-{}", std::process::id()));
+        let home = Home::locate(Some(folder.clone()))?;
+        let owned = home.own()?;
+        let second = home.own().err().map(|failure| (failure.exit, failure.message));
+        let (exit, message) = second.unwrap_or((Exit::Done, String::new()));
+        assert_eq!(exit, Exit::Internal);
+        assert!(message.contains(&std::process::id().to_string()) && message.contains("--data-dir"), "{message}");
+        drop(owned);
+        home.own()?;
+        std::fs::remove_dir_all(folder).ok();
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! One job, driven to its end in this process: process manager, workers, projections, progress.
+
+use crate::{exit::Failure, progress::Progress, wiring::App};
+use application::{
+    ports::event_log::StreamId,
+    process_manager::Ending,
+    stages::handler::StageError,
+};
+use domain::{
+    flow::{Flow, Stage},
+    value::{DubbingId, LanguageTag, TrackId},
+};
+use std::{collections::BTreeMap, time::Instant};
+use tokio::task::JoinSet;
+
+/// How a session ended.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Settled, parked, or interrupted.
+    pub ending: SessionEnding,
+    /// Stages that were finished before this session began, by run and attempt.
+    pub before: Finished,
+    /// Wall time of the session in milliseconds.
+    pub wall_ms: u64,
+    /// Part of it in which at least one engine worked, in milliseconds.
+    pub engine_ms: u64,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEnding {
+    /// As the process manager says.
+    Driven(Ending),
+    /// By the user: everything is as it was, and can be resumed.
+    Interrupted,
+}
+
+/// Per finished stage its run and attempt; tracks under their language.
+pub type Finished = BTreeMap<(Option<LanguageTag>, Stage), (u32, u32)>;
+
+/// Drives a job until it is settled, parked or interrupted.
+pub async fn drive(app: &App, job: DubbingId, progress: &Progress) -> Result<Session, Failure> {
+    let (began, busy) = (Instant::now(), app.engines.meter.busy());
+    let before = finished(app, job).await?;
+    app.manager.recover(job).await?;
+    app.manager.resume(job, &*app.ids).await?;
+    let from = app.log.head().await?;
+    let mut workers = JoinSet::new();
+    for _ in 0..=app.cores {
+        let worker = app.worker.clone();
+        workers.spawn(async move { worker.run().await });
+    }
+    let ending = tokio::select! {
+        ending = app.manager.drive(job) => SessionEnding::Driven(ending?),
+        Some(ended) = workers.join_next() => return Err(worker_failed(ended)),
+        failed = app.projections.run() => return Err(Failure::internal(&failed)),
+        failed = progress.follow(&app.log, job, from) => return Err(failed.into()),
+        () = interrupted() => SessionEnding::Interrupted,
+    };
+    // Engines in child processes end with the futures that wait for them.
+    workers.shutdown().await;
+    progress.finish(ending == SessionEnding::Interrupted);
+    app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
+    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let engine_ms = millis(app.engines.meter.busy().saturating_sub(busy));
+    Ok(Session { ending, before, wall_ms: millis(began.elapsed()), engine_ms })
+}
+
+/// Stages of a job that are finished now.
+async fn finished(app: &App, job: DubbingId) -> Result<Finished, Failure> {
+    let dubbing = app.aggregates.dubbing(job).await?.state;
+    let mut finished = of_flow(None, &dubbing.flow);
+    for language in dubbing.tracks.keys() {
+        let track = app.aggregates.track(&TrackId { dubbing: job, language: language.clone() }).await?.state;
+        finished.extend(of_flow(Some(language), &track.flow));
+    }
+    Ok(finished)
+}
+
+fn of_flow(language: Option<&LanguageTag>, flow: &Flow) -> Finished {
+    let done = flow.cells.iter().filter(|(stage, _)| flow.is_done(**stage));
+    done.map(|(stage, cell)| ((language.cloned(), *stage), (cell.run, cell.attempt))).collect()
+}
+
+fn worker_failed(ended: Result<Result<(), StageError>, tokio::task::JoinError>) -> Failure {
+    match ended {
+        Ok(Err(error)) => error.into(),
+        Ok(Ok(())) => Failure::new(crate::exit::Exit::Internal, "a worker ended before its work"),
+        Err(error) => Failure::internal(&error),
+    }
+}
+
+/// Returns at the first Ctrl-C or SIGTERM.
+async fn interrupted() {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+/// The language of a stream; `None` for the dubbing's own.
+pub fn language_of(stream: &StreamId) -> Option<&LanguageTag> {
+    match stream {
+        StreamId::Dubbing(_) => None,
+        StreamId::Track(track) => Some(&track.language),
+    }
+}

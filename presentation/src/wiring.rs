@@ -1,0 +1,290 @@
+//! The composition root: the only place that names adapters. One line per engine.
+
+use crate::{exit::Failure, home::Home};
+use application::{
+    aggregates::Aggregates,
+    commands::{deliver::Deliver, request_dub::RequestDub},
+    ports::{
+        blob_store::BlobStore,
+        child::ChildProcesses,
+        clock::{Clock, Ids},
+        engine::Engine,
+        event_log::EventLog,
+        key_vault::KeyVault,
+        memo_store::MemoStore,
+        meter::EngineMeter,
+        provenance::ProvenanceSigner,
+        read_store::ReadStore,
+        work_queue::WorkQueue,
+    },
+    process_manager::ProcessManager,
+    report::TRUE_PEAK_MAX_DBTP,
+    stages::{
+        assess::Assess,
+        assign_voices::AssignVoices,
+        clean::Clean,
+        fit::Fit,
+        handler::StageKit,
+        ingest::{Ingest, SourceLimits},
+        mark::Mark,
+        mix::{Mix, Mixer},
+        mux::Mux,
+        publish::Publish,
+        separate::{Separate, Separator},
+        sign::Sign,
+        sync_lips::SyncLips,
+        synthesise::{Synthesise, Synthesiser},
+        transcribe::{Diariser, Recogniser, SpeechDetector, Transcribe},
+        translate::{Translate, Translator},
+    },
+    worker::{Handlers, Worker},
+};
+use blob_store::{LocalBlobStore, LocalShelf};
+use child_process::LocalChildren;
+use domain::{flow::Stage, value::Decibel};
+use engine_diarise_spectral::SpectralEngine;
+use engine_mix_ducking::{DuckingMixer, MixConfig};
+use engine_segment_earshot::{EarshotConfig, EarshotEngine};
+use engine_synthesise_espeak::{EspeakConfig, EspeakEngine};
+use engine_transcribe_pocketsphinx::{PocketsphinxConfig, PocketsphinxEngine};
+use engine_translate_apertium::{ApertiumConfig, ApertiumEngine};
+use event_codec::EventCodec;
+use event_log_sqlite::SqliteEventLog;
+use host::{RandomIds, SystemClock};
+use key_vault::FileKeyVault;
+use media_gstreamer::{GstMedia, MediaLimits, NoSeparator};
+use projections::Runner;
+use provenance_c2pa::{C2paSigner, SigningConfig};
+use read_store::{SqliteMemoStore, SqliteReadStore};
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use work_queue_memory::MemoryWorkQueue;
+
+/// The name of the one log.
+const LOG: &str = "main";
+/// Decibels between the peak of the mix and that of the finished file: encoding overshoots.
+const ENCODER_HEADROOM_DB: f64 = 1.0;
+
+/// The user's own certificate, when there is one.
+#[derive(Clone, Debug, Default)]
+pub struct Signing {
+    /// Certificate chain, PEM.
+    pub certificate: Option<PathBuf>,
+    /// Private key, PEM.
+    pub key: Option<PathBuf>,
+}
+
+/// Every engine of this program.
+#[derive(Clone)]
+pub struct Engines {
+    /// How long engines were at work.
+    pub meter: Arc<EngineMeter>,
+    /// Probes, decodes, muxes and measures.
+    pub media: Arc<GstMedia>,
+    /// Parts speech from background.
+    pub separator: Arc<dyn Separator>,
+    /// Finds speech.
+    pub detector: Arc<dyn SpeechDetector>,
+    /// Understands it.
+    pub recogniser: Arc<dyn Recogniser>,
+    /// Tells speakers apart.
+    pub diariser: Arc<dyn Diariser>,
+    /// Translates.
+    pub translator: Arc<dyn Translator>,
+    /// Speaks.
+    pub synthesiser: Arc<dyn Synthesiser>,
+    /// Mixes.
+    pub mixer: Arc<dyn Mixer>,
+    /// Signs and verifies.
+    pub signer: Arc<dyn ProvenanceSigner>,
+}
+
+impl Engines {
+    /// All engines, with certificates kept in `home`.
+    pub fn new(home: &Home, signing: Signing) -> Result<Self, Failure> {
+        let meter = Arc::new(EngineMeter::default());
+        let children: Arc<dyn ChildProcesses> = Arc::new(LocalChildren::new(Arc::clone(&meter)));
+        let program = std::env::current_exe().map_err(|error| Failure::internal(&error))?;
+        let internal = |operation: &str| vec![OsString::from("internal"), OsString::from(operation)];
+        let media_sandbox = media_gstreamer::SandboxProgram { program: program.clone(), args: internal("media") };
+        let sign_sandbox = provenance_c2pa::SandboxProgram { program, args: internal("provenance") };
+        let signing = SigningConfig {
+            home: home.signing(),
+            certificate: signing.certificate,
+            key: signing.key,
+            trust_anchors: vec![],
+            clock: Arc::new(SystemClock),
+        };
+        let media = Arc::new(GstMedia::new(Arc::clone(&children), media_sandbox, MediaLimits::default()));
+        Ok(Self {
+            separator: Arc::new(NoSeparator::new(Arc::clone(&media))),
+            detector: Arc::new(EarshotEngine::new(EarshotConfig::default(), Arc::clone(&meter))),
+            recogniser: Arc::new(PocketsphinxEngine::new(PocketsphinxConfig::default(), Arc::clone(&children))),
+            diariser: Arc::new(SpectralEngine::new(Arc::clone(&meter))),
+            translator: Arc::new(ApertiumEngine::new(ApertiumConfig::default(), Arc::clone(&children))),
+            synthesiser: Arc::new(EspeakEngine::new(EspeakConfig::default(), Arc::clone(&children))),
+            mixer: Arc::new(DuckingMixer::new(MixConfig::default(), Arc::clone(&meter))),
+            signer: Arc::new(C2paSigner::new(signing, children, sign_sandbox)),
+            media,
+            meter,
+        })
+    }
+
+    /// Each engine once, as the listing and the doctor show them.
+    pub fn all(&self) -> Vec<(&'static str, &dyn Engine)> {
+        vec![
+            ("media", &*self.media as &dyn Engine),
+            ("separate", &*self.separator),
+            ("transcribe", &*self.detector),
+            ("transcribe", &*self.recogniser),
+            ("transcribe", &*self.diariser),
+            ("translate", &*self.translator),
+            ("synthesise", &*self.synthesiser),
+            ("mix", &*self.mixer),
+            ("sign", &*self.signer),
+        ]
+    }
+
+    /// Who does which stage.
+    fn handlers(&self) -> Handlers {
+        let peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP);
+        let mix_peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP - ENCODER_HEADROOM_DB);
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let (prober, signer) = (self.media.clone(), self.signer.clone());
+        Handlers::default()
+            .dubbing(Stage::Ingest, Ingest { prober, signer: signer.clone(), limits: SourceLimits::default() })
+            .dubbing(Stage::Separate, Separate { separator: self.separator.clone() })
+            .dubbing(
+                Stage::Transcribe,
+                Transcribe {
+                    detector: self.detector.clone(),
+                    recogniser: self.recogniser.clone(),
+                    diariser: self.diariser.clone(),
+                    subtitles: self.media.clone(),
+                    limits: domain::segment::Limits::default(),
+                },
+            )
+            .track(Stage::Translate, Translate { translator: self.translator.clone() })
+            .track(Stage::AssignVoices, AssignVoices { synthesiser: self.synthesiser.clone() })
+            .track(Stage::Synthesise, Synthesise { synthesiser: self.synthesiser.clone() })
+            .track(Stage::Fit, Fit { limits: domain::fit::Limits::default(), version })
+            .track(Stage::SyncLips, SyncLips)
+            .track(Stage::Mix, Mix { mixer: self.mixer.clone(), true_peak_max: mix_peak })
+            .track(Stage::Mark, Mark)
+            .track(Stage::Mux, Mux { muxer: self.media.clone(), true_peak_max: peak })
+            .track(Stage::Assess, Assess { inspector: self.media.clone() })
+            .track(Stage::Sign, Sign { signer, trained_voices: vec![] })
+            .track(Stage::Publish, Publish)
+            .dubbing(Stage::Clean, Clean)
+    }
+}
+
+/// The whole program over a data folder that this process owns.
+pub struct App {
+    /// The engines.
+    pub engines: Engines,
+    /// The event log.
+    pub log: Arc<dyn EventLog>,
+    /// Aggregates over it.
+    pub aggregates: Arc<Aggregates>,
+    /// Media.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Read models.
+    pub read_store: Arc<dyn ReadStore>,
+    /// Folds events into read models.
+    pub projections: Runner,
+    /// Asks for what is owed.
+    pub manager: ProcessManager,
+    /// Does it; clone one per slot.
+    pub worker: Worker,
+    /// Begins jobs.
+    pub request_dub: RequestDub,
+    /// Puts results in place.
+    pub deliver: Deliver,
+    /// Fresh ids.
+    pub ids: Arc<dyn Ids>,
+    /// How many engines may work at a time.
+    pub cores: usize,
+}
+
+impl App {
+    /// Opens everything in the data folder. The caller owns the folder.
+    pub async fn open(home: &Home, engines: Engines) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
+        let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
+        let codec = EventCodec::new(LOG, Arc::clone(&vault));
+        let log = SqliteEventLog::open(home.log(), codec, Arc::clone(&clock)).await.map_err(|error| fail(&error))?;
+        let log: Arc<dyn EventLog> = Arc::new(log);
+        let blobs: Arc<dyn BlobStore> = Arc::new(LocalBlobStore::open(home.root())?);
+        let memos = SqliteMemoStore::open(&home.memos(), Arc::clone(&vault)).await.map_err(|error| fail(&error))?;
+        let memos: Arc<dyn MemoStore> = Arc::new(memos);
+        let read_store = SqliteReadStore::open(&home.read_models()).await.map_err(|error| fail(&error))?;
+        let read_store: Arc<dyn ReadStore> = Arc::new(read_store);
+        let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)));
+        let queue: Arc<dyn WorkQueue> = Arc::new(MemoryWorkQueue::new());
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let kit = StageKit {
+            aggregates: Arc::clone(&aggregates),
+            blobs: Arc::clone(&blobs),
+            memos,
+            ids: Arc::clone(&ids),
+            cores,
+        };
+        Ok(Self {
+            projections: Runner::new(Arc::clone(&log), Arc::clone(&read_store)),
+            manager: ProcessManager {
+                aggregates: Arc::clone(&aggregates),
+                queue: Arc::clone(&queue),
+                clock: Arc::clone(&clock),
+            },
+            worker: Worker { queue, handlers: engines.handlers(), kit, clock },
+            request_dub: RequestDub {
+                aggregates: Arc::clone(&aggregates),
+                blobs: Arc::clone(&blobs),
+                vault,
+                ids: Arc::clone(&ids),
+            },
+            deliver: Deliver {
+                aggregates: Arc::clone(&aggregates),
+                blobs: Arc::clone(&blobs),
+                shelf: Arc::new(LocalShelf),
+                ids: Arc::clone(&ids),
+            },
+            engines,
+            log,
+            aggregates,
+            blobs,
+            read_store,
+            ids,
+            cores,
+        })
+    }
+}
+
+/// What can be looked at while another process owns the data folder.
+pub struct Reader {
+    /// The event log, for reading.
+    pub log: Arc<dyn EventLog>,
+    /// Aggregates over it.
+    pub aggregates: Aggregates,
+    /// Read models, as far as their owner has folded them.
+    pub read_store: Arc<dyn ReadStore>,
+}
+
+impl Reader {
+    /// Opens the log and the read models for reading.
+    pub async fn open(home: &Home) -> Result<Self, Failure> {
+        if !home.exists() {
+            let root = home.root().display();
+            return Err(Failure::usage(format!("there are no jobs in {root} yet; begin with `dragoman dub`")));
+        }
+        let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
+        let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
+        let codec = EventCodec::new(LOG, vault);
+        let log = SqliteEventLog::open_read_only(home.log(), codec).await.map_err(|error| fail(&error))?;
+        let log: Arc<dyn EventLog> = Arc::new(log);
+        let read_store = SqliteReadStore::open_read_only(&home.read_models()).await.map_err(|error| fail(&error))?;
+        Ok(Self { aggregates: Aggregates::new(Arc::clone(&log)), log, read_store: Arc::new(read_store) })
+    }
+}

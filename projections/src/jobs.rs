@@ -1,0 +1,236 @@
+//! Jobs: one row per dubbing. What a list of jobs shows, and how an existing job is found again.
+
+use crate::{
+    projection::{Projection, Touched},
+    row::{is_set, language_of, number, or_blank, set, text},
+};
+use application::ports::{
+    event_log::{DomainEvent, Recorded},
+    read_store::{Row, RowKey, Table},
+};
+use domain::{
+    dubbing::{DubbingEvent, IngestedSource, Transcript},
+    flow::FlowEvent,
+    track::TrackEvent,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// One row per dubbing.
+///
+/// `state` is one of `queued`, `preparing` (source and transcript), `processing` (tracks), `parked`,
+/// `completed`, `needs_attention`, `failed`, `cancelled`; `phase` is the same without `parked`.
+/// `paused` names the streams whose flow stands still, by language, the dubbing's own as `*`.
+/// `identity` and `source_sha256` are hexadecimal digests. `languages` are the targets, joined by commas.
+pub static TABLE: Table = Table {
+    name: "jobs",
+    key: &["job_id"],
+    columns: &[
+        "job_id",
+        "tenant",
+        "state",
+        "phase",
+        "paused",
+        "paused_code",
+        "failure_code",
+        "identity",
+        "source_sha256",
+        "source_media_type",
+        "source_bytes",
+        "source_language",
+        "language_assumed",
+        "transcript",
+        "container",
+        "duration_ms",
+        "width",
+        "height",
+        "languages",
+        "started_at",
+        "updated_at",
+        "ended_at",
+    ],
+};
+
+/// The fold.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Jobs;
+
+impl Projection for Jobs {
+    fn name(&self) -> &'static str {
+        "jobs"
+    }
+
+    fn table(&self) -> &'static Table {
+        &TABLE
+    }
+
+    fn touches(&self, event: &Recorded) -> Touched {
+        Touched::one(vec![json!(event.stream.dubbing().to_string())])
+    }
+
+    fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded) -> Option<Row> {
+        let mut row = or_blank(row, &TABLE, key);
+        match &event.event {
+            DomainEvent::Dubbing(DubbingEvent::Flow(happened)) | DomainEvent::Track(TrackEvent::Flow(happened)) => {
+                flow(&mut row, event, happened);
+            }
+            DomainEvent::Dubbing(happened) => dubbing(&mut row, event, happened),
+            DomainEvent::Track(happened) => track(&mut row, happened),
+        }
+        set(&mut row, "updated_at", event.recorded_at.to_string());
+        let state = if !text(&row, "paused").is_empty() && is_live(&row) { "parked" } else { text(&row, "phase") };
+        let state = state.to_owned();
+        set(&mut row, "state", state);
+        Some(row)
+    }
+}
+
+fn is_live(row: &Row) -> bool {
+    matches!(text(row, "phase"), "queued" | "preparing" | "processing")
+}
+
+fn dubbing(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
+    match happened {
+        DubbingEvent::VideoGenerationStarted { .. } => begin(row, event, happened),
+        DubbingEvent::TrackRequested { language, .. } => {
+            add_language(row, language.as_str());
+            if matches!(text(row, "phase"), "completed" | "needs_attention") {
+                set(row, "phase", "processing");
+                set(row, "ended_at", Value::Null);
+            }
+        }
+        DubbingEvent::SourceIngested(source) => ingested(row, source),
+        DubbingEvent::VideoGenerationCompleted { needs_attention } => {
+            end(row, event, if *needs_attention { "needs_attention" } else { "completed" });
+        }
+        DubbingEvent::VideoGenerationFailed { code } => {
+            set(row, "failure_code", code.as_str());
+            end(row, event, "failed");
+        }
+        DubbingEvent::VideoGenerationCancelled => end(row, event, "cancelled"),
+        DubbingEvent::DeliveryChosen { .. }
+        | DubbingEvent::SourceRejected { .. }
+        | DubbingEvent::SpeechSeparated(_)
+        | DubbingEvent::SpeechSegmented { .. }
+        | DubbingEvent::UtteranceTranscribed(_)
+        | DubbingEvent::UtteranceDropped { .. }
+        | DubbingEvent::SpeakerIdentified { .. }
+        | DubbingEvent::TranscriptImported { .. }
+        | DubbingEvent::TrackSettled { .. }
+        | DubbingEvent::Flow(_) => {}
+    }
+}
+
+fn begin(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
+    let DubbingEvent::VideoGenerationStarted {
+        identity, source, source_language, language_assumed, transcript, ..
+    } = happened
+    else {
+        return;
+    };
+    set(row, "tenant", event.tenant.0.as_str());
+    set(row, "phase", "queued");
+    set(row, "paused", "");
+    set(row, "identity", identity.to_string());
+    set(row, "source_sha256", source.sha256.to_string());
+    set(row, "source_media_type", source.media_type.as_str());
+    set(row, "source_bytes", number(source.bytes));
+    set(row, "source_language", source_language.as_str());
+    set(row, "language_assumed", *language_assumed);
+    set(
+        row,
+        "transcript",
+        match transcript {
+            Transcript::Recognised => "recognised",
+            Transcript::Imported { .. } => "imported",
+            Transcript::Embedded => "embedded",
+        },
+    );
+    set(row, "languages", "");
+    set(row, "started_at", event.recorded_at.to_string());
+}
+
+fn ingested(row: &mut Row, source: &IngestedSource) {
+    set(row, "container", source.container.as_str());
+    set(row, "duration_ms", number(source.duration_ms));
+    set(row, "width", source.picture.as_ref().map(|picture| picture.width));
+    set(row, "height", source.picture.as_ref().map(|picture| picture.height));
+}
+
+fn track(row: &mut Row, happened: &TrackEvent) {
+    match happened {
+        TrackEvent::TrackStarted { .. } if is_live(row) => set(row, "phase", "processing"),
+        TrackEvent::TrackStarted { .. }
+        | TrackEvent::TrackRevised { .. }
+        | TrackEvent::TranslationRouted { .. }
+        | TrackEvent::UtteranceTranslated(_)
+        | TrackEvent::VoiceAssigned { .. }
+        | TrackEvent::UtteranceSynthesised(_)
+        | TrackEvent::SpeechRateChosen { .. }
+        | TrackEvent::UtteranceFitted(_)
+        | TrackEvent::UtteranceFlagged { .. }
+        | TrackEvent::TrackMixed(_)
+        | TrackEvent::TrackMuxed(_)
+        | TrackEvent::QualityAssessed(_)
+        | TrackEvent::ProvenanceSigned(_)
+        | TrackEvent::TrackPublished(_)
+        | TrackEvent::TrackDelivered { .. }
+        | TrackEvent::TrackWithdrawn
+        | TrackEvent::Flow(_) => {}
+    }
+}
+
+fn flow(row: &mut Row, event: &Recorded, happened: &FlowEvent) {
+    let name = Some(language_of(&event.stream)).filter(|language| !language.is_empty()).unwrap_or("*");
+    match happened {
+        FlowEvent::StageStarted { .. } if text(row, "phase") == "queued" => set(row, "phase", "preparing"),
+        FlowEvent::FlowPaused { code } => {
+            set(row, "paused_code", code.as_str());
+            pause(row, |paused| paused.insert(name.to_owned()));
+        }
+        FlowEvent::FlowResumed => {
+            pause(row, |paused| paused.remove(name));
+            if text(row, "paused").is_empty() {
+                set(row, "paused_code", Value::Null);
+            }
+        }
+        FlowEvent::StageStarted { .. }
+        | FlowEvent::StageRequested { .. }
+        | FlowEvent::StageCompleted { .. }
+        | FlowEvent::StageFailed { .. }
+        | FlowEvent::StageLost { .. }
+        | FlowEvent::StageRetryScheduled { .. }
+        | FlowEvent::StageParked { .. }
+        | FlowEvent::StageSkipped { .. }
+        | FlowEvent::StageReopened { .. }
+        | FlowEvent::StageUndone { .. }
+        | FlowEvent::FlowCompensated => {}
+    }
+}
+
+fn pause(row: &mut Row, change: impl FnOnce(&mut BTreeSet<String>) -> bool) {
+    let mut paused = split(text(row, "paused"));
+    change(&mut paused);
+    set(row, "paused", join(&paused));
+}
+
+fn add_language(row: &mut Row, language: &str) {
+    let mut languages = split(text(row, "languages"));
+    languages.insert(language.to_owned());
+    set(row, "languages", join(&languages));
+}
+
+fn split(text: &str) -> BTreeSet<String> {
+    text.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn join(parts: &BTreeSet<String>) -> String {
+    parts.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+}
+
+fn end(row: &mut Row, event: &Recorded, phase: &'static str) {
+    set(row, "phase", phase);
+    if !is_set(row, "ended_at") {
+        set(row, "ended_at", event.recorded_at.to_string());
+    }
+}

@@ -1,0 +1,66 @@
+//! Reading and writing the columns of a row. Nothing here fails: a column that does not hold what is
+//! expected reads as absent.
+
+use application::ports::{
+    event_log::StreamId,
+    read_store::{Row, RowKey, Table},
+};
+use domain::flow::{Scope, Stage, rows};
+use serde::Serialize;
+use serde_json::Value;
+
+/// The row as it is, or a new one: nulls, but for the key.
+pub(crate) fn or_blank(row: Option<Row>, table: &'static Table, key: &RowKey) -> Row {
+    row.unwrap_or_else(|| {
+        let nulls = table.columns.iter().map(|column| ((*column).to_owned(), Value::Null));
+        let keyed = table.key.iter().zip(key).map(|(column, value)| ((*column).to_owned(), value.clone()));
+        nulls.chain(keyed).collect()
+    })
+}
+
+/// Writes a column.
+pub(crate) fn set(row: &mut Row, column: &'static str, value: impl Into<Value>) {
+    row.insert(column.to_owned(), value.into());
+}
+
+/// A text column; empty when it holds none.
+pub(crate) fn text<'a>(row: &'a Row, column: &str) -> &'a str {
+    row.get(column).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether a column holds anything.
+pub(crate) fn is_set(row: &Row, column: &str) -> bool {
+    row.get(column).is_some_and(|value| !value.is_null())
+}
+
+/// A whole number as stores keep it: signed, of 64 bits.
+pub(crate) fn number(value: impl TryInto<i64>) -> Value {
+    Value::from(value.try_into().unwrap_or(i64::MAX))
+}
+
+/// The stable name of a plain enum's variant, as it stands in events.
+pub(crate) fn name_of(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(name)) => name,
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+/// The language of a stream; empty for the dubbing's own.
+pub(crate) fn language_of(stream: &StreamId) -> &str {
+    match stream {
+        StreamId::Dubbing(_) => "",
+        StreamId::Track(track) => track.language.as_str(),
+    }
+}
+
+/// A stage of a track and all that follow from it there: what runs anew when it is reopened.
+pub(crate) fn reopened(first: Stage) -> Vec<Stage> {
+    let mut affected = vec![first];
+    for row in rows(Scope::Track) {
+        if row.after.iter().any(|stage| affected.contains(stage)) {
+            affected.push(row.stage);
+        }
+    }
+    affected
+}
