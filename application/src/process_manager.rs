@@ -94,6 +94,7 @@ impl ProcessManager {
 
     async fn step(&self, id: DubbingId) -> Result<Option<Ending>, StageError> {
         let stream = StreamId::Dubbing(id);
+        let seen = self.aggregates.log().head().await?;
         let mut pulse = self.advance(&stream).await?;
         let dubbing = self.aggregates.dubbing(id).await?.state;
         for language in dubbing.tracks.keys() {
@@ -107,6 +108,8 @@ impl ProcessManager {
             Life::Failed | Life::Cancelled if dubbing.flow.ended => Some(Ending::Settled),
             Life::NotStarted => Some(Ending::Settled),
             Life::Processing | Life::Failed | Life::Cancelled if pulse.in_flight || pulse.moving => None,
+            // What was appended while this step looked around may owe something new.
+            _ if self.aggregates.log().head().await? > seen => None,
             Life::Processing | Life::Failed | Life::Cancelled => Some(Ending::Parked),
         })
     }

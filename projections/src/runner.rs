@@ -28,6 +28,7 @@ pub struct Runner {
     log: Arc<dyn EventLog>,
     store: Arc<dyn ReadStore>,
     projections: Vec<Arc<dyn Projection>>,
+    batch: usize,
 }
 
 /// Why read models could not be brought up to date.
@@ -41,16 +42,29 @@ pub enum RunnerError {
     Store(#[from] ReadStoreError),
 }
 
+impl RunnerError {
+    /// Whether the disk is full.
+    pub fn is_out_of_room(&self) -> bool {
+        matches!(self, Self::Store(ReadStoreError::OutOfRoom))
+    }
+}
+
 impl Runner {
     /// Folds the log into all read models of this program.
     pub fn new(log: Arc<dyn EventLog>, store: Arc<dyn ReadStore>) -> Self {
-        Self { log, store, projections: crate::all() }
+        Self { log, store, projections: crate::all(), batch: BATCH }
     }
 
     /// Folds the log into these read models only.
     #[must_use]
     pub fn with(self, projections: Vec<Arc<dyn Projection>>) -> Self {
         Self { projections, ..self }
+    }
+
+    /// Folds at most so many events in one step.
+    #[must_use]
+    pub fn with_batch(self, events: usize) -> Self {
+        Self { batch: events.max(1), ..self }
     }
 
     /// Folds everything that is in the log now; returns the position up to which all rows hold.
@@ -97,7 +111,7 @@ impl Runner {
         }
         loop {
             let from = checkpoints.iter().copied().min().unwrap_or(head);
-            let page = self.log.read_log(from, BATCH).await?;
+            let page = self.log.read_log(from, self.batch).await?;
             if page.scanned_to <= from {
                 return Ok(from);
             }

@@ -3,7 +3,7 @@
 //! An adapter's test calls [`run`] with a way to make a fresh store. Deliberately absent: crashes, full
 //! disks and damage, which depend on where blobs are kept; those stand with the adapter.
 
-#![expect(clippy::unwrap_used, reason = "a conformance kit fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a conformance kit fails by panicking")]
 
 use crate::{
     aggregates::sha256,

@@ -3,7 +3,7 @@
 //! An adapter's test calls [`run`] with a way to make a fresh queue. The checks let time pass by waiting:
 //! an in-memory queue is tried in a runtime whose time is paused, where that takes none.
 
-#![expect(clippy::unwrap_used, reason = "a conformance kit fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a conformance kit fails by panicking")]
 
 use crate::ports::{
     event_log::StreamId,

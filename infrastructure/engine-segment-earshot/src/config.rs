@@ -16,7 +16,7 @@ pub struct EarshotConfig {
     /// The least share of sure frames in a window of 1.5 s that may be speech: a distant voice has little more.
     pub sure_share_min: f32,
     /// The share of sure frames that only speech reaches, not even drums or a legato violin. A stretch without it is
-    /// speech only when one that has it lies within `near_ms`.
+    /// speech only when one that has it lies within `near_ms`, or when it stands alone in silence.
     pub clear_share_min: f32,
     /// How far the evidence of a clear stretch reaches, in milliseconds.
     pub near_ms: u64,
@@ -38,7 +38,7 @@ impl Default for EarshotConfig {
             change_min: 0.7,
             sure_score: 0.9,
             sure_share_min: 0.15,
-            clear_share_min: 0.4,
+            clear_share_min: 0.55,
             near_ms: 10_000,
             quiet_db: 30.0,
             dip_ms_max: 100,

@@ -15,7 +15,7 @@ pub(crate) const FRAME_MS: u64 = 10;
 /// Samples that the program reads beyond the last frame of a stretch: its analysis window of 25.625 ms (`-wlen`).
 const WINDOW_MS: u64 = 25;
 /// What is read before and after each stretch: silence to settle in, and what the detector may have cut off.
-const CONTEXT_MS: u64 = 500;
+const CONTEXT_MS: u64 = 150;
 /// The shortest stretch in which a word fits.
 const FRAMES_MIN: u64 = 10;
 

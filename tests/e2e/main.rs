@@ -1,0 +1,10 @@
+//! The whole program from outside: real commands on real media, and what they leave behind.
+//!
+//! This target belongs to the package `dragoman`, so that cargo builds the program it runs.
+
+mod bad_input;
+mod changes;
+mod crash;
+mod dubs;
+mod provenance;
+mod support;
