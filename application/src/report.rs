@@ -309,11 +309,11 @@ pub fn remarks(dubbing: &Dubbing, track: &Track) -> Vec<String> {
     for (stage, (engine, reason)) in &track.flow.skips {
         notes.push(format!("{stage} (engine {engine}): {reason}"));
     }
-    if let [first, pivots @ .., last] = track.route.as_slice() {
-        if !pivots.is_empty() {
-            let over: Vec<&str> = pivots.iter().map(LanguageTag::as_str).collect();
-            notes.push(format!("translated from {first} to {last} over {}", over.join(", ")));
-        }
+    if let [first, pivots @ .., last] = track.route.as_slice()
+        && !pivots.is_empty()
+    {
+        let over: Vec<&str> = pivots.iter().map(LanguageTag::as_str).collect();
+        notes.push(format!("translated from {first} to {last} over {}", over.join(", ")));
     }
     notes.extend(unheard_voices(dubbing, track));
     if track.muxed.as_ref().is_some_and(|muxed| muxed.video_copied == Some(false)) {

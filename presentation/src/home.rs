@@ -105,7 +105,10 @@ impl Home {
             return Failure::out_of_room();
         }
         let root = self.root.display();
-        Failure::new(Exit::Internal, format!("the data folder {root} cannot be used: {error}; choose another --data-dir"))
+        Failure::new(
+            Exit::Internal,
+            format!("the data folder {root} cannot be used: {error}; choose another --data-dir"),
+        )
     }
 }
 

@@ -85,9 +85,9 @@ impl Progress {
                     give_length(bar, state.planned);
                 }
             }
-            DomainEvent::Dubbing(
-                DubbingEvent::UtteranceTranscribed(_) | DubbingEvent::UtteranceDropped { .. },
-            ) => self.advance(None, Stage::Transcribe),
+            DomainEvent::Dubbing(DubbingEvent::UtteranceTranscribed(_) | DubbingEvent::UtteranceDropped { .. }) => {
+                self.advance(None, Stage::Transcribe)
+            }
             DomainEvent::Dubbing(_) => {}
             DomainEvent::Track(event) => self.show_track(language, event),
         }

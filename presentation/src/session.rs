@@ -1,11 +1,7 @@
 //! One job, driven to its end in this process: process manager, workers, projections, progress.
 
 use crate::{exit::Failure, progress::Progress, wiring::App};
-use application::{
-    ports::event_log::StreamId,
-    process_manager::Ending,
-    stages::handler::StageError,
-};
+use application::{ports::event_log::StreamId, process_manager::Ending, stages::handler::StageError};
 use domain::{
     flow::{Flow, Stage},
     value::{DubbingId, LanguageTag, TrackId},

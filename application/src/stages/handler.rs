@@ -166,6 +166,11 @@ impl Attempt {
         self.kit.blobs.path(&artefact.sha256).await?.ok_or(StageError::Absent("a blob of an earlier stage"))
     }
 
+    /// Whether an artefact is still kept.
+    pub async fn has(&self, artefact: &Artefact) -> Result<bool, StageError> {
+        Ok(self.kit.blobs.path(&artefact.sha256).await?.is_some())
+    }
+
     /// Takes over a file made in the scratch folder.
     pub async fn keep(&self, file: &Path, media_type: &str) -> Result<Artefact, StageError> {
         Ok(self.kit.blobs.adopt(file, media_type).await?)

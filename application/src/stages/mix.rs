@@ -92,10 +92,10 @@ impl TrackStage for Mix {
         let score = self.score(job)?;
         let producers = vec![producer(&*self.mixer).await?];
         let key = memo_key(Stage::Mix, &(&score, &producers))?;
-        if let Some(known) = job.track.mixed.as_ref().filter(|known| known.key == key) {
-            if job.attempt.kit.blobs.path(&known.sound.sha256).await?.is_some() {
-                return Ok(Done::reused(vec![], producers));
-            }
+        if let Some(known) = job.track.mixed.as_ref().filter(|known| known.key == key)
+            && job.attempt.has(&known.sound).await?
+        {
+            return Ok(Done::reused(vec![], producers));
         }
         let output = job.attempt.scratch.join("mix.wav");
         let mixed = self.mixer.mix(input(job, score, output.clone()).await?).await?;

@@ -143,11 +143,11 @@ impl Synthesise {
     async fn speak(&self, job: &TrackJob, order: Order, speaker: &Producer) -> Result<Spoken, StageError> {
         let key = memo_key(Stage::Synthesise, &(&order.text, &order.voice, order.rate, speaker))?;
         let known = job.track.lines.get(&order.utterance).and_then(|line| line.speech_at(order.rate));
-        if let Some(known) = known.filter(|known| known.key == key) {
+        if let Some(known) = known.filter(|known| known.key == key)
+            && job.attempt.has(&known.speech).await?
+        {
             // Said already, in an attempt that did not end or before something else changed.
-            if job.attempt.kit.blobs.path(&known.speech.sha256).await?.is_some() {
-                return Ok(Spoken::Reused);
-            }
+            return Ok(Spoken::Reused);
         }
         let fact = |memo: Memo| {
             TrackEvent::UtteranceSynthesised(SynthesisedUtterance {
@@ -158,11 +158,11 @@ impl Synthesise {
                 speech: memo.speech,
             })
         };
-        if let Some(memo) = job.attempt.recall::<Memo>(&key).await? {
-            if job.attempt.kit.blobs.path(&memo.speech.sha256).await?.is_some() {
-                job.record(vec![fact(memo)]).await?;
-                return Ok(Spoken::Reused);
-            }
+        if let Some(memo) = job.attempt.recall::<Memo>(&key).await?
+            && job.attempt.has(&memo.speech).await?
+        {
+            job.record(vec![fact(memo)]).await?;
+            return Ok(Spoken::Reused);
         }
         let Some(speech) = self.try_to_speak(&order).await? else {
             let flagged = TrackEvent::UtteranceFlagged {

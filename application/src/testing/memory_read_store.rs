@@ -80,7 +80,8 @@ impl ReadStore for MemoryReadStore {
         }
         let state = self.state();
         let rows = state.tables.get(table.name).into_iter().flat_map(BTreeMap::values);
-        let fits = |row: &&Row| wanted.iter().all(|(column, value)| row.get(*column).and_then(cell).as_ref() == Some(value));
+        let fits =
+            |row: &&Row| wanted.iter().all(|(column, value)| row.get(*column).and_then(cell).as_ref() == Some(value));
         Ok(rows.filter(fits).cloned().collect())
     }
 

@@ -95,8 +95,7 @@ async fn rows_are_replaced_and_removed(store: &dyn ReadStore, s: &Sample) {
     let deletes = s.keys([1, 9]);
     store.apply(Batch { deletes, ..s.batch(ONE, 1, 2, s.rows([2, 5], 2)) }).await.unwrap();
     let loaded = store.load(s.table, &s.keys(1..=5)).await.unwrap();
-    let expected =
-        [None, Some((s.row)(2, 2)), Some((s.row)(3, 1)), Some((s.row)(4, 1)), Some((s.row)(5, 2))];
+    let expected = [None, Some((s.row)(2, 2)), Some((s.row)(3, 1)), Some((s.row)(4, 1)), Some((s.row)(5, 2))];
     assert_eq!(loaded, expected);
     // A batch may change nothing: the events were about other things.
     store.apply(s.batch(ONE, 2, 3, vec![])).await.unwrap();

@@ -74,13 +74,18 @@ impl Story {
     /// A story of so many events at least, if its jobs do not all come to their ends before.
     pub fn of_events(seed: u64, jobs: u128, events: usize) -> Self {
         let mut story = Self::begin(seed, jobs);
+        story.go_on_to(events);
+        story
+    }
+
+    /// Goes on until so many events have happened, if its jobs do not all come to their ends before.
+    pub fn go_on_to(&mut self, events: usize) {
         for _ in 0..events.saturating_mul(20) {
-            if story.history.events().len() >= events {
+            if self.history.events().len() >= events {
                 break;
             }
-            story.step();
+            self.step();
         }
-        story
     }
 
     /// What has happened so far, in order; positions are 1, 2, 3 …
@@ -103,10 +108,10 @@ impl Story {
         let Some(job) = self.random.pick(&self.jobs).copied() else {
             return;
         };
-        match self.random.below(400) {
+        match self.random.below(4_000) {
             0 => self.history.dubbing(job, DubbingCommand::Cancel),
-            1..=3 => self.change_wishes(job),
-            4..=20 => self.resume(job),
+            1..=40 => self.change_wishes(job),
+            41..=200 => self.resume(job),
             _ => {
                 let mut streams = vec![StreamId::Dubbing(job)];
                 let languages = self.dubbings().get(&job).map(|dubbing| dubbing.tracks.keys().cloned());
@@ -233,7 +238,7 @@ impl Story {
             reused: u32::try_from(self.random.below(50)).unwrap_or(0),
         };
         match stream {
-            StreamId::Dubbing(job) if fence.stage == Stage::Ingest && self.random.one_in(20) => {
+            StreamId::Dubbing(job) if fence.stage == Stage::Ingest && self.random.one_in(12) => {
                 let (code, message) = ("no-speech".to_owned(), "there is no speech".to_owned());
                 self.history.dubbing(*job, DubbingCommand::RejectSource { fence, code, message });
             }

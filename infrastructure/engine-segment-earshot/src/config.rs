@@ -38,7 +38,7 @@ impl Default for EarshotConfig {
             change_min: 0.7,
             sure_score: 0.9,
             sure_share_min: 0.15,
-            clear_share_min: 0.55,
+            clear_share_min: 0.45,
             near_ms: 10_000,
             quiet_db: 30.0,
             dip_ms_max: 100,

@@ -126,7 +126,7 @@ async fn a_clear_voice_over_quiet_music_is_understood() {
     let folder = tempdir().unwrap();
     let wav = folder.path().join("speech.wav");
     let speech = tunes::speech(folder.path(), "kal16", TEXT);
-    tunes::write(&wav, &tunes::over(&speech, &tunes::tune("piano", 15.0), 0.05));
+    tunes::write(&wav, &tunes::over(&speech, &tunes::tune("piano", 7, 15.0), 0.05));
     check("kal16 over a piano", &wav, TEXT, 0.25).await;
 }
 
@@ -184,7 +184,7 @@ async fn what_is_recognised_in_music_and_silence_is_not_plausible() {
     let folder = tempdir().unwrap();
     for name in tunes::ALL.into_iter().chain(["silence"]) {
         let wav = folder.path().join("music.wav");
-        let samples = if name == "silence" { vec![0; 128_000] } else { tunes::tune(name, 8.0) };
+        let samples = if name == "silence" { vec![0; 128_000] } else { tunes::tune(name, 7, 8.0) };
         tunes::write(&wav, &samples);
         assert_eq!(utterances(&wav).await, [], "{name}: the detector");
         // Even where the detector were wrong, the words give it away.

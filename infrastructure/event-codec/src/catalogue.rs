@@ -50,10 +50,7 @@ pub(crate) fn is_flow(event_type: &str) -> bool {
 /// The newest version of a type that may stand in streams of this prefix.
 pub(crate) fn newest(event_type: &str, prefix: &str) -> Option<u16> {
     let known = [DUBBING, TRACK, FLOW].into_iter().flatten();
-    known
-        .filter(|doc| doc.event_type == event_type && doc.streams.contains(&prefix))
-        .map(|doc| doc.version)
-        .next()
+    known.filter(|doc| doc.event_type == event_type && doc.streams.contains(&prefix)).map(|doc| doc.version).next()
 }
 
 macro_rules! table {

@@ -134,20 +134,13 @@ impl EventCodec {
             .map_err(|_| CodecError::Shape { event_type: content.event_type.clone() })?;
         if sealed::is_sealed(&data) {
             let key = self.vault.key(owner)?;
-            let place =
-                self.place(&content.stream, content.event_id, &content.event_type, content.schema_version);
+            let place = self.place(&content.stream, content.event_id, &content.event_type, content.schema_version);
             sealed::open_all(&mut data, &place, key.as_ref())?;
         }
         Ok(data)
     }
 
-    fn place<'a>(
-        &'a self,
-        stream: &'a str,
-        event_id: uuid::Uuid,
-        event_type: &'a str,
-        version: u16,
-    ) -> Place<'a> {
+    fn place<'a>(&'a self, stream: &'a str, event_id: uuid::Uuid, event_type: &'a str, version: u16) -> Place<'a> {
         Place { log: &self.log, stream, event_id, event_type, version }
     }
 }
@@ -158,8 +151,7 @@ fn lifted(stream: &StreamId, content: &Content, data: Value) -> Result<DomainEve
         StreamId::Dubbing(_) => "dubbing-",
         StreamId::Track(_) => "track-",
     };
-    let unknown =
-        || CodecError::Unknown { event_type: content.event_type.clone(), version: content.schema_version };
+    let unknown = || CodecError::Unknown { event_type: content.event_type.clone(), version: content.schema_version };
     let newest = newest(&content.event_type, prefix).ok_or_else(unknown)?;
     if !(1..=newest).contains(&content.schema_version) {
         return Err(unknown());

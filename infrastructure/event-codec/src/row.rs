@@ -168,10 +168,9 @@ impl Prepared {
                 Verdict::Replayed(Appended { position: first.position, revision: first.revision, replayed: true })
             }
             Some(_) => Verdict::Refused(AppendError::CommandIdReused),
-            None if tail.revision != self.expected_revision => Verdict::Refused(AppendError::WrongRevision {
-                expected: self.expected_revision,
-                actual: tail.revision,
-            }),
+            None if tail.revision != self.expected_revision => {
+                Verdict::Refused(AppendError::WrongRevision { expected: self.expected_revision, actual: tail.revision })
+            }
             None => Verdict::Write,
         }
     }

@@ -50,11 +50,7 @@ pub struct SqliteEventLog {
 impl SqliteEventLog {
     /// Opens the log in this file, makes it if there is none, and brings its schema up to date. To be
     /// called in a Tokio runtime, which then runs the writer. Refuses a file of a newer program.
-    pub async fn open(
-        path: impl AsRef<Path>,
-        codec: EventCodec,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, LogError> {
+    pub async fn open(path: impl AsRef<Path>, codec: EventCodec, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
         Self::start(path.as_ref(), options_to_write(path.as_ref()), codec, clock).await
     }
 

@@ -10,10 +10,7 @@ use futures::TryStreamExt;
 use sqlx::SqliteConnection;
 
 /// Checks the file, its rows and its chains. Damage that keeps SQLite from reading on is a fault too.
-pub(crate) async fn verify(
-    connection: &mut SqliteConnection,
-    codec: &EventCodec,
-) -> Result<LogVerification, LogError> {
+pub(crate) async fn verify(connection: &mut SqliteConnection, codec: &EventCodec) -> Result<LogVerification, LogError> {
     let mut audit = Audit::new(codec);
     match look(connection, &mut audit).await {
         Ok(()) => {}

@@ -118,8 +118,7 @@ impl Writer {
 fn refuse(count: usize, error: LogError) -> Answers {
     let full = error.is_out_of_room();
     let shared = Shared(Arc::new(error));
-    let refusal =
-        || if full { AppendError::OutOfRoom } else { AppendError::Unavailable(Box::new(shared.clone())) };
+    let refusal = || if full { AppendError::OutOfRoom } else { AppendError::Unavailable(Box::new(shared.clone())) };
     (0..count).map(|_| Err(refusal())).collect()
 }
 

@@ -10,6 +10,8 @@ mod file;
 mod memo;
 mod sql;
 mod store;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use error::StoreError;

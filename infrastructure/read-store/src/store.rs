@@ -43,6 +43,12 @@ impl SqliteReadStore {
         self.file.close().await;
     }
 
+    /// The file beneath.
+    #[cfg(test)]
+    pub(crate) fn file_for_tests(&self) -> &File {
+        &self.file
+    }
+
     async fn fetch(&self, statement: Statement) -> Result<Vec<sqlx::sqlite::SqliteRow>, StoreError> {
         let Statement { mut query, persistent } = statement;
         let rows = query.build().persistent(persistent).fetch_all(self.file.readers()).await;

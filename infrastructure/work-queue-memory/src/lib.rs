@@ -109,10 +109,10 @@ impl WorkQueue for MemoryWorkQueue {
 
     async fn release(&self, receipt: Receipt, delay: Duration) -> Result<(), QueueError> {
         let mut state = self.state();
-        if state.held(receipt).is_some() {
-            if let Some(entry) = state.entries.get_mut(&receipt.work) {
-                entry.standing = Standing::Delayed(Instant::now() + delay);
-            }
+        if state.held(receipt).is_some()
+            && let Some(entry) = state.entries.get_mut(&receipt.work)
+        {
+            entry.standing = Standing::Delayed(Instant::now() + delay);
         }
         drop(state);
         self.changed.notify_one();

@@ -125,19 +125,19 @@ impl Asked {
 
     /// A missing engine is found before a job exists.
     async fn require_engines(&self, engines: &Engines) -> Result<(), Failure> {
-        if let AskedTranscript::Recognise = self.transcript {
-            if !engines.recogniser.understands(&self.from) {
-                let from = &self.from;
-                let message = format!("there is no recogniser for {from}; give a transcript with --transcript FILE");
-                return Err(Failure::new(Exit::EngineMissing, message));
-            }
+        if let AskedTranscript::Recognise = self.transcript
+            && !engines.recogniser.understands(&self.from)
+        {
+            let from = &self.from;
+            let message = format!("there is no recogniser for {from}; give a transcript with --transcript FILE");
+            return Err(Failure::new(Exit::EngineMissing, message));
         }
         for (_, engine) in engines.all() {
             match engine.describe().await {
                 // Only needed to recognise: a given transcript does without it.
                 Err(EngineError::Missing { engine, .. })
-                    if engine.starts_with("pocketsphinx")
-                        && !matches!(self.transcript, AskedTranscript::Recognise) => {}
+                    if engine.starts_with("pocketsphinx") && !matches!(self.transcript, AskedTranscript::Recognise) => {
+                }
                 described => drop(described?),
             }
         }
@@ -275,9 +275,9 @@ fn delivery(args: &DubArgs) -> Result<Delivery, Failure> {
     };
     let text = |name: &OsStr| {
         let shown = name.to_string_lossy().into_owned();
-        name.to_str().map(str::to_owned).ok_or_else(|| {
-            Failure::usage(format!("{shown} is not valid UTF-8; rename it, or its folder, first"))
-        })
+        name.to_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Failure::usage(format!("{shown} is not valid UTF-8; rename it, or its folder, first")))
     };
     Ok(Delivery {
         stem: Personal::new(text(input.file_stem().unwrap_or_default())?),
@@ -303,7 +303,8 @@ mod tests {
     fn what_is_no_file_is_rejected_with_advice() {
         for (path, advice) in [("/", "folder"), ("/no/such/film.mp4", "no such file"), ("/dev/null", "regular")] {
             let failure = readable(Path::new(path)).err();
-            let (exit, message) = failure.map(|failure| (failure.exit, failure.message)).unwrap_or((Exit::Done, String::new()));
+            let (exit, message) =
+                failure.map(|failure| (failure.exit, failure.message)).unwrap_or((Exit::Done, String::new()));
             assert_eq!(exit, Exit::Rejected);
             assert!(message.contains(advice), "{message}");
         }

@@ -35,7 +35,11 @@ pub async fn list(args: JsonArgs, home: &Home) -> Result<Exit, Failure> {
             }
         }
     }
-    if args.json { print_json(&documents) } else { print(&table(&rows)) }
+    if args.json {
+        print_json(&documents)
+    } else {
+        print(&table(&rows))
+    }
     Ok(Exit::Done)
 }
 
@@ -61,7 +65,10 @@ pub async fn voices(args: VoicesArgs, home: &Home) -> Result<Exit, Failure> {
     }
     if voices.is_empty() {
         let language = args.language.map_or(String::new(), |language| format!(" for {language}"));
-        return Err(Failure::new(Exit::EngineMissing, format!("there is no voice{language}; `dragoman voices` lists all")));
+        return Err(Failure::new(
+            Exit::EngineMissing,
+            format!("there is no voice{language}; `dragoman voices` lists all"),
+        ));
     }
     let mut rows = vec![["VOICE", "LANGUAGE", "GENDER"].map(str::to_owned).to_vec()];
     rows.extend(voices.iter().map(|voice| {

@@ -5,11 +5,7 @@ use crate::{
     session::{Finished, Session, SessionEnding},
     wiring::App,
 };
-use application::{
-    commands::deliver::DeliveredTrack,
-    process_manager::Ending,
-    report::remarks,
-};
+use application::{commands::deliver::DeliveredTrack, process_manager::Ending, report::remarks};
 use domain::{
     dubbing::{Dubbing, Phase as Life},
     flow::{Failure as StageFailure, Flow, Phase, Stage},
@@ -165,12 +161,11 @@ fn problem(dubbing: &Dubbing, tracks: &BTreeMap<LanguageTag, std::sync::Arc<Trac
         return Some(Problem { stage: None, language: None, code: code.clone(), message: message.clone() });
     }
     let flows = tracks.iter().map(|(language, track)| (Some(language), &track.flow));
-    let parked = [(None, &dubbing.flow)].into_iter().chain(flows).find_map(|(language, flow)| {
+    [(None, &dubbing.flow)].into_iter().chain(flows).find_map(|(language, flow)| {
         let (stage, failure) = parked(flow)?;
         let (code, message) = (failure.code.clone(), failure.message.clone());
         Some(Problem { stage: Some(stage), language: language.cloned(), code, message })
-    });
-    parked
+    })
 }
 
 fn parked(flow: &Flow) -> Option<(Stage, &StageFailure)> {
@@ -229,7 +224,11 @@ fn stage_times(language: Option<&LanguageTag>, flow: &Flow, before: &Finished) -
             stage: *stage,
             language: language.cloned(),
             wall_ms: summary.map_or(0, |summary| summary.wall_ms),
-            engine: if engines.is_empty() { skipped.unwrap_or_else(|| "dragoman".to_owned()) } else { engines.join(", ") },
+            engine: if engines.is_empty() {
+                skipped.unwrap_or_else(|| "dragoman".to_owned())
+            } else {
+                engines.join(", ")
+            },
             reused: was_there(stage) || made_nothing,
         }
     });
@@ -245,7 +244,8 @@ fn track_warnings(language: &LanguageTag, dubbing: &Dubbing, track: &Track) -> V
     if track.mixed.as_ref().is_some_and(|mixed| !mixed.loudness_reached) {
         warnings.push("the loudness differs from the source's by more than 1 LU".to_owned());
     }
-    if track.assessed.as_ref().is_some_and(|assessed| assessed.true_peak.db() > application::report::TRUE_PEAK_MAX_DBTP) {
+    if track.assessed.as_ref().is_some_and(|assessed| assessed.true_peak.db() > application::report::TRUE_PEAK_MAX_DBTP)
+    {
         warnings.push("the true peak is above -1 dBTP".to_owned());
     }
     warnings.into_iter().map(|warning| format!("{language}: {warning}")).collect()
@@ -286,7 +286,11 @@ fn page(outcome: &Outcome) -> String {
         page.push_str("Nothing to do: all of this was made before, and every file is in place.\n");
     }
     for output in &outcome.outputs {
-        page.push_str(&format!("\n{} · {}\n", bold(&format!("Dub {}", output.language)), output.state.replace('_', " ")));
+        page.push_str(&format!(
+            "\n{} · {}\n",
+            bold(&format!("Dub {}", output.language)),
+            output.state.replace('_', " ")
+        ));
         let files = [("video", &output.video), ("srt", &output.srt), ("vtt", &output.vtt), ("report", &output.report)];
         for (what, path) in files {
             if let Some(path) = path {

@@ -45,10 +45,10 @@ impl TrackStage for Mux {
         let parts = self.parts(job, &cues)?;
         let producers = vec![producer(&*self.muxer).await?];
         let key = memo_key(Stage::Mux, &(&parts, &producers))?;
-        if let Some(known) = job.track.muxed.as_ref().filter(|known| known.key == key) {
-            if job.attempt.kit.blobs.path(&known.media.sha256).await?.is_some() {
-                return Ok(Done::reused(vec![], producers));
-            }
+        if let Some(known) = job.track.muxed.as_ref().filter(|known| known.key == key)
+            && job.attempt.has(&known.media).await?
+        {
+            return Ok(Done::reused(vec![], producers));
         }
         let output = job.attempt.scratch.join("dub");
         let muxed = self.muxer.mux(input(job, &parts, output.clone()).await?).await?;

@@ -177,7 +177,7 @@ fn voice(random: &mut Random, speaker: u32) -> TrackEvent {
 }
 
 fn spoken(random: &mut Random, utterance: UtteranceId) -> TrackEvent {
-    if random.one_in(10) {
+    if random.one_in(60) {
         return TrackEvent::UtteranceFlagged { utterance, stage: Stage::Synthesise, flag: Flag::NotSpoken };
     }
     TrackEvent::UtteranceSynthesised(SynthesisedUtterance {
@@ -205,7 +205,7 @@ fn fitted(random: &mut Random, utterance: UtteranceId) -> Vec<TrackEvent> {
 }
 
 fn maybe_flag(random: &mut Random, utterance: UtteranceId, stage: Stage, of: &[Flag]) -> Option<TrackEvent> {
-    let flag = random.pick(of).copied().filter(|_| random.one_in(4))?;
+    let flag = random.pick(of).copied().filter(|_| random.one_in(12))?;
     Some(TrackEvent::UtteranceFlagged { utterance, stage, flag })
 }
 

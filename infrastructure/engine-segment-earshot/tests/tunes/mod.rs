@@ -65,10 +65,10 @@ fn strike(tune: &mut [f64], at: f64, lasts: f64, decay: f64, chance: &mut Chance
 /// The tunes and noises there are.
 pub const ALL: [&str; 8] = ["piano", "strings", "violin", "cello", "band", "white noise", "rumble", "sine"];
 
-/// A tune of this length at half of full scale.
-pub fn tune(name: &str, seconds: f64) -> Vec<i16> {
+/// A tune of this length at half of full scale; another `seed` gives other notes.
+pub fn tune(name: &str, seed: u64, seconds: f64) -> Vec<i16> {
     let mut tune = vec![0.0; (seconds * RATE) as usize];
-    let mut chance = Chance(7);
+    let mut chance = Chance(seed);
     let mut now = 0.0;
     while now < seconds {
         now += bar(name, &mut tune, now, &mut chance);

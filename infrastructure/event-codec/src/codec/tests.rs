@@ -56,7 +56,10 @@ fn what_is_personal_is_stored_sealed_and_read_back_open() {
 fn nothing_is_made_for_what_is_not_personal() {
     let (codec, vault) = codec();
     let stored = row(&codec, plain(1));
-    assert_eq!((stored.content.subject_keys.as_str(), stored.content.data.as_str()), ("[]", "{\"cues\":1,\"left_out\":0}"));
+    assert_eq!(
+        (stored.content.subject_keys.as_str(), stored.content.data.as_str()),
+        ("[]", "{\"cues\":1,\"left_out\":0}")
+    );
     assert!(vault.key(dubbing(1)).expect("vault").is_none());
 }
 
@@ -78,7 +81,8 @@ fn a_destroyed_key_reads_as_erased_and_seals_nothing_more() {
     let (codec, vault) = codec();
     let stored = row(&codec, speaker("Ann", 1));
     vault.destroy(dubbing(1)).expect("destroyed");
-    let DomainEvent::Dubbing(DubbingEvent::SpeakerIdentified { name, .. }) = codec.decode(stored).expect("decoded").event
+    let DomainEvent::Dubbing(DubbingEvent::SpeakerIdentified { name, .. }) =
+        codec.decode(stored).expect("decoded").event
     else {
         panic!("a speaker")
     };
@@ -126,7 +130,8 @@ fn flip_last_sealed_digit(data: &str) -> String {
 #[test]
 fn what_this_program_does_not_know_is_refused_and_named() {
     let (codec, _) = codec();
-    for (event_type, version) in [("TranscriptImported", 2), ("TranscriptImported", 0), ("Flow", 1), ("TrackMixed", 1)] {
+    for (event_type, version) in [("TranscriptImported", 2), ("TranscriptImported", 0), ("Flow", 1), ("TrackMixed", 1)]
+    {
         let mut stored = row(&codec, plain(1));
         (stored.content.event_type, stored.content.schema_version) = (event_type.to_owned(), version);
         let refused = refusal(&codec, stored);

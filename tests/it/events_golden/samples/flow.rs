@@ -12,7 +12,8 @@ use domain::{
 pub fn samples() -> Vec<Sample> {
     let of_dubbing = at_work(Fence { stage: Stage::Transcribe, run: 1, attempt: 2 });
     let of_track = steered(Fence { stage: Stage::SyncLips, run: 2, attempt: 1 });
-    let dubbings = of_dubbing.into_iter().map(|flow| (dubbing_stream(), DomainEvent::Dubbing(DubbingEvent::Flow(flow))));
+    let dubbings =
+        of_dubbing.into_iter().map(|flow| (dubbing_stream(), DomainEvent::Dubbing(DubbingEvent::Flow(flow))));
     let tracks = of_track.into_iter().map(|flow| (track_stream(), DomainEvent::Track(TrackEvent::Flow(flow))));
     dubbings.chain(tracks).collect()
 }

@@ -1,6 +1,6 @@
 //! Events of a track.
 
-use super::{Sample, artefact, dubbing_id, language, personal, sha256, track_stream};
+use super::{Sample, artefact, dubbing_id, language, personal, sha256, span, track_stream};
 use application::ports::event_log::DomainEvent;
 use domain::{
     flow::Stage,
@@ -52,6 +52,7 @@ fn lines() -> Vec<TrackEvent> {
             key: sha256(0x11),
             text: personal("Boa noite, Ann."),
             spoken: personal("Boa noite, Ann."),
+            kept: vec![span(1_900, 2_960)],
             unknown_words: 1,
             terms: 2,
             terms_missing: 1,
