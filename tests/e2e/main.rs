@@ -2,6 +2,8 @@
 //!
 //! This target belongs to the package `dragoman`, so that cargo builds the program it runs.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod bad_input;
 mod changes;
 mod crash;
