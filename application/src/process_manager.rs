@@ -63,7 +63,8 @@ impl ProcessManager {
                 if let Phase::Started(work) = cell.phase {
                     let fence = Fence { stage, run: cell.run, attempt: cell.attempt };
                     let meta = CommandMeta::derived(ACTOR, &format!("lose/{}", work.0));
-                    give_flow(&self.aggregates, &stream, FlowCommand::Lose(fence), &meta).await?;
+                    // A stream that is over refuses: it waits for no attempt any more.
+                    ignore_refusal(give_flow(&self.aggregates, &stream, FlowCommand::Lose(fence), &meta).await)?;
                 }
             }
         }
@@ -213,8 +214,10 @@ impl ProcessManager {
         language: &LanguageTag,
         id: DubbingId,
     ) -> Result<Pulse, StageError> {
-        let already = dubbing.tracks.get(language).is_some_and(|track| track.outcome.is_some());
-        if already || flow::next_actions(&track.flow) != [Action::Finish] {
+        let Some(requested) = dubbing.tracks.get(language) else {
+            return Ok(Pulse::default());
+        };
+        if requested.outcome.is_some() || flow::next_actions(&track.flow) != [Action::Finish] {
             return Ok(Pulse::default());
         }
         let outcome = match track.lines_to_attend() {
@@ -223,7 +226,9 @@ impl ProcessManager {
             _ => Outcome::NeedsAttention,
         };
         let stream = StreamId::Dubbing(id);
-        let meta = CommandMeta::derived(ACTOR, &format!("settle/{stream}/{language}/{revision}"));
+        // A track that was asked for anew without anything to do for it settles anew, at the same revision.
+        let name = format!("settle/{stream}/{language}/{}/{revision}", requested.requests);
+        let meta = CommandMeta::derived(ACTOR, &name);
         let command = DubbingCommand::SettleTrack { language: language.clone(), outcome };
         let given = self.aggregates.execute::<Dubbing>(&stream, command, &meta).await;
         ignore_refusal(given.map(|_| ()).map_err(StageError::from))?;

@@ -24,11 +24,13 @@ use domain::{
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How long a worker may be silent before its work is handed to another.
-const LEASE: Duration = Duration::from_secs(30);
+pub const LEASE: Duration = Duration::from_secs(30);
 /// How often it says that it is alive.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// First pause before another try; doubled each time, plus up to as much again at random.
-const BACK_OFF_MS: u64 = 500;
+pub const BACK_OFF_MS: u64 = 500;
+/// How often the pause is doubled at most.
+pub const BACK_OFF_DOUBLINGS_MAX: u32 = 6;
 
 /// Who does which stage.
 #[derive(Clone, Default)]
@@ -192,7 +194,7 @@ impl Worker {
         if let StageError::Engine(EngineError::Transient { retry_after: Some(after), .. }) = error {
             return u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         }
-        let base = BACK_OFF_MS << attempt.saturating_sub(1).min(6);
+        let base = BACK_OFF_MS << attempt.saturating_sub(1).min(BACK_OFF_DOUBLINGS_MAX);
         base + self.kit.ids.below(base)
     }
 

@@ -2,7 +2,7 @@
 --
 -- A file of its own (read.db), with schema numbers of its own. A change of a fold or of a table comes
 -- with a migration that makes the table anew and forgets its projection's checkpoint. Column types
--- matter: INTEGER, TEXT and BOOLEAN come back as they were written; the checks keep everything else out.
+-- matter: what is declared BOOLEAN comes back as true or false. (STRICT tables know no such type.)
 
 CREATE TABLE checkpoints (
     projection TEXT    NOT NULL PRIMARY KEY,

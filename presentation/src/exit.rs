@@ -32,8 +32,11 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+/// Said where the disk is full.
+const OUT_OF_ROOM: &str = "the disk is full; free some space and run the command again";
+
 /// Why the program ends early: a code and one sentence that says what to do.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
@@ -73,22 +76,40 @@ impl Failure {
         Self::new(Exit::Internal, message)
     }
 
+    /// Stable, kebab-case, for the document of `--json`.
+    pub fn code(&self) -> &'static str {
+        match self.exit {
+            Exit::Internal if self.message.contains("is full; free some space") => "disk-full",
+            Exit::Internal => "internal",
+            Exit::Usage => "usage",
+            Exit::Rejected => "rejected",
+            Exit::EngineMissing => "engine-missing",
+            Exit::Done | Exit::Attention | Exit::Interrupted => "stopped",
+        }
+    }
+
     /// The disk is full.
     pub fn out_of_room() -> Self {
-        Self::new(Exit::Internal, EngineError::out_of_room().to_string())
+        Self::new(Exit::Internal, OUT_OF_ROOM)
     }
 }
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
+        // The translator says in its own words that no package brings what is asked for.
+        if let EngineError::Missing { engine, package } = &error
+            && package == "none"
+        {
+            return Self::new(Exit::EngineMissing, format!("there is no {engine}; choose another language"));
+        }
         let exit = match &error {
             EngineError::Missing { .. } => Exit::EngineMissing,
             EngineError::Rejected { .. } => Exit::Rejected,
             EngineError::Exhausted { .. } | EngineError::Transient { .. } => Exit::Internal,
         };
         let advice = match &error {
-            EngineError::Missing { .. } => "; `dragoman doctor` says how to install it",
-            EngineError::Rejected { .. } | EngineError::Exhausted { .. } | EngineError::Transient { .. } => "",
+            EngineError::Missing { package, .. } => format!("; `sudo apt-get install {package}` installs it"),
+            EngineError::Rejected { .. } | EngineError::Exhausted { .. } | EngineError::Transient { .. } => String::new(),
         };
         Self::new(exit, format!("{error}{advice}"))
     }
@@ -151,6 +172,7 @@ impl From<DeliverError> for Failure {
         match error {
             DeliverError::InTheWay(_) => Self::usage(error.to_string()),
             DeliverError::Blob(error) => error.into(),
+            DeliverError::Shelf(error) => Self::new(Exit::Internal, error.to_string()),
             DeliverError::Command(CommandError::Append(error)) => error.into(),
             error => Self::internal(&error),
         }

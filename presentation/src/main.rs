@@ -3,11 +3,13 @@
 mod cli;
 mod exit;
 mod home;
+mod interrupt;
 mod progress;
 mod session;
+mod siblings;
 mod wiring;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, error::ErrorKind};
 use cli::{Cli, Command, Internal};
 use exit::{Exit, Failure};
 use home::Home;
@@ -15,7 +17,10 @@ use std::{io, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => return explain(&refusal),
+    };
     if let Command::Internal(operation) = &cli.command {
         return run_internal(*operation);
     }
@@ -23,10 +28,26 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
-            eprintln!("dragoman: {}", failure.message);
+            cli::complain(&failure.message);
             ExitCode::from(failure.exit as u8)
         }
     }
+}
+
+/// Help and version as they are; anything else as one sentence, like all that this program says.
+fn explain(refusal: &clap::Error) -> ExitCode {
+    if !refusal.use_stderr() || refusal.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Nobody is left to tell when the reader is gone.
+        let _told = refusal.print();
+        return ExitCode::from(if refusal.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 });
+    }
+    let text = refusal.render().to_string();
+    let said = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said = said.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    let sentence = said.collect::<Vec<_>>().join(" ");
+    let sentence = sentence.strip_prefix("error: ").unwrap_or(&sentence);
+    cli::complain(&format!("{sentence}; `dragoman COMMAND --help` says more"));
+    ExitCode::from(Exit::Usage as u8)
 }
 
 fn run(cli: Cli) -> Result<Exit, Failure> {

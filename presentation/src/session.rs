@@ -1,6 +1,6 @@
 //! One job, driven to its end in this process: process manager, workers, projections, progress.
 
-use crate::{exit::Failure, progress::Progress, wiring::App};
+use crate::{exit::Failure, interrupt::Interrupt, progress::Progress, wiring::App};
 use application::{ports::event_log::StreamId, process_manager::Ending, stages::handler::StageError};
 use domain::{
     flow::{Flow, Stage},
@@ -23,21 +23,44 @@ pub struct Session {
 }
 
 /// How a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionEnding {
     /// As the process manager says.
     Driven(Ending),
     /// By the user: everything is as it was, and can be resumed.
     Interrupted,
+    /// By something that no stage can be blamed for, such as a log that cannot be written.
+    Stopped(Failure),
 }
 
 /// Per finished stage its run and attempt; tracks under their language.
 pub type Finished = BTreeMap<(Option<LanguageTag>, Stage), (u32, u32)>;
 
 /// Drives a job until it is settled, parked or interrupted.
-pub async fn drive(app: &App, job: DubbingId, progress: &Progress) -> Result<Session, Failure> {
+pub async fn drive(
+    app: &App,
+    job: DubbingId,
+    progress: &Progress,
+    interrupt: &Interrupt,
+) -> Result<Session, Failure> {
     let (began, busy) = (Instant::now(), app.engines.meter.busy());
     let before = finished(app, job).await?;
+    let ending = work(app, job, progress, interrupt).await.unwrap_or_else(SessionEnding::Stopped);
+    progress.finish(matches!(ending, SessionEnding::Interrupted | SessionEnding::Stopped(_)));
+    if !matches!(ending, SessionEnding::Stopped(_)) {
+        app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
+    }
+    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let engine_ms = millis(app.engines.meter.busy().saturating_sub(busy));
+    Ok(Session { ending, before, wall_ms: millis(began.elapsed()), engine_ms })
+}
+
+async fn work(
+    app: &App,
+    job: DubbingId,
+    progress: &Progress,
+    interrupt: &Interrupt,
+) -> Result<SessionEnding, Failure> {
     app.manager.recover(job).await?;
     app.manager.resume(job, &*app.ids).await?;
     let from = app.log.head().await?;
@@ -51,15 +74,16 @@ pub async fn drive(app: &App, job: DubbingId, progress: &Progress) -> Result<Ses
         Some(ended) = workers.join_next() => return Err(worker_failed(ended)),
         failed = app.projections.run() => return Err(Failure::internal(&failed)),
         failed = progress.follow(&app.log, job, from) => return Err(failed.into()),
-        () = interrupted() => SessionEnding::Interrupted,
+        () = interrupt.wanted() => SessionEnding::Interrupted,
     };
     // Engines in child processes end with the futures that wait for them.
     workers.shutdown().await;
-    progress.finish(ending == SessionEnding::Interrupted);
-    app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
-    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let engine_ms = millis(app.engines.meter.busy().saturating_sub(busy));
-    Ok(Session { ending, before, wall_ms: millis(began.elapsed()), engine_ms })
+    let cleared = app.blobs.clear_scratch(None).await;
+    if let SessionEnding::Driven(_) = ending {
+        // After an interruption, a child that is still dying may be in the way: the next session clears up.
+        cleared?;
+    }
+    Ok(ending)
 }
 
 /// Stages of a job that are finished now.
@@ -83,22 +107,6 @@ fn worker_failed(ended: Result<Result<(), StageError>, tokio::task::JoinError>) 
         Ok(Err(error)) => error.into(),
         Ok(Ok(())) => Failure::new(crate::exit::Exit::Internal, "a worker ended before its work"),
         Err(error) => Failure::internal(&error),
-    }
-}
-
-/// Returns at the first Ctrl-C or SIGTERM.
-async fn interrupted() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                terminate.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
     }
 }
 

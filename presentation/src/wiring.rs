@@ -1,6 +1,8 @@
 //! The composition root: the only place that names adapters. One line per engine.
 
-use crate::{exit::Failure, home::Home};
+use crate::{
+    exit::{Exit, Failure},
+    home::Home, siblings::JobsOfSource};
 use application::{
     aggregates::Aggregates,
     commands::{deliver::Deliver, request_dub::RequestDub},
@@ -49,14 +51,18 @@ use engine_synthesise_espeak::{EspeakConfig, EspeakEngine};
 use engine_transcribe_pocketsphinx::{PocketsphinxConfig, PocketsphinxEngine};
 use engine_translate_apertium::{ApertiumConfig, ApertiumEngine};
 use event_codec::EventCodec;
-use event_log_sqlite::SqliteEventLog;
+use event_log_sqlite::{LogError, SqliteEventLog};
 use host::{RandomIds, SystemClock};
 use key_vault::FileKeyVault;
 use media_gstreamer::{GstMedia, MediaLimits, NoSeparator};
 use projections::Runner;
 use provenance_c2pa::{C2paSigner, SigningConfig};
-use read_store::{SqliteMemoStore, SqliteReadStore};
-use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use read_store::{SqliteMemoStore, SqliteReadStore, StoreError};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use work_queue_memory::MemoryWorkQueue;
 
 /// The name of the one log.
@@ -145,7 +151,7 @@ impl Engines {
     }
 
     /// Who does which stage.
-    fn handlers(&self) -> Handlers {
+    fn handlers(&self, siblings: JobsOfSource) -> Handlers {
         let peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP);
         let mix_peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP - ENCODER_HEADROOM_DB);
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -174,7 +180,7 @@ impl Engines {
             .track(Stage::Assess, Assess { inspector: self.media.clone() })
             .track(Stage::Sign, Sign { signer, trained_voices: vec![] })
             .track(Stage::Publish, Publish)
-            .dubbing(Stage::Clean, Clean)
+            .dubbing(Stage::Clean, Clean { siblings: Arc::new(siblings) })
     }
 }
 
@@ -214,14 +220,19 @@ impl App {
         let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
         let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
         let codec = EventCodec::new(LOG, Arc::clone(&vault));
-        let log = SqliteEventLog::open(home.log(), codec, Arc::clone(&clock)).await.map_err(|error| fail(&error))?;
+        let log = SqliteEventLog::open(home.log(), codec, Arc::clone(&clock)).await;
+        let log = log.map_err(|error| log_failure(home, &error))?;
         let log: Arc<dyn EventLog> = Arc::new(log);
         let blobs: Arc<dyn BlobStore> = Arc::new(LocalBlobStore::open(home.root())?);
-        let memos = SqliteMemoStore::open(&home.memos(), Arc::clone(&vault)).await.map_err(|error| fail(&error))?;
+        let memos = SqliteMemoStore::open(&home.memos(), Arc::clone(&vault)).await;
+        let memos = memos.map_err(|error| store_failure(&home.memos(), &error))?;
         let memos: Arc<dyn MemoStore> = Arc::new(memos);
-        let read_store = SqliteReadStore::open(&home.read_models()).await.map_err(|error| fail(&error))?;
+        let read_store = SqliteReadStore::open(&home.read_models()).await;
+        let read_store = read_store.map_err(|error| store_failure(&home.read_models(), &error))?;
         let read_store: Arc<dyn ReadStore> = Arc::new(read_store);
         let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)));
+        let siblings =
+            JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
         let queue: Arc<dyn WorkQueue> = Arc::new(MemoryWorkQueue::new());
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let kit = StageKit {
@@ -238,7 +249,7 @@ impl App {
                 queue: Arc::clone(&queue),
                 clock: Arc::clone(&clock),
             },
-            worker: Worker { queue, handlers: engines.handlers(), kit, clock },
+            worker: Worker { queue, handlers: engines.handlers(siblings), kit, clock },
             request_dub: RequestDub {
                 aggregates: Arc::clone(&aggregates),
                 blobs: Arc::clone(&blobs),
@@ -268,23 +279,71 @@ pub struct Reader {
     pub log: Arc<dyn EventLog>,
     /// Aggregates over it.
     pub aggregates: Aggregates,
-    /// Read models, as far as their owner has folded them.
+    /// Read models, up to date when they could be written.
     pub read_store: Arc<dyn ReadStore>,
 }
 
 impl Reader {
-    /// Opens the log and the read models for reading.
+    /// Opens the log for reading and brings the read models up to date with it.
     pub async fn open(home: &Home) -> Result<Self, Failure> {
+        let root = home.root().display();
+        let none = || Failure::usage(format!("there are no jobs in {root} yet; begin with `dragoman dub`"));
+        Self::find(home).await?.ok_or_else(none)
+    }
+
+    /// The same, unless there is no log yet: its owner may just be making it, or was killed then.
+    pub async fn find(home: &Home) -> Result<Option<Self>, Failure> {
         if !home.exists() {
-            let root = home.root().display();
-            return Err(Failure::usage(format!("there are no jobs in {root} yet; begin with `dragoman dub`")));
+            return Ok(None);
         }
         let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
         let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
         let codec = EventCodec::new(LOG, vault);
-        let log = SqliteEventLog::open_read_only(home.log(), codec).await.map_err(|error| fail(&error))?;
+        let log = match SqliteEventLog::open_read_only(home.log(), codec).await {
+            Err(LogError::Older { found: 0, .. }) => return Ok(None),
+            opened => opened.map_err(|error| log_failure(home, &error))?,
+        };
         let log: Arc<dyn EventLog> = Arc::new(log);
-        let read_store = SqliteReadStore::open_read_only(&home.read_models()).await.map_err(|error| fail(&error))?;
-        Ok(Self { aggregates: Aggregates::new(Arc::clone(&log)), log, read_store: Arc::new(read_store) })
+        let read_store = read_models(home, &log).await?;
+        Ok(Some(Self { aggregates: Aggregates::new(Arc::clone(&log)), log, read_store }))
+    }
+}
+
+/// The read models as of now. They hold nothing that is not in the log, and two runners do each other no harm: what a
+/// killed owner had not folded yet is folded here, and so are read models that were lost. Where they cannot be
+/// written (a full disk, somebody else's folder), they are read as they are.
+async fn read_models(home: &Home, log: &Arc<dyn EventLog>) -> Result<Arc<dyn ReadStore>, Failure> {
+    if let Ok(store) = SqliteReadStore::open(&home.read_models()).await {
+        let store: Arc<dyn ReadStore> = Arc::new(store);
+        if Runner::new(Arc::clone(log), Arc::clone(&store)).catch_up().await.is_ok() {
+            return Ok(store);
+        }
+    }
+    let store = SqliteReadStore::open_read_only(&home.read_models()).await;
+    Ok(Arc::new(store.map_err(|error| store_failure(&home.read_models(), &error))?))
+}
+
+fn log_failure(home: &Home, error: &LogError) -> Failure {
+    match error {
+        error if error.is_out_of_room() => Failure::out_of_room(),
+        LogError::Newer { .. } => Failure::internal(error),
+        error => {
+            let log = home.log();
+            let advice = "bring it back from a backup, or begin anew with another --data-dir";
+            Failure::new(Exit::Internal, format!("the event log {} cannot be used ({error}); {advice}", log.display()))
+        }
+    }
+}
+
+/// Read models and memos can be made anew, so that losing them loses nothing.
+fn store_failure(file: &Path, error: &StoreError) -> Failure {
+    match error {
+        error if error.is_out_of_room() => Failure::out_of_room(),
+        StoreError::Damaged { what, .. } | StoreError::Foreign { what } => {
+            let file = file.display();
+            let advice = "nothing is lost: delete it, and it is made anew";
+            Failure::new(Exit::Internal, format!("the file of {what} {file} is damaged; {advice}"))
+        }
+        error => Failure::internal(error),
     }
 }

@@ -3,11 +3,7 @@
 //! A set is written as ranges, `1-12,14`, so that the lines of an hour fit into a few characters. A
 //! text that cannot be read counts as the empty set.
 
-use domain::{
-    flow::Stage,
-    track::Flag,
-    value::UtteranceId,
-};
+use domain::{flow::Stage, track::Flag, value::UtteranceId};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,11 +37,8 @@ impl LineSet {
         for (first, last) in &self.ranges {
             let comma = if text.is_empty() { "" } else { "," };
             // Writing to a string does not fail.
-            let _ok = if first == last {
-                write!(text, "{comma}{first}")
-            } else {
-                write!(text, "{comma}{first}-{last}")
-            };
+            let _ok =
+                if first == last { write!(text, "{comma}{first}") } else { write!(text, "{comma}{first}-{last}") };
         }
         text
     }

@@ -4,7 +4,7 @@
 mod folds;
 mod run;
 
-use crate::{Projection, Runner, all};
+use crate::{Runner, all};
 use application::{
     ports::{
         event_log::{EventLog, Recorded},

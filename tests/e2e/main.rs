@@ -8,5 +8,6 @@ mod bad_input;
 mod changes;
 mod crash;
 mod dubs;
+mod media;
 mod provenance;
 mod support;

@@ -183,6 +183,22 @@ pub fn clip() -> &'static Path {
     })
 }
 
+/// What is said in the clip, by two speakers of these names: Aurelia and Bartholomew.
+pub fn clip_transcript() -> &'static Path {
+    static TRANSCRIPT: OnceLock<PathBuf> = OnceLock::new();
+    TRANSCRIPT.get_or_init(|| {
+        let cue = |from: &str, to: &str, who: &str, text: &str| format!("00:00:{from} --> 00:00:{to}\n<v {who}>{text}</v>\n");
+        let cues = [
+            cue("00.200", "01.900", "Aurelia", "The river was wide and cold."),
+            cue("02.000", "03.900", "Bartholomew", "We crossed it in a small boat."),
+            cue("04.000", "05.200", "Aurelia", "Nobody said a word."),
+        ];
+        let path = clip().with_extension("vtt");
+        std::fs::write(&path, format!("WEBVTT\n\n{}", cues.join("\n"))).expect("a transcript");
+        path
+    })
+}
+
 /// Runs a GStreamer pipeline to its end.
 #[track_caller]
 pub fn gst(pipeline: &[&str]) {

@@ -1,21 +1,14 @@
 //! `docs/events.md` says what the catalogue and the golden files say. To write it anew:
-//! `UPDATE_DOCS=1 cargo test -p tests events_doc`.
+//! `UPDATE_DOCS=1 cargo test -p tests --test it events_doc`.
 
 use crate::events_golden::golden;
 use event_codec::{EventDoc, catalogue};
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt::Write, fs, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write};
 
 #[test]
 fn the_page_of_events_is_up_to_date() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/events.md");
-    let expected = page();
-    if crate::asked_for("UPDATE_DOCS") {
-        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder of docs");
-        fs::write(&path, &expected).expect("written");
-    }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "docs/events.md is out of date: UPDATE_DOCS=1 cargo test -p tests events_doc");
+    crate::check_page("docs/events.md", &page());
 }
 
 fn page() -> String {

@@ -4,6 +4,8 @@
 //! are missing: `UPDATE_GOLDEN=1 cargo test -p tests events_golden`. That never rewrites a file: a
 //! shape that changes needs a new version in `event-codec`, an upcaster, and a new file.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on says where it stopped")]
+
 mod samples;
 
 use application::{

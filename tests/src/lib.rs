@@ -1,1 +1,1 @@
-//! Placeholder header, replaced with the first room.
+//! Nothing: the tests of the whole are in `it`, those of the finished program in `e2e`.

@@ -11,7 +11,7 @@ use crate::{
 };
 use domain::{
     dubbing::{Delivery, Dubbing},
-    track::{DeliveredFile, Role, Track, TrackCommand, TrackRejection},
+    track::{DeliveredFile, PublishedTrack, Role, Track, TrackCommand, TrackRejection},
     value::{DubbingId, LanguageTag, Personal, Sha256, TrackId},
 };
 use std::{
@@ -50,8 +50,11 @@ pub enum DeliverError {
     #[error("{} is in the way and was not made by this job; move it, choose another --out, or overwrite it with --force", .0.display())]
     InTheWay(PathBuf),
     /// A result is gone from the blob store.
-    #[error("a result of this job is gone from the data folder; dub again with --force")]
+    #[error("a result of this job is gone from the data folder; dub again with another --data-dir")]
     Gone,
+    /// A result in the blob store is not what it was.
+    #[error("a result of this job is damaged in the data folder; check the disk, then dub again with another --data-dir")]
+    Damaged,
     /// The personal data of the job has been erased, its destination too.
     #[error("the personal data of this dubbing has been erased")]
     Erased,
@@ -81,6 +84,27 @@ pub fn paths(delivery: &Delivery, language: &LanguageTag, has_picture: bool) -> 
     Some(files)
 }
 
+/// Where each file of a published track goes.
+fn files_of(delivery: &Delivery, language: &LanguageTag, published: &PublishedTrack) -> Option<Vec<(Role, PathBuf)>> {
+    paths(delivery, language, published.media.media_type.starts_with("video/"))
+}
+
+/// These files as the log records them.
+fn as_delivered(files: &[(Role, PathBuf)], published: &PublishedTrack) -> Vec<DeliveredFile> {
+    let sha256 = |role: &Role| match role {
+        Role::Video => published.media.sha256,
+        Role::Srt => published.srt.sha256,
+        Role::Vtt => published.vtt.sha256,
+        Role::Report => published.report.sha256,
+    };
+    let as_delivered = |(role, path): &(Role, PathBuf)| DeliveredFile {
+        role: *role,
+        path: Personal::new(path.display().to_string()),
+        sha256: sha256(role),
+    };
+    files.iter().map(as_delivered).collect()
+}
+
 impl Deliver {
     /// Looks for files in the way before anything is made. `has_picture` may be unknown yet.
     pub async fn check(
@@ -96,6 +120,7 @@ impl Deliver {
             let ours = match known {
                 Some(dubbing) => {
                     let id = TrackId { dubbing, language: language.clone() };
+                    self.note_landed(&id).await?;
                     self.aggregates.track(&id).await?.state.delivered.clone()
                 }
                 None => vec![],
@@ -107,6 +132,25 @@ impl Deliver {
             }
         }
         Ok(())
+    }
+
+    /// Whether every published track of a dubbing was put where it is wanted now, says the log. Nobody looks whether
+    /// the files are there still.
+    pub async fn is_delivered(&self, job: DubbingId) -> Result<bool, DeliverError> {
+        let dubbing = self.aggregates.dubbing(job).await?.state;
+        for language in dubbing.tracks.keys() {
+            let id = TrackId { dubbing: job, language: language.clone() };
+            let track = self.aggregates.track(&id).await?.state;
+            let (Some(request), Some(published)) = (&dubbing.request, &track.published) else {
+                continue;
+            };
+            // Where it was wanted cannot be told any more when personal data was erased: nothing is owed then.
+            let files = files_of(&request.delivery, &id.language, published).unwrap_or_default();
+            if as_delivered(&files, published).iter().any(|file| !track.delivered.contains(file)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Puts every published track of a dubbing in place. What is there already stays.
@@ -127,18 +171,10 @@ impl Deliver {
         let (Some(request), Some(published)) = (&dubbing.request, &track.published) else {
             return Err(DeliverError::Gone);
         };
-        let has_picture = published.media.media_type.starts_with("video/");
-        let files = paths(&request.delivery, &id.language, has_picture).ok_or(DeliverError::Erased)?;
-        let (mut news, mut is_written) = (Vec::new(), false);
-        for (role, path) in &files {
-            let sha256 = match role {
-                Role::Video => published.media.sha256,
-                Role::Srt => published.srt.sha256,
-                Role::Vtt => published.vtt.sha256,
-                Role::Report => published.report.sha256,
-            };
-            is_written |= self.put(path, &sha256, &track.delivered, request.delivery.overwrite).await?;
-            news.push(DeliveredFile { role: *role, path: Personal::new(path.display().to_string()), sha256 });
+        let files = files_of(&request.delivery, &id.language, published).ok_or(DeliverError::Erased)?;
+        let (news, mut is_written) = (as_delivered(&files, published), false);
+        for ((_, path), file) in files.iter().zip(&news) {
+            is_written |= self.put(path, &file.sha256, &track.delivered, request.delivery.overwrite).await?;
         }
         let stream = StreamId::Track(id.clone());
         let meta = CommandMeta::fresh("cli", self.ids.next());
@@ -160,8 +196,34 @@ impl Deliver {
             self.require_ours(path, ours).await?;
         }
         let blob = self.blobs.path(sha256).await?.ok_or(DeliverError::Gone)?;
+        // What has rotted on the disk is never handed out.
+        if self.shelf.digest(&blob).await? != Some(*sha256) {
+            return Err(DeliverError::Damaged);
+        }
         self.shelf.put(&blob, path).await?;
         Ok(true)
+    }
+
+    /// Records files that a killed process put in place but could not record any more: what is made anew may then
+    /// replace them.
+    async fn note_landed(&self, id: &TrackId) -> Result<(), DeliverError> {
+        let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
+        let track = self.aggregates.track(id).await?.state;
+        let (Some(request), Some(published)) = (&dubbing.request, &track.published) else {
+            return Ok(());
+        };
+        let files = files_of(&request.delivery, &id.language, published).unwrap_or_default();
+        let mut landed = Vec::new();
+        for ((_, path), file) in files.iter().zip(as_delivered(&files, published)) {
+            if !track.delivered.contains(&file) && self.shelf.digest(path).await? == Some(file.sha256) {
+                landed.push(file);
+            }
+        }
+        if !landed.is_empty() {
+            let meta = CommandMeta::fresh("cli", self.ids.next());
+            self.aggregates.execute::<Track>(&StreamId::Track(id.clone()), TrackCommand::Deliver(landed), &meta).await?;
+        }
+        Ok(())
     }
 
     /// A file may be replaced when it is not there, or still what this job once put there.

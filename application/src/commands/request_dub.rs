@@ -132,9 +132,9 @@ impl RequestDub {
     }
 
     async fn extend(&self, job: DubbingId, request: DubRequest) -> Result<Requested, RequestDubError> {
-        let asked = self.give(job, DubbingCommand::RequestTracks(request.tracks)).await?;
-        self.give(job, DubbingCommand::ChooseDelivery(request.delivery)).await?;
-        Ok(Requested { job, is_new: false, is_changed: asked })
+        let command = DubbingCommand::RequestTracks { tracks: request.tracks, delivery: Some(request.delivery) };
+        let is_changed = self.give(job, command).await?;
+        Ok(Requested { job, is_new: false, is_changed })
     }
 
     async fn give(&self, job: DubbingId, command: DubbingCommand) -> Result<bool, RequestDubError> {

@@ -22,7 +22,7 @@ pub enum ShelfError {
     #[error("the disk that holds {} is full; free some space, then run `dragoman resume`", .0.display())]
     OutOfRoom(PathBuf),
     /// The file system refused.
-    #[error("{} could not be written or read: {reason}", .path.display())]
+    #[error("{} could not be written or read ({reason}); mend that, or choose another --out", .path.display())]
     Io {
         /// Which file.
         path: PathBuf,

@@ -6,7 +6,7 @@ use domain::{
     fit::{self, Limits, Line, Picture, Placement, Take},
     flow::Stage,
     track::{FittedUtterance, Flag, TrackEvent},
-    value::{Percent, Producer},
+    value::{Percent, Producer, UtteranceId},
 };
 
 /// The handler.
@@ -22,7 +22,9 @@ impl TrackStage for Fit {
     async fn run(&self, job: &TrackJob) -> Result<Done<TrackEvent>, StageError> {
         let lines = lines(job);
         let picture = picture(job)?;
-        let plan = fit::plan(&lines, &picture, &self.limits);
+        let mut plan = fit::plan(&lines, &picture, &self.limits);
+        // What was asked for already and did not come will not come the next time either.
+        plan.respeak.retain(|(utterance, rate)| chosen_rate(job, *utterance) != Some(*rate));
         let producers = vec![self.producer()];
         let made = u32::try_from(lines.len()).unwrap_or(u32::MAX);
         if !plan.respeak.is_empty() && self.may_ask_again(&lines) {
@@ -46,6 +48,11 @@ impl Fit {
         let takes = lines.iter().map(|line| line.takes.len()).max().unwrap_or(0);
         takes <= usize::from(self.limits.rounds)
     }
+}
+
+/// The rate that an earlier run asked for.
+fn chosen_rate(job: &TrackJob, utterance: UtteranceId) -> Option<Percent> {
+    job.track.lines.get(&utterance).and_then(|line| line.rate)
 }
 
 /// Lines that were spoken, in order of time.

@@ -149,6 +149,10 @@ impl Ingest {
     fn check(&self, info: &MediaInfo) -> Result<(), EngineError> {
         let limits = &self.limits;
         let over = |what: String| EngineError::Rejected { code: "over-limit", message: what };
+        if info.duration_ms == 0 {
+            let message = "the source holds no picture and no sound, only their headers; record or copy it again";
+            return Err(EngineError::Rejected { code: "empty", message: message.to_owned() });
+        }
         if info.duration_ms > limits.duration_ms_max {
             let (hours, most) = (info.duration_ms / 3_600_000, limits.duration_ms_max / 3_600_000);
             return Err(over(format!(
@@ -180,7 +184,10 @@ fn choose_sound<'a>(
     if let (Some(number), Some(last)) = (asked, info.audio.len().checked_sub(1)) {
         return info.audio.iter().find(|sound| sound.index == number).ok_or_else(|| EngineError::Rejected {
             code: "no-such-stream",
-            message: format!("the source has no audio stream {number}; choose one from 0 to {last}"),
+            message: match last {
+                0 => format!("the source has no audio stream {number}; it has only one: leave --audio-stream out"),
+                last => format!("the source has no audio stream {number}; choose one from 0 to {last}"),
+            },
         });
     }
     let spoken = |sound: &&AudioStream| sound.language.as_ref().is_some_and(|tag| tag.primary() == language.primary());

@@ -132,7 +132,7 @@ impl Story {
         let track = TrackId { dubbing: job, language: asked.language.clone() };
         let is_under_way = self.tracks().get(&track).is_some_and(|track| next_actions(&track.flow) != [Action::Finish]);
         if !is_under_way {
-            self.history.dubbing(job, DubbingCommand::RequestTracks(vec![asked]));
+            self.history.dubbing(job, DubbingCommand::RequestTracks { tracks: vec![asked], delivery: None });
         }
     }
 

@@ -13,10 +13,14 @@ use std::fmt;
 pub enum DubbingCommand {
     /// Begin.
     Start(Box<Start>),
-    /// Put results somewhere else from now on.
-    ChooseDelivery(Delivery),
-    /// Make it in these languages too, or anew with other settings: all of them or none.
-    RequestTracks(Vec<TrackRequest>),
+    /// Make it in these languages too, or anew with other settings, or put results somewhere else from now on: all
+    /// of it or nothing.
+    RequestTracks {
+        /// The languages, and how each is made.
+        tracks: Vec<TrackRequest>,
+        /// Where results are put; `None` leaves it as it is.
+        delivery: Option<Delivery>,
+    },
     /// A worker reports what it has found so far.
     Record {
         /// Which attempt.

@@ -1,6 +1,6 @@
 //! What a command to a dubbing brings about.
 
-use super::{Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Outcome, Phase, Start, TrackRequest};
+use super::{Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Outcome, Phase, Start, TrackRequest};
 use crate::{
     decider::Decider,
     flow::{self, Action, Fence, Flow, FlowCommand, FlowEvent, FlowRejection, Stage, next_actions},
@@ -31,11 +31,11 @@ impl Decider for Dubbing {
 fn decide_running(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>, DubbingRejection> {
     match command {
         DubbingCommand::Start(start) => start_again(dubbing, *start),
-        DubbingCommand::ChooseDelivery(delivery) => {
-            let same = dubbing.request.as_ref().is_some_and(|request| request.delivery == delivery);
-            Ok(if same { vec![] } else { vec![DubbingEvent::DeliveryChosen { delivery }] })
+        DubbingCommand::RequestTracks { tracks, delivery } => {
+            let mut events = request_tracks(dubbing, tracks)?;
+            events.extend(delivery.and_then(|delivery| choose_delivery(dubbing, delivery)));
+            Ok(events)
         }
-        DubbingCommand::RequestTracks(tracks) => request_tracks(dubbing, tracks),
         DubbingCommand::Record { fence, facts } => {
             accept(dubbing, fence, &facts)?;
             Ok(facts)
@@ -103,10 +103,9 @@ fn ended(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>
         DubbingCommand::Record { .. } | DubbingCommand::Complete { .. } | DubbingCommand::RejectSource { .. } => {
             Err(FlowRejection::Superseded.into())
         }
-        DubbingCommand::Start(_)
-        | DubbingCommand::ChooseDelivery(_)
-        | DubbingCommand::RequestTracks(_)
-        | DubbingCommand::Flow(_) => Err(DubbingRejection::Ended),
+        DubbingCommand::Start(_) | DubbingCommand::RequestTracks { .. } | DubbingCommand::Flow(_) => {
+            Err(DubbingRejection::Ended)
+        }
     }
 }
 
@@ -125,6 +124,11 @@ fn request_tracks(dubbing: &Dubbing, tracks: Vec<TrackRequest>) -> Result<Vec<Du
         events.push(DubbingEvent::Flow(FlowEvent::StageReopened { stage: Stage::Clean }));
     }
     Ok(events)
+}
+
+fn choose_delivery(dubbing: &Dubbing, delivery: Delivery) -> Option<DubbingEvent> {
+    let is_same = dubbing.request.as_ref().is_some_and(|request| request.delivery == delivery);
+    (!is_same).then_some(DubbingEvent::DeliveryChosen { delivery })
 }
 
 fn settle(dubbing: &Dubbing, language: LanguageTag, outcome: Outcome) -> Result<Vec<DubbingEvent>, DubbingRejection> {

@@ -152,35 +152,41 @@ fn nothing_but_start_begins_a_dubbing() {
     for command in [
         DubbingCommand::Cancel,
         DubbingCommand::Finish,
-        DubbingCommand::RequestTracks(vec![track("es")]),
+        request_tracks(vec![track("es")]),
         DubbingCommand::Flow(FlowCommand::Resume),
     ] {
         given::<Dubbing>([]).when(command).then_refused(&DubbingRejection::NotStarted);
     }
 }
 
+/// Asks for tracks and leaves the delivery as it is.
+fn request_tracks(tracks: Vec<TrackRequest>) -> DubbingCommand {
+    DubbingCommand::RequestTracks { tracks, delivery: None }
+}
+
 #[test]
-fn choose_delivery_accepts_another_place_and_is_silent_for_the_same() {
+fn request_tracks_accepts_another_place_and_is_silent_for_the_same() {
+    let deliver_to = |place| DubbingCommand::RequestTracks { tracks: vec![], delivery: Some(delivery(place)) };
     let other = DubbingEvent::DeliveryChosen { delivery: delivery("/elsewhere") };
-    given::<Dubbing>([started()]).when(DubbingCommand::ChooseDelivery(delivery("/elsewhere"))).then([other]);
-    given::<Dubbing>([started()]).when(DubbingCommand::ChooseDelivery(delivery("/out"))).then_silent();
+    given::<Dubbing>([started()]).when(deliver_to("/elsewhere")).then([other.clone()]);
+    given::<Dubbing>([started()]).when(deliver_to("/out")).then_silent();
+    let both = DubbingCommand::RequestTracks { tracks: vec![track("es")], delivery: Some(delivery("/elsewhere")) };
+    given::<Dubbing>([started()]).when(both).then([requested("es"), other]);
 }
 
 #[test]
 fn request_tracks_accepts_what_is_new() {
-    let both = DubbingCommand::RequestTracks(vec![track("es"), track("ca")]);
+    let both = request_tracks(vec![track("es"), track("ca")]);
     given::<Dubbing>([started(), requested("es")]).when(both).then([requested("ca")]);
     let changed = TrackRequest { language: language("es"), settings: settings(Background::Keep) };
     let event = DubbingEvent::TrackRequested { language: language("es"), settings: settings(Background::Keep) };
-    given::<Dubbing>([started(), requested("es")]).when(DubbingCommand::RequestTracks(vec![changed])).then([event]);
+    given::<Dubbing>([started(), requested("es")]).when(request_tracks(vec![changed])).then([event]);
 }
 
 #[test]
 fn request_tracks_of_a_completed_dubbing_cleans_up_again_later() {
     let reopened = flow(FlowEvent::StageReopened { stage: Stage::Clean });
-    given::<Dubbing>(completed())
-        .when(DubbingCommand::RequestTracks(vec![track("ca")]))
-        .then([requested("ca"), reopened.clone()]);
+    given::<Dubbing>(completed()).when(request_tracks(vec![track("ca")])).then([requested("ca"), reopened.clone()]);
     let again: Vec<_> = completed().into_iter().chain([requested("ca"), reopened]).collect();
     let state = fold::<Dubbing>(&again);
     assert_eq!((state.phase, state.flow.tracks_settled), (Phase::Processing, false));
@@ -190,9 +196,9 @@ fn request_tracks_of_a_completed_dubbing_cleans_up_again_later() {
 
 #[test]
 fn request_tracks_refuses_the_language_of_the_source_and_is_silent_for_what_is_known() {
-    let english = DubbingCommand::RequestTracks(vec![track("ca"), track("en")]);
+    let english = request_tracks(vec![track("ca"), track("en")]);
     given::<Dubbing>([started()]).when(english).then_refused(&DubbingRejection::SameLanguage);
-    given::<Dubbing>(completed()).when(DubbingCommand::RequestTracks(vec![track("es")])).then_silent();
+    given::<Dubbing>(completed()).when(request_tracks(vec![track("es")])).then_silent();
 }
 
 #[test]
@@ -234,9 +240,7 @@ fn reject_source_fails_the_dubbing() {
     given::<Dubbing>(ingesting()).when(reject()).then([rejected.clone(), failed.clone()]);
     let over: Vec<_> = ingesting().into_iter().chain([rejected, failed]).collect();
     given::<Dubbing>(over.clone()).when(reject()).then_refused(&DubbingRejection::Flow(FlowRejection::Superseded));
-    given::<Dubbing>(over.clone())
-        .when(DubbingCommand::RequestTracks(vec![track("ca")]))
-        .then_refused(&DubbingRejection::Ended);
+    given::<Dubbing>(over.clone()).when(request_tracks(vec![track("ca")])).then_refused(&DubbingRejection::Ended);
     given::<Dubbing>(over.clone()).when(DubbingCommand::Finish).then([flow(FlowEvent::FlowCompensated)]);
     given::<Dubbing>(over).when(DubbingCommand::Cancel).then_silent();
 }

@@ -134,7 +134,8 @@ fn start(flow: &Flow, fence: Fence) -> Result<Vec<FlowEvent>, FlowRejection> {
     match cell.phase {
         Phase::Requested(_) if flow.paused || flow.undoing => Err(FlowRejection::NotOwed),
         Phase::Requested(_) => Ok(vec![FlowEvent::StageStarted { fence }]),
-        Phase::Started(_) => Ok(vec![]),
+        // Somebody is at it: the same message, delivered twice, must not make two workers.
+        Phase::Started(_) => Err(FlowRejection::Superseded),
         Phase::Waiting | Phase::RetryAt(_) | Phase::Done | Phase::Skipped | Phase::Parked | Phase::Undone => {
             Err(FlowRejection::Superseded)
         }

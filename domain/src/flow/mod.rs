@@ -12,7 +12,7 @@ mod tests;
 mod work;
 
 use crate::value::Timestamp;
-pub use decide::{FlowCommand, FlowRejection, decide};
+pub use decide::{FAILURES_MAX, FlowCommand, FlowRejection, LOSSES_MAX, decide};
 pub use event::{Failure, FlowEvent, StageSummary};
 pub use stage::{Stage, UnknownStage};
 use std::collections::BTreeMap;

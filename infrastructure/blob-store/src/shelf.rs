@@ -8,9 +8,10 @@ use application::ports::{
 use async_trait::async_trait;
 use domain::value::Sha256;
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// Puts files into folders of this machine.
@@ -43,28 +44,78 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| from_io(path, &error))
 }
 
+/// Beginning and end of the name that a file has while it is copied. The process that copies stands
+/// between them, so that another one never takes a file in the making for a leftover.
+const PART: (&str, &str) = (".dragoman-", ".part");
+
 /// Copies beside the target, makes it durable, then gives it its name: nobody sees half a file.
 fn put(from: &Path, to: &Path) -> io::Result<()> {
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let temporary = temporary_name(to);
-    let copied = (|| {
-        let mut target = File::create(&temporary)?;
-        io::copy(&mut File::open(from)?, &mut target)?;
-        target.sync_all()?;
-        fs::rename(&temporary, to)?;
-        File::open(folder)?.sync_all()
-    })();
+    make_folder(folder)?;
+    remove_leftovers(folder);
+    let mut source = File::open(from)?;
+    let part = part_name(folder);
+    let copied = copy(&mut source, &part).and_then(|()| fs::rename(&part, to)).and_then(|()| sync_folder(folder));
     if copied.is_err() {
         // Best effort: the user's folder is left as it was.
-        let _gone = fs::remove_file(&temporary);
+        let _gone = fs::remove_file(&part);
     }
     copied
 }
 
-fn temporary_name(to: &Path) -> PathBuf {
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    to.with_file_name(format!(".{name}.part"))
+fn copy(source: &mut File, part: &Path) -> io::Result<()> {
+    let mut target = OpenOptions::new().write(true).create_new(true).open(part)?;
+    io::copy(source, &mut target)?;
+    target.sync_all()
+}
+
+/// Makes a folder and those above it, durably.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(above)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        outcome => outcome?,
+    }
+    sync_folder(above)
+}
+
+/// Some file systems keep no folder open or cannot sync one: there, names are as durable as it gets.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn part_name(folder: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    folder.join(format!("{}{process}-{number}{}", PART.0, PART.1))
+}
+
+/// Removes what processes left that were killed while copying. Best effort: it only saves room.
+fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(process_of);
+        if process.is_some_and(|process| !Path::new("/proc").join(process.to_string()).exists()) {
+            let _gone = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The process that copies, or copied, to a file of this name.
+fn process_of(name: &str) -> Option<u32> {
+    let (process, _) = name.strip_prefix(PART.0)?.strip_suffix(PART.1)?.split_once('-')?;
+    process.parse().ok()
 }
 
 fn from_io(path: &Path, error: &io::Error) -> ShelfError {

@@ -11,7 +11,7 @@ use std::{
     fs::{self, File, Permissions},
     io,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -45,9 +45,17 @@ impl LocalBlobStore {
             remove_tree(folder)?;
         }
         for folder in [&inner.blobs, &inner.tmp, &inner.scratch] {
-            fs::create_dir_all(folder).map_err(from_io)?;
-            fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(from_io)?;
+            make_private(folder)?;
         }
+        // Made once and now, so that no blob is ever placed in a folder that a power cut can take away.
+        for number in 0..=u8::MAX {
+            let folder = inner.blobs.join(format!("{number:02x}"));
+            if !folder.is_dir() {
+                fs::create_dir(folder).map_err(from_io)?;
+            }
+        }
+        sync_folder(&inner.blobs)?;
+        sync_folder(root)?;
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -75,7 +83,11 @@ impl BlobStore for LocalBlobStore {
     async fn adopt(&self, file: &Path, media_type: &str) -> Result<Artefact, BlobError> {
         let (file, media_type) = (file.to_owned(), media_type.to_owned());
         self.blocking(move |store| {
-            let (sha256, bytes) = digest_file(&file).map_err(from_io)?;
+            // A link would be moved instead of what it leads to.
+            if !fs::symlink_metadata(&file).map_err(BlobError::Source)?.is_file() {
+                return Err(BlobError::Source(io::ErrorKind::InvalidInput.into()));
+            }
+            let (sha256, bytes) = digest_file(&file).map_err(BlobError::Source)?;
             store.place(&file, &sha256)?;
             Ok(Artefact { sha256, media_type, bytes })
         })
@@ -123,7 +135,7 @@ impl BlobStore for LocalBlobStore {
     async fn scratch(&self, name: &str) -> Result<PathBuf, BlobError> {
         let name = name.to_owned();
         self.blocking(move |store| {
-            let folder = store.scratch.join(name);
+            let folder = store.scratch_folder(&name)?;
             remove_tree(&folder)?;
             fs::create_dir_all(&folder).map_err(from_io)?;
             Ok(folder)
@@ -134,10 +146,10 @@ impl BlobStore for LocalBlobStore {
     async fn clear_scratch(&self, name: Option<&str>) -> Result<(), BlobError> {
         let name = name.map(str::to_owned);
         self.blocking(move |store| match name {
-            Some(name) => remove_tree(&store.scratch.join(name)),
+            Some(name) => remove_tree(&store.scratch_folder(&name)?),
             None => {
                 remove_tree(&store.scratch)?;
-                fs::create_dir_all(&store.scratch).map_err(from_io)
+                make_private(&store.scratch)
             }
         })
         .await
@@ -174,22 +186,30 @@ impl Inner {
         })
     }
 
-    /// Moves a complete file to its name, durably: content first, then the name.
+    /// Moves a complete file to its name, durably: content first, then the name. A blob that is there
+    /// already gives way: what comes is known to be whole, and what is there could be damaged.
     fn place(&self, file: &Path, sha256: &Sha256) -> Result<(), BlobError> {
         let path = self.path(sha256);
-        if path.exists() {
-            return fs::remove_file(file).map_err(from_io);
-        }
-        File::open(file).and_then(|file| file.sync_all()).map_err(from_io)?;
         fs::set_permissions(file, Permissions::from_mode(0o444)).map_err(from_io)?;
-        let folder = path.parent().unwrap_or(&self.blobs);
-        if !folder.exists() {
-            fs::create_dir_all(folder).map_err(from_io)?;
-            sync_folder(&self.blobs)?;
-        }
+        File::open(file).and_then(|file| file.sync_all()).map_err(from_io)?;
         fs::rename(file, &path).map_err(from_io)?;
-        sync_folder(folder)
+        sync_folder(path.parent().unwrap_or(&self.blobs))
     }
+
+    /// The folder of a name; a name that would lead elsewhere is refused.
+    fn scratch_folder(&self, name: &str) -> Result<PathBuf, BlobError> {
+        let mut parts = Path::new(name).components();
+        match (parts.next(), parts.next()) {
+            (Some(Component::Normal(part)), None) if part == name => Ok(self.scratch.join(part)),
+            (_, _) => Err(BlobError::Io(io::ErrorKind::InvalidInput.into())),
+        }
+    }
+}
+
+/// Makes a folder for its owner only.
+fn make_private(folder: &Path) -> Result<(), BlobError> {
+    fs::create_dir_all(folder).map_err(from_io)?;
+    fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(from_io)
 }
 
 fn sync_folder(folder: &Path) -> Result<(), BlobError> {

@@ -1,5 +1,7 @@
 //! The diariser on real voices: flite's, in alternation and alone, and public recordings.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its helper functions")]
+
 use application::stages::transcribe::Diariser;
 use domain::value::Span;
 use engine_diarise_spectral::SpectralEngine;

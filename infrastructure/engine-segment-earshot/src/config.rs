@@ -15,9 +15,10 @@ pub struct EarshotConfig {
     pub sure_score: f32,
     /// The least share of sure frames in a window of 1.5 s that may be speech: a distant voice has little more.
     pub sure_share_min: f32,
-    /// The share of sure frames that only speech reaches, not even drums or a legato violin. A stretch without it is
-    /// speech only when one that has it lies within `near_ms`, or when it stands alone in silence.
-    pub clear_share_min: f32,
+    /// How much windows of clear speech sound like speech: the change times the share of sure frames, on average over
+    /// 1.5 s. Speech reaches 0.5 to 1, drums and violins 0.35 for a moment. A stretch without it is speech only
+    /// when one that has it lies within `near_ms`, or when it stands alone in silence.
+    pub strength_min: f32,
     /// How far the evidence of a clear stretch reaches, in milliseconds.
     pub near_ms: u64,
     /// A frame this far below the loudest of late is a pause, in decibels. Soft consonants lie 20 to 25 below.
@@ -38,7 +39,7 @@ impl Default for EarshotConfig {
             change_min: 0.7,
             sure_score: 0.9,
             sure_share_min: 0.15,
-            clear_share_min: 0.45,
+            strength_min: 0.4,
             near_ms: 10_000,
             quiet_db: 30.0,
             dip_ms_max: 100,

@@ -39,9 +39,10 @@ pub(crate) struct GateRules {
     pub change_min: f32,
     /// A frame that scores this is surely a voice.
     pub sure_score: f32,
-    /// The least share of sure frames among those that count: of some evidence, and of clear evidence.
+    /// The least share of sure frames among those that count.
     pub sure_share_min: f32,
-    pub clear_share_min: f32,
+    /// The least mean strength of windows that are clear evidence.
+    pub strength_min: f32,
 }
 
 /// Marks the frames of windows that change as speech does.
@@ -49,12 +50,14 @@ pub(crate) struct Gate {
     window: VecDeque<Heard>,
     rules: GateRules,
     changes: Vec<f32>,
+    /// The strengths of the last windows, as many as a window has frames.
+    strengths: VecDeque<f32>,
 }
 
 impl Gate {
     /// A gate with an empty window.
     pub(crate) fn new(rules: GateRules) -> Self {
-        Self { window: VecDeque::new(), rules, changes: Vec::new() }
+        Self { window: VecDeque::new(), rules, changes: Vec::new(), strengths: VecDeque::from([0.0; WINDOW_FRAMES]) }
     }
 
     /// Takes a frame; gives back the one that has now been in every window it belongs to.
@@ -71,8 +74,24 @@ impl Gate {
         std::mem::take(&mut self.window).into_iter()
     }
 
-    /// Whether the window's frames, pauses aside, change as speech does, and how many of them are surely a voice.
+    /// What the windows up to now tell. Music looks like speech for a moment; speech does so for long.
     fn evidence(&mut self) -> Evidence {
+        let strength = self.strength();
+        self.strengths.pop_front();
+        self.strengths.push_back(strength);
+        let mean = self.strengths.iter().sum::<f32>() / self.strengths.len() as f32;
+        if mean >= self.rules.strength_min {
+            Evidence::Clear
+        } else if strength > 0.0 {
+            Evidence::Some
+        } else {
+            Evidence::None
+        }
+    }
+
+    /// How much the window sounds like speech: the median change of its frames, pauses aside, times the share of those
+    /// that are surely a voice; 0 when either is too small.
+    fn strength(&mut self) -> f32 {
         let rules = self.rules;
         let voiced = || self.window.iter().filter(|frame| frame.score >= rules.score_min);
         let sure = voiced().filter(|frame| frame.score >= rules.sure_score).count();
@@ -80,14 +99,11 @@ impl Gate {
         self.changes.extend(voiced().map(|frame| frame.change));
         let count = self.changes.len();
         if count < VOICED_FRAMES_MIN {
-            return Evidence::None;
+            return 0.0;
         }
         let (_, median, _) = self.changes.select_nth_unstable_by(count / 2, f32::total_cmp);
-        let sure_share = sure as f32 / count as f32;
-        match *median >= rules.change_min {
-            true if sure_share >= rules.clear_share_min => Evidence::Clear,
-            true if sure_share >= rules.sure_share_min => Evidence::Some,
-            _ => Evidence::None,
-        }
+        let (change, sure_share) = (*median, sure as f32 / count as f32);
+        let may_be = change >= rules.change_min && sure_share >= rules.sure_share_min;
+        if may_be { change * sure_share } else { 0.0 }
     }
 }

@@ -72,7 +72,7 @@ impl Listener {
                 change_min: config.change_min,
                 sure_score: config.sure_score,
                 sure_share_min: config.sure_share_min,
-                clear_share_min: config.clear_share_min,
+                strength_min: config.strength_min,
             }),
             stretches: Stretches::new(config),
         }

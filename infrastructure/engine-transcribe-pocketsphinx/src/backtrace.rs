@@ -83,11 +83,13 @@ fn without_mark(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn read(log: &str) -> Vec<(usize, Vec<(String, u64, u64, f32)>)> {
+    fn read(log: &str) -> Vec<(usize, Vec<Row>)> {
         let mut reader = Reader::default();
-        let plain = |row: Row| (row.text, row.first_frame, row.last_frame, row.confidence);
-        let ended = log.lines().filter_map(|line| reader.read(line));
-        ended.map(|(name, rows)| (name, rows.into_iter().map(plain).collect())).collect()
+        log.lines().filter_map(|line| reader.read(line)).collect()
+    }
+
+    fn word(text: &str, first_frame: u64, last_frame: u64, confidence: f32) -> Row {
+        Row { text: text.to_owned(), first_frame, last_frame, confidence }
     }
 
     const LOG: &str = "\
@@ -117,8 +119,7 @@ INFO: batch.c(729): Decoding '4'
 
     #[test]
     fn gives_the_words_of_the_last_table_without_fillers_and_marks() {
-        let first =
-            vec![("the".into(), 10, 24, 0.903), ("spacecraft".into(), 25, 126, 1.0), ("o'clock".into(), 181, 190, 0.0)];
+        let first = vec![word("the", 10, 24, 0.903), word("spacecraft", 25, 126, 1.0), word("o'clock", 181, 190, 0.0)];
         assert_eq!(read(LOG), [(3, first), (4, vec![])]);
     }
 

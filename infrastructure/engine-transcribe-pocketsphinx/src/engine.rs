@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OnceCell, mpsc};
 
 const PACKAGE: &str = "pocketsphinx";
+/// What makes it work from nothing: the program and its model.
+const PACKAGES: &str = "pocketsphinx pocketsphinx-en-us";
 /// Log lines that may wait to be read.
 const LINES_WAITING_MAX: usize = 64;
 
@@ -48,7 +50,7 @@ impl PocketsphinxEngine {
     async fn version(&self) -> Result<String, EngineError> {
         // Without arguments it explains itself and exits with an error; only whether it is there matters.
         if let Err(error @ ChildError::Missing { .. }) = self.children.run(Child::new(&self.config.program)).await {
-            return Err(EngineError::from_child("describe", PACKAGE, error));
+            return Err(EngineError::from_child("describe", PACKAGES, error));
         }
         let query = Child::new("dpkg-query").arg("--show").arg("--showformat=${Version}").arg(PACKAGE);
         let asked = self.children.run(query).await.ok().and_then(|output| String::from_utf8(output.stdout).ok());

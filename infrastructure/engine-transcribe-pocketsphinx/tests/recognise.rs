@@ -1,5 +1,12 @@
 //! The recogniser with the real program, fed as in production: detector, plan of utterances, recognition.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, also in its helper functions"
+)]
+
 #[path = "../../engine-segment-earshot/tests/tunes/mod.rs"]
 mod tunes;
 

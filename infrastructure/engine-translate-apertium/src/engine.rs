@@ -22,7 +22,6 @@ use std::{collections::BTreeSet, sync::Arc};
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 /// What brings the program.
-const PACKAGE: &str = "apertium";
 
 /// What brings the program and the pair that most users begin with.
 const PACKAGE_WITH_A_PAIR: &str = "apertium apertium-eng-spa";
@@ -56,7 +55,7 @@ impl ApertiumEngine {
             .children
             .run(child)
             .await
-            .map_err(|error| EngineError::from_child("ask Apertium's version", PACKAGE, error))?;
+            .map_err(|error| EngineError::from_child("ask Apertium's version", PACKAGE_WITH_A_PAIR, error))?;
         let text = String::from_utf8_lossy(&output.stdout);
         Ok(text.split_whitespace().last().unwrap_or("unknown").to_owned())
     }

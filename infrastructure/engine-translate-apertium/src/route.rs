@@ -143,7 +143,7 @@ impl Way {
 fn no_way(from: &LanguageTag, to: &LanguageTag) -> EngineError {
     EngineError::Missing {
         engine: format!(
-            "a translation from {from} to {to} (Apertium in Debian 12 has no pair for it, not even over other languages)"
+            "translation from {from} to {to}: Apertium in Debian 12 has no pair for it, not even over other languages"
         ),
         package: "none".to_owned(),
     }

@@ -144,12 +144,8 @@ async fn advance(connection: &mut SqliteConnection, projection: &str, from: u64,
     } else {
         "UPDATE checkpoints SET position = ?2 WHERE projection = ?1 AND position = ?3"
     };
-    let moved = sqlx::query(moved)
-        .bind(projection.to_owned())
-        .bind(bound(to))
-        .bind(bound(from))
-        .execute(connection)
-        .await?;
+    let moved =
+        sqlx::query(moved).bind(projection.to_owned()).bind(bound(to)).bind(bound(from)).execute(connection).await?;
     Ok(moved.rows_affected() == 1)
 }
 

@@ -86,7 +86,7 @@ async fn memos_keep_the_promises_of_the_port() {
     memo_store_kit::run(make).await;
 }
 
-/// Every projection finds the table that it describes, and values of all kinds come back as they were.
+/// Every projection finds the table that it describes.
 #[tokio::test]
 async fn the_schema_is_what_the_projections_describe() {
     let folder = TempDir::new().unwrap();

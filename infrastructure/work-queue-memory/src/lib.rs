@@ -14,6 +14,9 @@ use std::{
 };
 use tokio::{sync::Notify, time::Instant};
 
+#[cfg(test)]
+mod tests;
+
 /// The queue.
 #[derive(Debug, Default)]
 pub struct MemoryWorkQueue {
@@ -92,7 +95,7 @@ impl WorkQueue for MemoryWorkQueue {
         let mut state = self.state();
         Ok(match state.held(receipt) {
             Some(until) => {
-                *until = Instant::now() + lease;
+                *until = after(lease);
                 true
             }
             None => false,
@@ -139,7 +142,7 @@ impl State {
             };
             self.next_delivery += 1;
             entry.deliveries += 1;
-            entry.standing = Standing::Leased(delivery, now + lease);
+            entry.standing = Standing::Leased(delivery, after(lease));
             let receipt = Receipt { work: id, delivery };
             return Next::Work(Delivery { work: entry.work.clone(), receipt, deliveries: entry.deliveries });
         }
@@ -150,18 +153,20 @@ impl State {
         moments.min().map_or(Next::Nothing, Next::NotBefore)
     }
 
-    /// Makes ready what was delayed until now, or leased until now.
+    /// Makes ready what was delayed until now, or leased until now, in the order of these moments.
     fn wake(&mut self, now: Instant) {
+        let mut due: Vec<(Instant, WorkId)> = Vec::new();
         for (id, entry) in &mut self.entries {
-            let is_due = match entry.standing {
-                Standing::Ready => false,
-                Standing::Delayed(at) | Standing::Leased(_, at) => at <= now,
-            };
-            if is_due {
-                entry.standing = Standing::Ready;
-                self.ready.push_back(*id);
+            match entry.standing {
+                Standing::Delayed(at) | Standing::Leased(_, at) if at <= now => {
+                    entry.standing = Standing::Ready;
+                    due.push((at, *id));
+                }
+                Standing::Ready | Standing::Delayed(_) | Standing::Leased(..) => {}
             }
         }
+        due.sort_unstable();
+        self.ready.extend(due.into_iter().map(|(_, id)| id));
     }
 
     /// The end of the lease that a receipt still holds.
@@ -173,4 +178,11 @@ impl State {
             Standing::Leased(..) | Standing::Ready | Standing::Delayed(_) => None,
         }
     }
+}
+
+/// The moment after a time; far away when it lies beyond what a clock can show.
+fn after(time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now + FAR)
 }

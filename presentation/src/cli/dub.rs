@@ -7,6 +7,7 @@ use super::{
 use crate::{
     exit::{Exit, Failure},
     home::Home,
+    interrupt::Interrupt,
     progress::Progress,
     session::{self, Session, SessionEnding},
     wiring::{App, Engines, Signing},
@@ -24,7 +25,7 @@ use domain::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     path::{Path, PathBuf},
 };
 
@@ -37,27 +38,46 @@ const TEXT_BYTES_MAX: u64 = 16 << 20;
 pub async fn run(args: DubArgs, home: &Home) -> Result<Exit, Failure> {
     let asked = Asked::read(&args)?;
     let _owned = home.own()?;
+    let interrupt = Interrupt::listen()?;
+    let (app, job) = interrupt.or_stop(begin(asked, &args, home)).await?;
+    let session = session::drive(&app, job, &Progress::new(), &interrupt).await?;
+    conclude(&app, job, session, &interrupt, args.json).await
+}
+
+/// Opens the data folder and begins the job, or extends the one that is meant.
+async fn begin(asked: Asked, args: &DubArgs, home: &Home) -> Result<(App, DubbingId), Failure> {
     let signing = Signing { certificate: args.signing_cert.clone(), key: args.signing_key.clone() };
     let engines = Engines::new(home, signing)?;
     asked.require_engines(&engines).await?;
     let app = App::open(home, engines).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
-    let request = asked.keep(&app, &args).await?;
+    let request = asked.keep(&app, args).await?;
     let known = find_job(&app, &request).await?;
     let languages: Vec<LanguageTag> = request.tracks.iter().map(|track| track.language.clone()).collect();
     app.deliver.check(&request.delivery, &languages, known).await?;
     let requested = app.request_dub.run(request, known).await?;
-    let progress = Progress::new();
-    let session = session::drive(&app, requested.job, &progress).await?;
-    conclude(&app, requested.job, session, args.json).await
+    Ok((app, requested.job))
 }
 
 /// Delivers what is published and says how it went.
-pub async fn conclude(app: &App, job: DubbingId, session: Session, json: bool) -> Result<Exit, Failure> {
-    let delivered = match session.ending {
-        SessionEnding::Driven(_) => app.deliver.run(job).await?,
-        SessionEnding::Interrupted => vec![],
-    };
+pub async fn conclude(
+    app: &App,
+    job: DubbingId,
+    mut session: Session,
+    interrupt: &Interrupt,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let mut delivered = vec![];
+    if !matches!(session.ending, SessionEnding::Stopped(_)) {
+        tokio::select! {
+            biased;
+            () = interrupt.wanted() => session.ending = SessionEnding::Interrupted,
+            outcome = app.deliver.run(job) => match outcome {
+                Ok(tracks) => delivered = tracks,
+                Err(error) => session.ending = SessionEnding::Stopped(error.into()),
+            },
+        }
+    }
     let outcome = Outcome::of(app, job, &session, &delivered).await?;
     summary::show(&outcome, json);
     Ok(outcome.exit)
@@ -102,6 +122,9 @@ enum AskedTranscript {
 impl Asked {
     fn read(args: &DubArgs) -> Result<Self, Failure> {
         let source = readable(&args.input)?;
+        for pem in [&args.signing_cert, &args.signing_key].into_iter().flatten() {
+            text_file(pem)?;
+        }
         let assumed = || ASSUMED.parse().map_err(|error| Failure::internal(&error));
         let from: LanguageTag = args.from.clone().map_or_else(assumed, Ok)?;
         let mut seen = BTreeSet::new();
@@ -199,13 +222,43 @@ impl Asked {
     }
 }
 
+/// Whether results can be put into a folder is found before hours of work, not after. Nothing stays
+/// behind: folders that are missing are made only when there are results.
+fn writable(folder: &Path) -> Result<(), Failure> {
+    let unusable = |error: std::io::Error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => "you may not write there".to_owned(),
+            std::io::ErrorKind::NotADirectory => "a part of this path is a file, not a folder".to_owned(),
+            _ => format!("nothing can be written there ({error})"),
+        };
+        Failure::usage(format!("{}: {reason}; choose another folder with --out", folder.display()))
+    };
+    for above in folder.ancestors() {
+        match fs::metadata(above) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unusable(error)),
+            Ok(found) if !found.is_dir() => return Err(unusable(std::io::ErrorKind::NotADirectory.into())),
+            Ok(_) => {
+                let probe = above.join(format!(".dragoman-{}-probe.part", std::process::id()));
+                let opened = OpenOptions::new().write(true).create_new(true).open(&probe);
+                return match opened.and_then(|_| fs::remove_file(&probe)) {
+                    // A full disk may have room again when there are results.
+                    Err(error) if application::ports::engine::is_out_of_room(&error) => Ok(()),
+                    outcome => outcome.map_err(unusable),
+                };
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The input as a path that no later step can take for anything else.
-fn readable(input: &Path) -> Result<PathBuf, Failure> {
+pub fn readable(input: &Path) -> Result<PathBuf, Failure> {
     let path = std::path::absolute(input).map_err(|error| unreadable(input, &error))?;
     let metadata = fs::metadata(&path).map_err(|error| unreadable(input, &error))?;
     let shown = input.display();
     if metadata.is_dir() {
-        return Err(Failure::rejected(format!("{shown} is a folder; name the video in it")));
+        return Err(Failure::rejected(format!("{shown} is a folder; name a file in it")));
     }
     if !metadata.is_file() {
         return Err(Failure::rejected(format!("{shown} is not a regular file; save it as one first")));
@@ -273,6 +326,7 @@ fn delivery(args: &DubArgs) -> Result<Delivery, Failure> {
         Some(folder) => std::path::absolute(folder).map_err(|error| unreadable(folder, &error))?,
         None => beside,
     };
+    writable(&folder)?;
     let text = |name: &OsStr| {
         let shown = name.to_string_lossy().into_owned();
         name.to_str()

@@ -31,7 +31,8 @@ pub async fn list(args: JsonArgs, home: &Home) -> Result<Exit, Failure> {
             }
             Err(error) => {
                 documents.push(json!({ "stage": stage, "installed": false, "problem": error.to_string() }));
-                rows.push(vec![stage.to_owned(), "—".to_owned(), error.to_string()]);
+                let cells = [stage, "—", "—", "—"].map(str::to_owned);
+                rows.push(cells.into_iter().chain([format!("{error}; see `dragoman doctor`")]).collect());
             }
         }
     }

@@ -26,15 +26,10 @@ const POLL: Duration = Duration::from_millis(300);
 
 /// `dragoman jobs`.
 pub async fn list(args: JsonArgs, home: &Home) -> Result<Exit, Failure> {
-    if !home.exists() {
-        if args.json {
-            print("[]");
-        } else {
-            print("There are no jobs yet; begin with `dragoman dub`.");
-        }
+    let Some(reader) = Reader::find(home).await? else {
+        print(if args.json { "[]" } else { "There are no jobs yet; begin with `dragoman dub`." });
         return Ok(Exit::Done);
-    }
-    let reader = Reader::open(home).await?;
+    };
     let rows = rows(&*reader.read_store).await?;
     if args.json {
         print_json(&rows);
@@ -148,7 +143,11 @@ fn page(job: DubbingId, dubbing: &Dubbing, tracks: &[(LanguageTag, Arc<Track>)])
     let name = dubbing.request.as_ref().and_then(|request| request.name.reveal().cloned()).unwrap_or_default();
     let mut page = format!("Job {job} · {} · {name}\n\n", state(dubbing));
     page.push_str(&stage_table("source", &dubbing.flow));
-    for (language, track) in tracks {
+    if let Some((_, message)) = &dubbing.rejection {
+        page.push_str(&format!("\n\nThe source was rejected: {message}"));
+    }
+    // A track that never began has no stages yet.
+    for (language, track) in tracks.iter().filter(|(_, track)| track.header.is_some()) {
         page.push_str(&format!("\n\n{}", stage_table(language.as_str(), &track.flow)));
         let lines = track.lines.iter().map(|(id, line)| {
             let spoken = dubbing.utterances.get(id);
@@ -179,6 +178,7 @@ fn phase(flow: &Flow, stage: domain::flow::Stage) -> &'static str {
     use domain::flow::Phase;
     match flow.phase(stage) {
         Phase::Waiting => "waiting",
+        Phase::Requested(_) | Phase::Started(_) if flow.ended => "stopped",
         Phase::Requested(_) => "requested",
         Phase::Started(_) => "started",
         Phase::RetryAt(_) => "to be tried again",

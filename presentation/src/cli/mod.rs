@@ -109,7 +109,7 @@ pub struct DubArgs {
     #[arg(long, value_name = "TEXT")]
     pub keep_phrase: Vec<String>,
     /// The audio stream to dub, counted from 0; the best one otherwise.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub audio_stream: Option<u32>,
     /// Overwrite files in the way that this job did not make.
     #[arg(long)]
@@ -237,6 +237,13 @@ pub fn print(text: &str) {
     use std::io::Write;
     let mut stdout = std::io::stdout().lock();
     let _told = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// Says on standard error what went wrong.
+pub fn complain(message: &str) {
+    use std::io::Write;
+    // Nobody is left to tell when standard error is gone.
+    let _told = writeln!(std::io::stderr(), "dragoman: {message}");
 }
 
 /// Prints a value as JSON.

@@ -4,6 +4,7 @@ use super::{ResumeArgs, dub::conclude, jobs::find};
 use crate::{
     exit::{Exit, Failure},
     home::Home,
+    interrupt::Interrupt,
     progress::Progress,
     session,
     wiring::{App, Engines, Signing},
@@ -17,6 +18,7 @@ pub async fn run(args: ResumeArgs, home: &Home) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("there are no jobs in {root}; begin with `dragoman dub`")));
     }
     let _owned = home.own()?;
+    let interrupt = Interrupt::listen()?;
     let app = App::open(home, Engines::new(home, Signing::default())?).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let jobs = match &args.job {
@@ -24,13 +26,21 @@ pub async fn run(args: ResumeArgs, home: &Home) -> Result<Exit, Failure> {
         None => unfinished(&app).await?,
     };
     if jobs.is_empty() {
-        super::print("Nothing to resume: every job is finished.");
+        if !args.json {
+            super::print("Nothing to resume: every job is finished.");
+        }
         return Ok(Exit::Done);
     }
     let mut worst = Exit::Done;
     for job in jobs {
-        let session = session::drive(&app, job, &Progress::new()).await?;
-        let exit = conclude(&app, job, session, args.json).await?;
+        let exit = match go_on(&app, job, &interrupt, args.json).await {
+            Ok(exit) => exit,
+            // One job that cannot go on does not hold up the others.
+            Err(failure) => {
+                super::complain(&failure.message);
+                failure.exit
+            }
+        };
         if exit == Exit::Interrupted {
             return Ok(exit);
         }
@@ -39,6 +49,11 @@ pub async fn run(args: ResumeArgs, home: &Home) -> Result<Exit, Failure> {
         }
     }
     Ok(worst)
+}
+
+async fn go_on(app: &App, job: DubbingId, interrupt: &Interrupt, json: bool) -> Result<Exit, Failure> {
+    let session = session::drive(app, job, &Progress::new(), interrupt).await?;
+    conclude(app, job, session, interrupt, json).await
 }
 
 /// Jobs that still owe something, and finished ones whose files are not all in place, oldest first.
@@ -66,16 +81,6 @@ async fn is_unfinished(app: &App, id: DubbingId) -> Result<bool, Failure> {
         Phase::NotStarted => Ok(false),
         Phase::Processing => Ok(true),
         Phase::Failed | Phase::Cancelled => Ok(!dubbing.flow.ended),
-        Phase::Completed => {
-            for language in dubbing.tracks.keys() {
-                let track = domain::value::TrackId { dubbing: id, language: language.clone() };
-                let track = app.aggregates.track(&track).await?.state;
-                let is_delivered = |sha256| track.delivered.iter().any(|file| file.sha256 == sha256);
-                if track.published.as_ref().is_some_and(|published| !is_delivered(published.media.sha256)) {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        }
+        Phase::Completed => Ok(!app.deliver.is_delivered(id).await?),
     }
 }

@@ -98,14 +98,14 @@ impl Outcome {
             let id = TrackId { dubbing: job, language: language.clone() };
             tracks.insert(language.clone(), app.aggregates.track(&id).await?.state);
         }
-        let problem = problem(&dubbing, &tracks);
+        let problem = stopped(session).or_else(|| problem(&dubbing, &tracks));
         let (state, exit) = state(&dubbing, &tracks, session, problem.as_ref());
         let mut stages = stage_times(None, &dubbing.flow, &session.before);
         for (language, track) in &tracks {
             stages.extend(stage_times(Some(language), &track.flow, &session.before));
         }
         let mut warnings: Vec<String> = Vec::new();
-        for (language, track) in &tracks {
+        for (language, track) in tracks.iter().filter(|_| dubbing.phase != Life::Failed) {
             warnings.extend(track_warnings(language, &dubbing, track));
         }
         let is_unchanged = stages.iter().all(|stage| stage.reused) && delivered.iter().all(|track| !track.is_written);
@@ -113,7 +113,7 @@ impl Outcome {
             job,
             state,
             source: source(&dubbing),
-            outputs: tracks.iter().map(|(language, track)| output(language, track, delivered)).collect(),
+            outputs: tracks.iter().map(|(language, track)| output(language, dubbing.phase, track, delivered)).collect(),
             stages,
             warnings,
             timing: Timing { wall_ms: session.wall_ms, engine_ms: session.engine_ms },
@@ -133,8 +133,11 @@ fn state(
     if session.ending == SessionEnding::Interrupted {
         return ("interrupted", Exit::Interrupted);
     }
+    if let SessionEnding::Stopped(failure) = &session.ending {
+        return ("stopped", failure.exit);
+    }
     let needs_attention = tracks.values().any(|track| track.lines_to_attend() > 0);
-    match (dubbing.phase, session.ending) {
+    match (dubbing.phase, &session.ending) {
         (Life::Completed, _) if needs_attention => ("needs_attention", Exit::Attention),
         (Life::Completed, _) => ("completed", Exit::Done),
         (Life::Failed, _) => ("failed", Exit::Rejected),
@@ -142,8 +145,18 @@ fn state(
         (Life::NotStarted | Life::Processing, SessionEnding::Driven(Ending::Settled | Ending::Parked)) => {
             ("parked", problem.map_or(Exit::Internal, |problem| exit_of(&problem.code)))
         }
-        (Life::NotStarted | Life::Processing, SessionEnding::Interrupted) => ("interrupted", Exit::Interrupted),
+        (Life::NotStarted | Life::Processing, SessionEnding::Interrupted | SessionEnding::Stopped(_)) => {
+            ("interrupted", Exit::Interrupted)
+        }
     }
+}
+
+fn stopped(session: &Session) -> Option<Problem> {
+    let SessionEnding::Stopped(failure) = &session.ending else {
+        return None;
+    };
+    let (code, message) = (failure.code().to_owned(), failure.message.clone());
+    Some(Problem { stage: None, language: None, code, message })
 }
 
 /// The exit code of a parked stage's reason.
@@ -184,7 +197,7 @@ fn source(dubbing: &Dubbing) -> Source {
     }
 }
 
-fn output(language: &LanguageTag, track: &Track, delivered: &[DeliveredTrack]) -> Output {
+fn output(language: &LanguageTag, job: Life, track: &Track, delivered: &[DeliveredTrack]) -> Output {
     let files = delivered.iter().find(|track| track.language == *language);
     let path = |role: Role| {
         let found = files?.files.iter().find(|(of, _)| *of == role)?;
@@ -194,7 +207,8 @@ fn output(language: &LanguageTag, track: &Track, delivered: &[DeliveredTrack]) -
         (Some(_), 0) => "completed",
         (Some(_), _) => "needs_attention",
         (None, _) if parked(&track.flow).is_some() => "parked",
-        (None, _) if track.cancelled => "cancelled",
+        (None, _) if track.cancelled || job == Life::Cancelled => "cancelled",
+        (None, _) if job == Life::Failed => "failed",
         (None, _) => "processing",
     };
     Output {
@@ -262,12 +276,15 @@ pub fn show(outcome: &Outcome, json: bool) {
     if let Some(problem) = &outcome.problem {
         let language = problem.language.as_ref().map_or(String::new(), |language| format!("{language}: "));
         let stage = problem.stage.map_or(String::new(), |stage| format!("{stage}: "));
-        let next = if outcome.state == "parked" {
-            format!("; when that is mended, `dragoman resume {}` goes on", outcome.job)
-        } else {
-            String::new()
+        // A full disk says what to do in general; here the job is known.
+        let (message, mend) = match problem.message.split_once("; free some space") {
+            Some((what, _)) => (what, "free some space, then"),
+            None => (&*problem.message, "when that is mended,"),
         };
-        let message = problem.message.trim_end_matches("; free some space, then run `dragoman resume`");
+        let next = match outcome.state {
+            "parked" | "stopped" => format!("; {mend} `dragoman resume {}` goes on", outcome.job),
+            _ => String::new(),
+        };
         // Nobody is left to tell when standard error is gone.
         let _told = writeln!(std::io::stderr(), "dragoman: {language}{stage}{message}{next}");
     } else if outcome.exit == Exit::Interrupted {

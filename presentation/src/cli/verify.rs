@@ -1,6 +1,6 @@
 //! `dragoman verify`: what a file's provenance says, and whether file and signature hold.
 
-use super::{VerifyArgs, print, print_json};
+use super::{VerifyArgs, dub::readable, print, print_json};
 use crate::{
     exit::{Exit, Failure},
     home::Home,
@@ -10,10 +10,7 @@ use application::ports::provenance::{Verdict, Verification};
 
 /// Runs the command: exit 0 when file and signature hold, 3 when they do not or there is none.
 pub async fn run(args: VerifyArgs, home: &Home) -> Result<Exit, Failure> {
-    let file = std::path::absolute(&args.file).map_err(|error| Failure::internal(&error))?;
-    if !file.is_file() {
-        return Err(Failure::rejected(format!("{}: there is no such file; check the name", args.file.display())));
-    }
+    let file = readable(&args.file)?;
     let engines = Engines::new(home, Signing::default())?;
     let verification = engines.signer.verify(&file).await?;
     if args.json {

@@ -1,3 +1,5 @@
+//! Sets of lines as text, and flags counted once.
+
 use super::*;
 
 fn set(lines: &[u32]) -> LineSet {

@@ -31,7 +31,7 @@ async fn rows_say_what_the_aggregates_say() {
     let mut seen = BTreeSet::new();
     for seed in SEEDS {
         let mut story = Story::begin(seed, 2);
-        for events in [12, 40, 100, 250, 600, 1_500] {
+        for events in [4, 12, 40, 100, 250, 600, 1_500] {
             story.go_on_to(events);
             check_all(&story, &mut seen).await;
         }
@@ -80,7 +80,8 @@ fn check_job<'a>(row: &'a Row, dubbing: &Dubbing, story: &Story) -> &'a str {
     assert_eq!(row["duration_ms"], json!(dubbing.source.as_ref().map(|source| source.duration_ms)));
     let languages: Vec<_> = dubbing.tracks.keys().map(|language| language.as_str()).collect();
     assert_eq!(text(row, "languages"), languages.join(","));
-    let of_job = |id: &&TrackId| dubbing.tracks.contains_key(&id.language) && text(row, "job_id") == id.dubbing.to_string();
+    let of_job =
+        |id: &&TrackId| dubbing.tracks.contains_key(&id.language) && text(row, "job_id") == id.dubbing.to_string();
     let mut flows: Vec<_> = story.tracks().iter().filter(|(id, _)| of_job(id)).map(|(_, track)| &track.flow).collect();
     flows.push(&dubbing.flow);
     let is_paused = flows.iter().any(|flow| flow.paused);

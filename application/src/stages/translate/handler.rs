@@ -6,7 +6,7 @@ use crate::{
     stages::handler::{Done, StageError, TrackJob, TrackStage, memo_key, producer},
     text::{
         glossary::{Glossary, Term},
-        keep::KeepPhrases,
+        keep::{Cut, KeepPhrases},
     },
 };
 use async_trait::async_trait;
@@ -157,7 +157,7 @@ fn draft<'a>(
     engine: &Producer,
 ) -> Result<Draft<'a>, StageError> {
     let text = line.text.reveal().ok_or(StageError::Erased)?.as_str();
-    let cut = keep.cut(text);
+    let cut = with_marks(text, keep.cut(text));
     let piece = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default().trim().to_owned();
     let mut ranges: Vec<(&Range<usize>, bool)> = cut.dubbed.iter().map(|range| (range, true)).collect();
     ranges.extend(cut.kept.iter().map(|range| (range, false)));
@@ -172,6 +172,21 @@ fn draft<'a>(
     let key = memo_key(Stage::Translate, &(text, &terms, &kept, &route.modes, engine))?;
     let kept = cut.kept.iter().filter_map(|range| time_of(line, text, range)).collect();
     Ok(Draft { line, text, key, pieces: pieces.collect(), kept })
+}
+
+/// Kept phrases with the marks around them: a full stop is shown with the phrase that it ends.
+fn with_marks(text: &str, mut cut: Cut) -> Cut {
+    let is_spoken = |part: Option<&str>| part.is_some_and(|part| part.contains(char::is_alphanumeric));
+    let starts: Vec<usize> = cut.dubbed.iter().chain(&cut.kept).map(|range| range.start).collect();
+    for phrase in &mut cut.kept {
+        let next = starts.iter().copied().filter(|start| *start >= phrase.end).min().unwrap_or(text.len());
+        let after = text.get(phrase.end..next).unwrap_or_default();
+        phrase.end += after.find(char::is_whitespace).unwrap_or(after.len());
+        if !is_spoken(text.get(..phrase.start)) {
+            phrase.start = 0;
+        }
+    }
+    cut
 }
 
 /// When a part of a line sounds: by its words where they were heard, else in proportion to characters.

@@ -23,14 +23,17 @@ pub(super) struct History {
 }
 
 impl History {
+    /// Everything that was recorded, in order.
     pub fn events(&self) -> &[Recorded] {
         &self.events
     }
 
+    /// What each dubbing has come to.
     pub fn dubbings(&self) -> &BTreeMap<DubbingId, Dubbing> {
         &self.dubbings
     }
 
+    /// What each track has come to.
     pub fn tracks(&self) -> &BTreeMap<TrackId, Track> {
         &self.tracks
     }

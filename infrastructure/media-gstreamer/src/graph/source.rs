@@ -43,16 +43,30 @@ pub(crate) fn open_stream(graph: &Graph, file: &Path, wanted: &Stream, target: &
     let is_picture = wanted.kind == Kind::Video;
     let parser = parsed_source(graph, file, Some(wanted).filter(|_| is_picture))?;
     let sink = pad(target, "sink")?;
-    let (id, is_stamped) = (wanted.id.clone(), wanted.is_stamped);
-    parser.connect_pad_added(move |_, pad| {
-        if pad.stream_id().is_some_and(|its| its == id) && !sink.is_linked() {
-            if is_stamped {
-                use_stamps(pad);
-            }
-            super::link_or_stop(pad, &sink);
+    let wanted = wanted.clone();
+    parser.connect_pad_added(move |_, pad| match pad.stream_id() {
+        Some(id) => link_wanted(pad, &id, &wanted, &sink),
+        // A parser that pulls, as behind a tag block, names its stream only when it begins to push.
+        None => {
+            let (wanted, sink) = (wanted.clone(), sink.clone());
+            pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
+                let Some(gst::PadProbeData::Event(event)) = &info.data else { return gst::PadProbeReturn::Ok };
+                let gst::EventView::StreamStart(start) = event.view() else { return gst::PadProbeReturn::Ok };
+                link_wanted(pad, start.stream_id(), &wanted, &sink);
+                gst::PadProbeReturn::Remove
+            });
         }
     });
     Ok(())
+}
+
+fn link_wanted(pad: &gst::Pad, id: &str, wanted: &Stream, sink: &gst::Pad) {
+    if id == wanted.id && !sink.is_linked() {
+        if wanted.is_stamped {
+            use_stamps(pad);
+        }
+        super::link_or_stop(pad, sink);
+    }
 }
 
 /// Makes time stamps the running time. Matroska's are media time, but its demuxer opens with a segment

@@ -43,6 +43,7 @@ async fn sound_stays_where_it_was() {
     // These encoders' delay is written nowhere in the file: 1,024 and 1,105 frames.
     check("a.m4a", "SOUND ! avenc_aac ! mp4mux ! {}", 521.3, 4.0).await;
     check("a.mp3", "SOUND ! lamemp3enc ! xingmux ! {}", 511.0, 30.0).await;
+    check("tagged.mp3", "SOUND ! lamemp3enc ! xingmux ! taginject tags=title=x ! id3v2mux ! {}", 511.0, 30.0).await;
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! The local certificates: made once, kept private, replaced in time, never repaired by guessing.
+
 use super::local;
 use crate::error::Failure;
 use std::{

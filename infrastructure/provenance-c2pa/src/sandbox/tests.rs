@@ -1,3 +1,5 @@
+//! Boxes, offsets, padding and first bytes of made-up files, sound and damaged.
+
 use super::{
     boxes::{self, BoxAt},
     layout, offsets, padding,

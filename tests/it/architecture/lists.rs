@@ -1,0 +1,64 @@
+//! The decisions that the rules of the architecture check: who may use what.
+//!
+//! A new dependency is a decision: it gets a line here, in the same commit.
+
+/// Everything that may be compiled for `domain`: serde, uuid and what they stand on. At most ten.
+pub const UNDER_DOMAIN: [&str; 9] =
+    ["proc-macro2", "quote", "serde", "serde_core", "serde_derive", "sha1_smol", "syn", "unicode-ident", "uuid"];
+
+/// Small, pure or everywhere: any crate may use these, except `domain`.
+pub const COMMON: [&str; 11] =
+    ["async-trait", "futures", "hex", "serde", "serde_json", "sha2", "thiserror", "time", "tokio", "tracing", "uuid"];
+
+/// Who owns each other dependency. `name*` stands for all that begin so.
+pub const OWNERS: &[(&str, &[&str])] = &[
+    ("c2pa", &["provenance-c2pa"]),
+    ("chacha20poly1305", &["event-codec"]),
+    ("clap*", &["dragoman"]),
+    ("csv", &["application"]),
+    ("earshot", &["engine-segment-earshot"]),
+    ("ebur128", &["engine-mix-ducking", "media-gstreamer"]),
+    ("getrandom", &["host", "key-vault"]),
+    ("gstreamer*", &["media-gstreamer"]),
+    ("hmac", &["event-codec"]),
+    (
+        "hound",
+        &[
+            "engine-diarise-spectral",
+            "engine-mix-ducking",
+            "engine-segment-earshot",
+            "engine-synthesise-espeak",
+            "engine-transcribe-pocketsphinx",
+        ],
+    ),
+    ("indicatif", &["dragoman"]),
+    ("nix", &["child-process", "media-gstreamer"]),
+    ("rcgen", &["provenance-c2pa"]),
+    ("realfft", &["engine-diarise-spectral", "engine-segment-earshot"]),
+    ("rubato", &["engine-synthesise-espeak"]),
+    ("sqlx", &["event-log-sqlite", "read-store"]),
+    ("tempfile", &["provenance-c2pa"]),
+    ("tracing-subscriber", &["dragoman"]),
+    ("x509-parser", &["provenance-c2pa"]),
+];
+
+/// Adapters that tests of another adapter may use, and why.
+pub const TEST_FRIENDS: &[(&str, &str)] = &[
+    // Tests of engines that are programs start real ones.
+    ("*", "child-process"),
+    // The word error rate is measured on utterances as they are found, not on the whole sound.
+    ("engine-transcribe-pocketsphinx", "engine-segment-earshot"),
+    // The store's rows are real read models, folded and stored in one go.
+    ("read-store", "projections"),
+];
+
+/// Adapters that the program does not use: the in-memory log shows that the kit tests the port and
+/// not one adapter.
+pub const NOT_WIRED: [&str; 1] = ["event-log-memory"];
+
+/// What the inner crates may not say. Where a crate needs it, that is a port.
+pub const FORBIDDEN: &[(&str, &[&str])] = &[
+    ("domain", &["std::fs", "std::time", "std::env", "std::process", "std::net", "std::thread", "async fn"]),
+    ("application", &["std::fs", "std::env", "std::process", "std::net", "tokio::fs", "tokio::process", "tokio::net"]),
+    ("projections", &["std::fs", "std::env", "std::process", "std::net", "tokio::fs", "tokio::process", "tokio::net"]),
+];

@@ -1,0 +1,40 @@
+//! The rules that need more than one file: rooms that nobody enters, pages that forget a crate.
+
+use super::source::Source;
+
+/// Rust files that no module declares: the compiler never sees them, and never says so.
+pub fn orphans(files: &[Source]) -> Vec<String> {
+    let rust = files.iter().filter(|file| file.is_rust());
+    rust.filter(|file| is_orphan(file, files)).map(|file| file.path.clone()).collect()
+}
+
+fn is_orphan(file: &Source, files: &[Source]) -> bool {
+    let Some((mut folder, name)) = file.path.rsplit_once('/') else { return false };
+    let mut stem = name.trim_end_matches(".rs");
+    if matches!(stem, "lib" | "main") {
+        return false;
+    }
+    if stem == "mod" {
+        let Some((above, own)) = folder.rsplit_once('/') else { return false };
+        (folder, stem) = (above, own);
+    }
+    let doors =
+        [format!("{folder}/mod.rs"), format!("{folder}/lib.rs"), format!("{folder}/main.rs"), format!("{folder}.rs")];
+    let mut parents = files.iter().filter(|other| doors.contains(&other.path)).peekable();
+    // Without a door it is the root of a test, a program or an example.
+    parents.peek().is_some() && !parents.any(|parent| parent.code.contains(&format!("mod {stem};")))
+}
+
+/// Lines of code and lines of tests.
+pub fn lines(files: &[Source]) -> (usize, usize) {
+    let (mut code, mut tests) = (0, 0);
+    for file in files.iter().filter(|file| file.is_rust()) {
+        if file.is_test() {
+            tests += file.lines();
+        } else {
+            code += file.shipped_lines();
+            tests += file.test_lines;
+        }
+    }
+    (code, tests)
+}
