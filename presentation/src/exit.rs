@@ -109,7 +109,9 @@ impl From<EngineError> for Failure {
         };
         let advice = match &error {
             EngineError::Missing { package, .. } => format!("; `sudo apt-get install {package}` installs it"),
-            EngineError::Rejected { .. } | EngineError::Exhausted { .. } | EngineError::Transient { .. } => String::new(),
+            EngineError::Rejected { .. } | EngineError::Exhausted { .. } | EngineError::Transient { .. } => {
+                String::new()
+            }
         };
         Self::new(exit, format!("{error}{advice}"))
     }

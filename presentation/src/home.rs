@@ -105,9 +105,14 @@ impl Home {
             return Failure::out_of_room();
         }
         let root = self.root.display();
+        let reason = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => "you may not write to it".to_owned(),
+            std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => "it is a file, or in one".to_owned(),
+            _ => error.to_string(),
+        };
         Failure::new(
             Exit::Internal,
-            format!("the data folder {root} cannot be used: {error}; choose another --data-dir"),
+            format!("the data folder {root} cannot be used: {reason}; choose another --data-dir"),
         )
     }
 }

@@ -35,7 +35,8 @@ impl Interrupt {
     /// Returns as soon as the user wants to stop, also when that was before.
     pub async fn wanted(&self) {
         // An error would mean that the listening task is gone with its runtime: then nothing matters any more.
-        let _listened = self.wanted.clone().wait_for(|wanted| *wanted).await;
+        let mut wanted = self.wanted.clone();
+        let _listened = wanted.wait_for(|wanted| *wanted).await;
     }
 
     /// Does something of which nothing needs to be kept when the user wants to stop.

@@ -37,12 +37,7 @@ pub enum SessionEnding {
 pub type Finished = BTreeMap<(Option<LanguageTag>, Stage), (u32, u32)>;
 
 /// Drives a job until it is settled, parked or interrupted.
-pub async fn drive(
-    app: &App,
-    job: DubbingId,
-    progress: &Progress,
-    interrupt: &Interrupt,
-) -> Result<Session, Failure> {
+pub async fn drive(app: &App, job: DubbingId, progress: &Progress, interrupt: &Interrupt) -> Result<Session, Failure> {
     let (began, busy) = (Instant::now(), app.engines.meter.busy());
     let before = finished(app, job).await?;
     let ending = work(app, job, progress, interrupt).await.unwrap_or_else(SessionEnding::Stopped);
@@ -55,12 +50,7 @@ pub async fn drive(
     Ok(Session { ending, before, wall_ms: millis(began.elapsed()), engine_ms })
 }
 
-async fn work(
-    app: &App,
-    job: DubbingId,
-    progress: &Progress,
-    interrupt: &Interrupt,
-) -> Result<SessionEnding, Failure> {
+async fn work(app: &App, job: DubbingId, progress: &Progress, interrupt: &Interrupt) -> Result<SessionEnding, Failure> {
     app.manager.recover(job).await?;
     app.manager.resume(job, &*app.ids).await?;
     let from = app.log.head().await?;

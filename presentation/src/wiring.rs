@@ -2,7 +2,9 @@
 
 use crate::{
     exit::{Exit, Failure},
-    home::Home, siblings::JobsOfSource};
+    home::Home,
+    siblings::JobsOfSource,
+};
 use application::{
     aggregates::Aggregates,
     commands::{deliver::Deliver, request_dub::RequestDub},
@@ -231,8 +233,7 @@ impl App {
         let read_store = read_store.map_err(|error| store_failure(&home.read_models(), &error))?;
         let read_store: Arc<dyn ReadStore> = Arc::new(read_store);
         let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)));
-        let siblings =
-            JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
+        let siblings = JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
         let queue: Arc<dyn WorkQueue> = Arc::new(MemoryWorkQueue::new());
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let kit = StageKit {

@@ -200,6 +200,8 @@ fn flow(row: &mut Row, happened: &FlowEvent) {
     match happened {
         // Stages that are asked for anew take their flags back: they will say again what is wrong.
         FlowEvent::StageReopened { stage } => flags(row, |flags| flags.take_back(&reopened(*stage))),
+        // An attempt before came to nothing, and what it said is not so any more.
+        FlowEvent::StageStarted { fence } => flags(row, |flags| flags.take_back(&[fence.stage])),
         FlowEvent::FlowPaused { code } => {
             set(row, "paused", true);
             set(row, "paused_code", code.as_str());
@@ -209,7 +211,6 @@ fn flow(row: &mut Row, happened: &FlowEvent) {
             set(row, "paused_code", Value::Null);
         }
         FlowEvent::StageRequested { .. }
-        | FlowEvent::StageStarted { .. }
         | FlowEvent::StageCompleted { .. }
         | FlowEvent::StageFailed { .. }
         | FlowEvent::StageLost { .. }

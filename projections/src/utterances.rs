@@ -79,6 +79,9 @@ impl Projection for Utterances {
             DomainEvent::Track(TrackEvent::Flow(FlowEvent::StageReopened { .. })) => {
                 Touched::beneath(vec![job, language])
             }
+            DomainEvent::Track(TrackEvent::Flow(FlowEvent::StageStarted { fence })) if fence.attempt > 1 => {
+                Touched::beneath(vec![job, language])
+            }
             DomainEvent::Track(happened) => happened.utterance().map_or_else(Touched::none, |id| Touched::one(key(id))),
         }
     }
@@ -138,6 +141,8 @@ fn track(row: &mut Row, happened: &TrackEvent) {
         TrackEvent::UtteranceFitted(place) => fitted(row, place),
         TrackEvent::UtteranceFlagged { stage, flag, .. } => flags(row, |flags| flags.insert(*stage, *flag)),
         TrackEvent::Flow(FlowEvent::StageReopened { stage }) => flags(row, |flags| flags.take_back(&reopened(*stage))),
+        // An attempt before came to nothing, and what it said is not so any more.
+        TrackEvent::Flow(FlowEvent::StageStarted { fence }) => flags(row, |flags| flags.take_back(&[fence.stage])),
         TrackEvent::SpeechRateChosen { rate, .. } => set(row, "rate", rate.get()),
         TrackEvent::TrackRevised { .. }
         | TrackEvent::TranslationRouted { .. }

@@ -180,7 +180,8 @@ fn another_background_is_mixed_anew_and_nothing_before_it() {
     let from_mix = BTreeSet::from(["mix", "mark", "mux", "assess", "sign", "publish"]);
     assert_eq!(started(&news, "track-"), from_mix);
     let stages = reused(&document, "es");
-    for (stage, is_reused) in [("translate", true), ("synthesise", true), ("fit", true), ("mix", false), ("mux", false)] {
+    for (stage, is_reused) in [("translate", true), ("synthesise", true), ("fit", true), ("mix", false), ("mux", false)]
+    {
         assert_eq!(stages[stage], is_reused, "{stage}");
     }
     // The text track alone: from the muxer on.

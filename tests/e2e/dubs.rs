@@ -71,8 +71,9 @@ fn number(value: &Value) -> u64 {
 /// Spoken lines of a report: start, end, in order.
 fn placed(report: &Value) -> Vec<(u64, u64)> {
     let lines = report["lines"].as_array().expect("lines").iter().filter(|line| !line["start_ms"].is_null());
-    let mut placed: Vec<_> =
-        lines.map(|line| (number(&line["start_ms"]), number(&line["start_ms"]) + number(&line["duration_ms"]))).collect();
+    let mut placed: Vec<_> = lines
+        .map(|line| (number(&line["start_ms"]), number(&line["start_ms"]) + number(&line["duration_ms"])))
+        .collect();
     placed.sort();
     placed
 }
@@ -85,9 +86,10 @@ fn translations(user: &User, job: &Value, language: &str) -> BTreeMap<u64, (Stri
             && event["stream"].as_str().is_some_and(|stream| stream.ends_with(&format!("-{language}")))
     });
     let text = |value: &Value| value["$personal"].as_str().expect("a revealed text").to_owned();
-    of_track.map(|event| &event["data"]).map(|line| {
-        (number(&line["utterance"]), (text(&line["text"]), text(&line["spoken"])))
-    }).collect()
+    of_track
+        .map(|event| &event["data"])
+        .map(|line| (number(&line["utterance"]), (text(&line["text"]), text(&line["spoken"]))))
+        .collect()
 }
 
 /// The subtitles hold every word of every line in order, do not overlap, and say the same in both files.
@@ -139,7 +141,8 @@ fn the_json_document_has_the_promised_shape() {
     };
     assert_eq!((stages(None), stages(Some("es")), stages(Some("ca"))), (4, 11, 11));
     assert!(document["warnings"].as_array().is_some_and(|warnings| warnings.iter().all(Value::is_string)));
-    let made = ["ca", "es"].map(|language| ["mp4", "report.json", "srt", "vtt"].map(|end| format!("sample.{language}.{end}")));
+    let made =
+        ["ca", "es"].map(|language| ["mp4", "report.json", "srt", "vtt"].map(|end| format!("sample.{language}.{end}")));
     assert_eq!(media::names(&user.out()), made.concat());
 }
 
@@ -158,8 +161,10 @@ fn the_finished_file_holds_picture_dub_original_and_text() {
             stream("subtitles", Some(language)),
         ];
         let found: Vec<_> = streams.iter().map(shape).collect();
-        assert_eq!(found.iter().map(|(kind, tag)| (kind, tag)).skip(1).collect::<Vec<_>>(),
-            promised.iter().map(|(kind, tag)| (kind, tag)).skip(1).collect::<Vec<_>>());
+        assert_eq!(
+            found.iter().map(|(kind, tag)| (kind, tag)).skip(1).collect::<Vec<_>>(),
+            promised.iter().map(|(kind, tag)| (kind, tag)).skip(1).collect::<Vec<_>>()
+        );
         assert_eq!(found[0].0, "video");
         let codec = |stream: &Stream| stream.caps.split(',').next().unwrap_or_default().to_owned();
         assert_eq!(codec(&streams[0]), codec(&source[0]));
@@ -181,14 +186,18 @@ fn the_pictures_packets_are_the_sources_and_moov_comes_first() {
         let names: Vec<String> = media::boxes(&file).into_iter().map(|(name, ..)| name).collect();
         let place = |name: &str| names.iter().position(|found| found == name);
         assert!(place("moov").is_some() && place("moov") < place("mdat"), "{names:?}");
-        assert_eq!(report(&dubbed().user.out(), &format!("sample.{language}.report.json"))["summary"]["video_copied"], true);
+        assert_eq!(
+            report(&dubbed().user.out(), &format!("sample.{language}.report.json"))["summary"]["video_copied"],
+            true
+        );
     }
 }
 
 #[test]
 fn loudness_and_peak_are_as_the_report_says_and_as_promised() {
     let source_lufs = media::decode(sample(), 0).loudness_lufs();
-    for (folder, language) in [(dubbed().user.out(), "es"), (dubbed().user.out(), "ca"), (dubbed().bare.clone(), "ca")] {
+    for (folder, language) in [(dubbed().user.out(), "es"), (dubbed().user.out(), "ca"), (dubbed().bare.clone(), "ca")]
+    {
         let sound = media::decode(&folder.join(format!("sample.{language}.mp4")), 0);
         let (lufs, peak_db) = (sound.loudness_lufs(), sound.true_peak_db());
         let told = &report(&folder, &format!("sample.{language}.report.json"))["sound"];
@@ -226,7 +235,10 @@ fn lines_sound_where_the_report_says_and_never_two_at_once() {
         // The encoder smears a few milliseconds around each edge.
         let quiet = (silent_from_ms + ONSET_TOLERANCE_MS).min(*start_ms);
         let onset_ms = sound.onset_ms(quiet, *end_ms).expect("a line that sounds");
-        assert!(onset_ms.abs_diff(*start_ms) <= ONSET_TOLERANCE_MS, "a line told at {start_ms} ms sounds at {onset_ms} ms");
+        assert!(
+            onset_ms.abs_diff(*start_ms) <= ONSET_TOLERANCE_MS,
+            "a line told at {start_ms} ms sounds at {onset_ms} ms"
+        );
         assert!(sound.level_db(*start_ms, *end_ms) > -35.0);
         silent_from_ms = *end_ms;
     }

@@ -65,9 +65,26 @@ pub struct Sound {
 pub fn decode(file: &Path, stream: u32) -> Sound {
     let wav = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary file");
     gst(&[
-        "filesrc", &format!("location={}", quoted(file)), "!", "qtdemux", "name=demux",
-        &format!("demux.audio_{stream}"), "!", "queue", "!", "decodebin", "!", "audioconvert", "dithering=none", "!",
-        "audio/x-raw,format=F32LE", "!", "wavenc", "!", "filesink", &format!("location={}", quoted(wav.path())),
+        "filesrc",
+        &format!("location={}", quoted(file)),
+        "!",
+        "qtdemux",
+        "name=demux",
+        &format!("demux.audio_{stream}"),
+        "!",
+        "queue",
+        "!",
+        "decodebin",
+        "!",
+        "audioconvert",
+        "dithering=none",
+        "!",
+        "audio/x-raw,format=F32LE",
+        "!",
+        "wavenc",
+        "!",
+        "filesink",
+        &format!("location={}", quoted(wav.path())),
     ]);
     let mut reader = hound::WavReader::open(wav.path()).expect("a WAV file");
     let spec = reader.spec();
@@ -79,10 +96,21 @@ pub fn decode(file: &Path, stream: u32) -> Sound {
 pub fn h264_packets(file: &Path, stream: u32) -> Vec<u8> {
     let packets = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary file");
     gst(&[
-        "filesrc", &format!("location={}", quoted(file)), "!", "qtdemux", "name=demux",
-        &format!("demux.video_{stream}"), "!", "queue", "!", "h264parse", "!",
-        "video/x-h264,stream-format=byte-stream,alignment=au", "!",
-        "filesink", &format!("location={}", quoted(packets.path())),
+        "filesrc",
+        &format!("location={}", quoted(file)),
+        "!",
+        "qtdemux",
+        "name=demux",
+        &format!("demux.video_{stream}"),
+        "!",
+        "queue",
+        "!",
+        "h264parse",
+        "!",
+        "video/x-h264,stream-format=byte-stream,alignment=au",
+        "!",
+        "filesink",
+        &format!("location={}", quoted(packets.path())),
     ]);
     fs::read(packets.path()).expect("the packets")
 }
@@ -156,7 +184,10 @@ impl Sound {
     /// The samples as the ear weighs them.
     fn weighted(&self) -> Vec<f64> {
         let mut samples: Vec<f64> = self.samples.iter().map(|sample| f64::from(*sample)).collect();
-        let shelf = ([1.535_124_859_586_97, -2.691_696_189_406_38, 1.198_392_810_852_85], [-1.690_659_293_182_41, 0.732_480_774_215_85]);
+        let shelf = (
+            [1.535_124_859_586_97, -2.691_696_189_406_38, 1.198_392_810_852_85],
+            [-1.690_659_293_182_41, 0.732_480_774_215_85],
+        );
         let high_pass = ([1.0, -2.0, 1.0], [-1.990_047_454_833_98, 0.990_072_250_366_21]);
         for (b, a) in [shelf, high_pass] {
             for channel in 0..self.channels {

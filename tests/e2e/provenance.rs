@@ -10,7 +10,8 @@ use std::{fs, path::Path, sync::OnceLock};
 /// A file name that stands nowhere else.
 const STEM: &str = "Geheimnis-Zürich";
 /// What only the speech, the speakers and the file's name say.
-const PERSONAL: [&str; 7] = ["Geheimnis", "Zürich", "Aurelia", "Bartholomew", "crossed it", "small boat", "Nobody said"];
+const PERSONAL: [&str; 7] =
+    ["Geheimnis", "Zürich", "Aurelia", "Bartholomew", "crossed it", "small boat", "Nobody said"];
 
 /// A dub whose source has a name and speakers to hide.
 struct Dubbed {
@@ -66,7 +67,8 @@ fn a_dub_tells_who_made_it_and_how() {
     let facts = &verified["dubbing"];
     assert_eq!(facts["dubbing"], document["job"]);
     assert_eq!(facts["source_sha256"], media::sha256sum(clip()));
-    let at_revision = |event: &&Value| event["stream"] == facts["track_stream"] && event["revision"] == facts["revision"];
+    let at_revision =
+        |event: &&Value| event["stream"] == facts["track_stream"] && event["revision"] == facts["revision"];
     let event = events.iter().find(at_revision).expect("the event that the assertion names");
     assert_eq!(facts["revision_hash"], event["hash"]);
     let page = user.expect(0, [Path::new("verify"), &file]).stdout;
@@ -80,13 +82,13 @@ fn one_flipped_byte_breaks_it() {
     let file = dubbed().user.out().join(format!("{STEM}.es.mp4"));
     let sound = fs::read(&file).expect("the dub");
     let flipped = user.folder().join("flipped.mp4");
-    // C2PA leaves out the kind of file and padding (its specification, “BMFF-based hash”): nothing that is
-    // seen, heard or said of the file. All else counts, the manifest itself included.
+    // C2PA leaves out the kind of file and padding, also the padding at the manifest's end (its
+    // specification, “BMFF-based hash”): nothing that is seen, heard or said of the file. All else counts.
     let counts = |name: &str| !["ftyp", "free"].contains(&name);
     let boxes = media::boxes(&file);
     assert!(["moov", "mdat", "uuid"].iter().all(|name| boxes.iter().any(|(found, ..)| found == name)), "{boxes:?}");
     for (name, at, length) in boxes.iter().filter(|(name, ..)| counts(name)) {
-        for place in [at + 40, at + length / 2, at + length - 1] {
+        for place in [1, 2, 3].map(|quarter| at + length * quarter / 4) {
             let mut bytes = sound.clone();
             bytes[place] ^= 1;
             fs::write(&flipped, bytes).expect("a file");
@@ -114,10 +116,30 @@ fn a_source_that_cannot_be_signed_is_named_by_its_digest() {
     let user = User::new();
     let mkv = user.folder().join("clip.mkv");
     gst(&[
-        "filesrc", &format!("location={}", clip().display()), "!", "qtdemux", "name=demux",
-        "matroskamux", "name=mux", "!", "filesink", &format!("location={}", mkv.display()),
-        "demux.video_0", "!", "queue", "!", "h264parse", "!", "mux.",
-        "demux.audio_0", "!", "queue", "!", "aacparse", "!", "mux.",
+        "filesrc",
+        &format!("location={}", clip().display()),
+        "!",
+        "qtdemux",
+        "name=demux",
+        "matroskamux",
+        "name=mux",
+        "!",
+        "filesink",
+        &format!("location={}", mkv.display()),
+        "demux.video_0",
+        "!",
+        "queue",
+        "!",
+        "h264parse",
+        "!",
+        "mux.",
+        "demux.audio_0",
+        "!",
+        "queue",
+        "!",
+        "aacparse",
+        "!",
+        "mux.",
     ]);
     dub(&user, &mkv);
     let file = user.out().join("clip.es.mp4");

@@ -187,7 +187,8 @@ pub fn clip() -> &'static Path {
 pub fn clip_transcript() -> &'static Path {
     static TRANSCRIPT: OnceLock<PathBuf> = OnceLock::new();
     TRANSCRIPT.get_or_init(|| {
-        let cue = |from: &str, to: &str, who: &str, text: &str| format!("00:00:{from} --> 00:00:{to}\n<v {who}>{text}</v>\n");
+        let cue =
+            |from: &str, to: &str, who: &str, text: &str| format!("00:00:{from} --> 00:00:{to}\n<v {who}>{text}</v>\n");
         let cues = [
             cue("00.200", "01.900", "Aurelia", "The river was wide and cold."),
             cue("02.000", "03.900", "Bartholomew", "We crossed it in a small boat."),

@@ -8,8 +8,8 @@ mod model;
 mod rules;
 
 use model::{Dependency, Kind, Member, Workspace, sections};
-use rules::{RULES, stale_owners};
-use std::collections::BTreeMap;
+use rules::{RULES, misdrawn, stale_owners};
+use std::{collections::BTreeMap, fs};
 
 #[test]
 fn this_workspace_keeps_every_rule() {
@@ -30,6 +30,23 @@ fn the_lists_name_nothing_that_is_gone() {
     assert_eq!(gone.collect::<Vec<_>>(), Vec::<&str>::new());
     let unused = lists::UNDER_DOMAIN.into_iter().filter(|name| !workspace.under_domain.contains(*name));
     assert_eq!(unused.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
+fn the_page_of_the_architecture_has_a_row_for_every_crate_and_no_other() {
+    let workspace = Workspace::load().expect("cargo describes the workspace");
+    let page = fs::read_to_string(crate::root().join("docs/ARCHITECTURE.md")).expect("the page");
+    assert_eq!(misdrawn(&workspace, &page), Vec::<String>::new());
+}
+
+#[test]
+fn a_crate_that_the_page_forgets_or_remembers_for_too_long_is_caught() {
+    let workspace = Workspace { members: vec![member("domain", "domain"), member("tests", "tests")], ..sound() };
+    let page =
+        |row: &str| misdrawn(&workspace, &format!("| `domain/` | `domain` | pure |\n{row}\n| `scripts/` | – | b |\n"));
+    assert_eq!(page("| `tests/` | `tests` | all |"), Vec::<String>::new());
+    assert_eq!(page("The crate `tests`."), ["`tests/` | `tests` has no row"]);
+    assert_eq!(page("| `tests/` | `tests` | a |\n| `old/` | `old` | c |"), ["`old/` | `old` is no crate"]);
 }
 
 #[test]

@@ -172,6 +172,10 @@ then. Attempts that are lost with their process are not failures and have a budg
 **Parking.** Failure {FAILURES_MAX} within a run, a failure that cannot pass, or lost attempt {LOSSES_MAX} parks the stage and pauses the flow
 of its stream, in the same append. Other languages go on. Nothing is lost: `dragoman resume` gives parked
 stages a fresh budget.
+
+**Again and back.** When a stage is needed anew, it and all stages of its stream that follow from it begin a new
+run. When a flow is undone, its finished stages are undone in the reverse order of the table. Undoing
+releases references; a stored file goes only when nothing refers to it any more.
 "
     )
 }

@@ -5,6 +5,7 @@ mod architecture;
 mod dubbing_flow;
 mod events_doc;
 mod events_golden;
+mod licences;
 mod process;
 mod repository;
 mod tidy;

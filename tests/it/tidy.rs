@@ -40,6 +40,23 @@ fn a_file_without_a_door_is_caught() {
 }
 
 #[test]
+fn every_link_leads_somewhere() {
+    let root = crate::root();
+    assert_eq!(tree::dead_links(&files(), |path| root.join(path).exists()), Vec::<String>::new());
+}
+
+#[test]
+fn a_dead_link_is_caught() {
+    let links = "[a](b.md) [c](../README.md#top) [d](https://example.org) ![e](images/e.svg) [f](#here)\n";
+    let dead = |there: &[&str]| tree::dead_links(&[Source::new("docs/a.md", links)], |path| there.contains(&path));
+    assert_eq!(dead(&["docs/b.md", "README.md", "docs/images/e.svg"]), Vec::<String>::new());
+    assert_eq!(
+        dead(&["docs/b.md", "docs/README.md"]),
+        ["docs/a.md links to ../README.md", "docs/a.md links to images/e.svg"]
+    );
+}
+
+#[test]
 fn tests_and_code_are_counted() {
     let (code, tests) = tree::lines(&files());
     println!(

@@ -2,7 +2,7 @@
 
 use crate::{
     flow::Stage,
-    value::{Personal, Sha256},
+    value::{Artefact, Personal},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackSettings {
     /// Terms and their translations: a CSV kept as a blob.
-    pub glossary: Option<Sha256>,
+    pub glossary: Option<Artefact>,
     /// Phrases that are heard in the original.
     pub keep_phrases: Personal<Vec<String>>,
     /// Voices by speaker, as the user named both.

@@ -169,14 +169,31 @@ impl Track {
         self.flow.undoing = true;
     }
 
-    /// Stages that are asked for anew take their flags back: they will say again what is wrong.
+    /// Stages that are asked for anew take their flags back, and so do those that begin anew after an attempt that
+    /// came to nothing: they will say again what is wrong.
     fn evolve_flow(&mut self, event: &FlowEvent) {
         self.flow.evolve(event);
-        if let FlowEvent::StageReopened { .. } = event {
-            let flow = &self.flow;
-            for line in self.lines.values_mut() {
-                line.flags.retain(|(stage, _)| flow.is_done(*stage));
-            }
+        let (flow, lines) = (&self.flow, &mut self.lines);
+        match event {
+            FlowEvent::StageReopened { .. } => retain_flags(lines, |stage| flow.is_done(stage)),
+            FlowEvent::StageStarted { fence } => retain_flags(lines, |stage| stage != fence.stage),
+            FlowEvent::StageRequested { .. }
+            | FlowEvent::StageCompleted { .. }
+            | FlowEvent::StageFailed { .. }
+            | FlowEvent::StageLost { .. }
+            | FlowEvent::StageRetryScheduled { .. }
+            | FlowEvent::StageParked { .. }
+            | FlowEvent::StageSkipped { .. }
+            | FlowEvent::StageUndone { .. }
+            | FlowEvent::FlowPaused { .. }
+            | FlowEvent::FlowResumed
+            | FlowEvent::FlowCompensated => {}
         }
+    }
+}
+
+fn retain_flags(lines: &mut BTreeMap<UtteranceId, Line>, of_stage: impl Fn(Stage) -> bool) {
+    for line in lines.values_mut() {
+        line.flags.retain(|(stage, _)| of_stage(*stage));
     }
 }

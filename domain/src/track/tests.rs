@@ -130,7 +130,7 @@ fn nothing_but_start_begins_a_track() {
 
 #[test]
 fn revise_reopens_the_first_stage_that_differs() {
-    let glossary = TrackSettings { glossary: Some(Sha256::new([1; 32])), ..settings() };
+    let glossary = TrackSettings { glossary: Some(artefact(1)), ..settings() };
     let phrases = TrackSettings { keep_phrases: Personal::new(vec!["Webb".to_owned()]), ..settings() };
     let voices = BTreeMap::from([("Ann".to_owned(), "es+f2".to_owned())]);
     let voices = TrackSettings { voices: Personal::new(voices), ..settings() };

@@ -54,19 +54,14 @@ fn put(from: &Path, to: &Path) -> io::Result<()> {
     make_folder(folder)?;
     remove_leftovers(folder);
     let mut source = File::open(from)?;
-    let part = part_name(folder);
-    let copied = copy(&mut source, &part).and_then(|()| fs::rename(&part, to)).and_then(|()| sync_folder(folder));
+    let (part, mut target) = new_part(folder)?;
+    let copied = io::copy(&mut source, &mut target).and_then(|_| target.sync_all());
+    let copied = copied.and_then(|()| fs::rename(&part, to)).and_then(|()| sync_folder(folder));
     if copied.is_err() {
         // Best effort: the user's folder is left as it was.
         let _gone = fs::remove_file(&part);
     }
     copied
-}
-
-fn copy(source: &mut File, part: &Path) -> io::Result<()> {
-    let mut target = OpenOptions::new().write(true).create_new(true).open(part)?;
-    io::copy(source, &mut target)?;
-    target.sync_all()
 }
 
 /// Makes a folder and those above it, durably.
@@ -92,10 +87,18 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-fn part_name(folder: &Path) -> PathBuf {
+/// A new file to copy to. A name that is taken is somebody else's, or was left by an earlier process
+/// of this number: the next one is tried.
+fn new_part(folder: &Path) -> io::Result<(PathBuf, File)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    folder.join(format!("{}{process}-{number}{}", PART.0, PART.1))
+    loop {
+        let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let part = folder.join(format!("{}{process}-{number}{}", PART.0, PART.1));
+        match OpenOptions::new().write(true).create_new(true).open(&part) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => return opened.map(|file| (part, file)),
+        }
+    }
 }
 
 /// Removes what processes left that were killed while copying. Best effort: it only saves room.

@@ -185,7 +185,9 @@ async fn leftovers_of_dead_processes_go_and_those_of_living_ones_stay() {
     fs::write(path("blob"), b"new").unwrap();
     // No process has this number: Linux gives none above 2^22.
     let dead = ".dragoman-4294967294-0.part";
-    let living = format!(".dragoman-{}-999999.part", std::process::id());
+    let own = |number: u32| format!(".dragoman-{}-{number}.part", std::process::id());
+    (0..200).for_each(|number| fs::write(path(&own(number)), b"x").unwrap());
+    let living = own(7);
     let theirs = [".dragoman-notes.part", ".dragoman-1x-0.part", "dragoman-4294967294-0.part", ".other.part"];
     for name in theirs.into_iter().chain([dead, living.as_str()]) {
         fs::write(path(name), b"x").unwrap();

@@ -241,7 +241,8 @@ async fn what_is_missing_is_named_with_its_package() {
     tunes::write(&wav, &[0; 16_000]);
     let span = [(1, Span::lasting(0, 1_000))];
     let no_program = engine(PocketsphinxConfig { program: "no-such-recogniser".into(), ..Default::default() });
-    assert_eq!(missing(no_program.describe().await.unwrap_err()), "pocketsphinx");
+    // Who installs from nothing is told both packages at once.
+    assert_eq!(missing(no_program.describe().await.unwrap_err()), "pocketsphinx pocketsphinx-en-us");
     assert_eq!(missing(try_recognise(&no_program, &wav, &span).await.unwrap_err()), "pocketsphinx");
     let no_model = engine(PocketsphinxConfig { model: folder.path().join("no-model"), ..Default::default() });
     assert_eq!(missing(no_model.describe().await.unwrap_err()), "pocketsphinx-en-us");

@@ -115,7 +115,7 @@ impl WorkQueue for MemoryWorkQueue {
         if state.held(receipt).is_some()
             && let Some(entry) = state.entries.get_mut(&receipt.work)
         {
-            entry.standing = Standing::Delayed(Instant::now() + delay);
+            entry.standing = Standing::Delayed(after(delay));
         }
         drop(state);
         self.changed.notify_one();

@@ -10,7 +10,7 @@ use crate::{
     interrupt::Interrupt,
     progress::Progress,
     session::{self, Session, SessionEnding},
-    wiring::{App, Engines, Signing},
+    wiring::{App, Engines},
 };
 use application::{
     commands::request_dub::{DubRequest, identity},
@@ -46,8 +46,7 @@ pub async fn run(args: DubArgs, home: &Home) -> Result<Exit, Failure> {
 
 /// Opens the data folder and begins the job, or extends the one that is meant.
 async fn begin(asked: Asked, args: &DubArgs, home: &Home) -> Result<(App, DubbingId), Failure> {
-    let signing = Signing { certificate: args.signing_cert.clone(), key: args.signing_key.clone() };
-    let engines = Engines::new(home, signing)?;
+    let engines = Engines::new(home, args.signing.signing())?;
     asked.require_engines(&engines).await?;
     let app = App::open(home, engines).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
@@ -122,7 +121,7 @@ enum AskedTranscript {
 impl Asked {
     fn read(args: &DubArgs) -> Result<Self, Failure> {
         let source = readable(&args.input)?;
-        for pem in [&args.signing_cert, &args.signing_key].into_iter().flatten() {
+        for pem in [&args.signing.signing_cert, &args.signing.signing_key].into_iter().flatten() {
             text_file(pem)?;
         }
         let assumed = || ASSUMED.parse().map_err(|error| Failure::internal(&error));
@@ -196,7 +195,7 @@ impl Asked {
             }
         };
         let glossary = match self.glossary {
-            Some(bytes) => Some(app.blobs.put_bytes(bytes, "text/csv").await?.sha256),
+            Some(bytes) => Some(app.blobs.put_bytes(bytes, "text/csv").await?),
             None => None,
         };
         let settings = TrackSettings {

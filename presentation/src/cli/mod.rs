@@ -9,6 +9,7 @@ pub mod resume;
 pub mod summary;
 pub mod verify;
 
+use crate::wiring::Signing;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{track::Background, value::LanguageTag};
 use std::path::PathBuf;
@@ -117,12 +118,29 @@ pub struct DubArgs {
     /// Print one JSON document at the end.
     #[arg(long)]
     pub json: bool,
+    /// The user's own certificate, if any.
+    #[command(flatten)]
+    pub signing: SigningArgs,
+}
+
+/// A certificate of the user's own, for commands that sign or verify.
+#[derive(Clone, Debug, Args)]
+pub struct SigningArgs {
     /// A certificate chain (PEM) to sign with instead of this installation's own.
-    #[arg(long, value_name = "PEM", requires = "signing_key", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, env = "DRAGOMAN_SIGNING_CERT", value_name = "PEM", requires = "signing_key")]
+    #[arg(value_hint = clap::ValueHint::FilePath)]
     pub signing_cert: Option<PathBuf>,
     /// Its private key (PEM).
-    #[arg(long, value_name = "PEM", requires = "signing_cert", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, env = "DRAGOMAN_SIGNING_KEY", value_name = "PEM", requires = "signing_cert")]
+    #[arg(value_hint = clap::ValueHint::FilePath)]
     pub signing_key: Option<PathBuf>,
+}
+
+impl SigningArgs {
+    /// As the composition root takes it.
+    pub fn signing(&self) -> Signing {
+        Signing { certificate: self.signing_cert.clone(), key: self.signing_key.clone() }
+    }
 }
 
 /// What becomes of the original sound.
@@ -167,6 +185,9 @@ pub struct ResumeArgs {
     /// Print one JSON document at the end of each job.
     #[arg(long)]
     pub json: bool,
+    /// The user's own certificate, if any: give it again when the job was begun with it.
+    #[command(flatten)]
+    pub signing: SigningArgs,
 }
 
 /// Commands without arguments of their own.
@@ -213,6 +234,9 @@ pub struct VerifyArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+    /// The user's own certificate, if any: what it signed is trusted.
+    #[command(flatten)]
+    pub signing: SigningArgs,
 }
 
 /// `log`.

@@ -7,7 +7,7 @@ use crate::{
     interrupt::Interrupt,
     progress::Progress,
     session,
-    wiring::{App, Engines, Signing},
+    wiring::{App, Engines},
 };
 use domain::value::DubbingId;
 
@@ -19,7 +19,7 @@ pub async fn run(args: ResumeArgs, home: &Home) -> Result<Exit, Failure> {
     }
     let _owned = home.own()?;
     let interrupt = Interrupt::listen()?;
-    let app = App::open(home, Engines::new(home, Signing::default())?).await?;
+    let app = App::open(home, Engines::new(home, args.signing.signing())?).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let jobs = match &args.job {
         Some(part) => vec![find(&*app.read_store, part).await?],

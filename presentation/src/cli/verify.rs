@@ -4,14 +4,14 @@ use super::{VerifyArgs, dub::readable, print, print_json};
 use crate::{
     exit::{Exit, Failure},
     home::Home,
-    wiring::{Engines, Signing},
+    wiring::Engines,
 };
 use application::ports::provenance::{Verdict, Verification};
 
 /// Runs the command: exit 0 when file and signature hold, 3 when they do not or there is none.
 pub async fn run(args: VerifyArgs, home: &Home) -> Result<Exit, Failure> {
     let file = readable(&args.file)?;
-    let engines = Engines::new(home, Signing::default())?;
+    let engines = Engines::new(home, args.signing.signing())?;
     let verification = engines.signer.verify(&file).await?;
     if args.json {
         print_json(&verification);

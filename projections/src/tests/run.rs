@@ -202,7 +202,7 @@ async fn rows_can_be_removed_and_come_back() {
     for batch in [1, 9, 10, 11, 1_000] {
         let (log, store) = (Arc::new(RecordedLog::new(story.events().to_vec())), Arc::new(MemoryReadStore::new()));
         runner(&log, &store).with(vec![Arc::new(Counter)]).with_batch(batch).catch_up().await.unwrap();
-        for (id, _) in story.dubbings() {
+        for id in story.dubbings().keys() {
             let key = json!(id.to_string());
             let of_job = story.events().iter().filter(|event| json!(event.stream.dubbing().to_string()) == key).count();
             let row = store.load(&COUNTS, &[vec![key]]).await.unwrap().remove(0);

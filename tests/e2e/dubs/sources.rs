@@ -45,8 +45,17 @@ fn sound_alone_gives_sound_alone() {
     let user = User::new();
     let (wav, flac) = (clip().with_extension("wav"), user.folder().join("words.flac"));
     gst(&[
-        "filesrc", &format!("location={}", wav.display()), "!", "wavparse", "!", "audioconvert", "!", "flacenc", "!",
-        "filesink", &format!("location={}", flac.display()),
+        "filesrc",
+        &format!("location={}", wav.display()),
+        "!",
+        "wavparse",
+        "!",
+        "audioconvert",
+        "!",
+        "flacenc",
+        "!",
+        "filesink",
+        &format!("location={}", flac.display()),
     ]);
     for (source, name) in [(&wav, "clip.es.m4a"), (&flac, "words.es.m4a")] {
         let document = user.dub(0, source, &with_clip_transcript(&["--to", "es"]));
@@ -80,10 +89,39 @@ fn webm_is_encoded_anew_and_says_so() {
     let user = User::new();
     let webm = user.folder().join("clip.webm");
     gst(&[
-        "filesrc", &format!("location={}", clip().display()), "!", "decodebin", "name=decoded",
-        "webmmux", "name=mux", "!", "filesink", &format!("location={}", webm.display()),
-        "decoded.", "!", "queue", "!", "videoconvert", "!", "vp8enc", "deadline=1", "!", "queue", "!", "mux.",
-        "decoded.", "!", "queue", "!", "audioconvert", "!", "vorbisenc", "!", "queue", "!", "mux.",
+        "filesrc",
+        &format!("location={}", clip().display()),
+        "!",
+        "decodebin",
+        "name=decoded",
+        "webmmux",
+        "name=mux",
+        "!",
+        "filesink",
+        &format!("location={}", webm.display()),
+        "decoded.",
+        "!",
+        "queue",
+        "!",
+        "videoconvert",
+        "!",
+        "vp8enc",
+        "deadline=1",
+        "!",
+        "queue",
+        "!",
+        "mux.",
+        "decoded.",
+        "!",
+        "queue",
+        "!",
+        "audioconvert",
+        "!",
+        "vorbisenc",
+        "!",
+        "queue",
+        "!",
+        "mux.",
     ]);
     let document = user.dub(0, &webm, &with_clip_transcript(&["--to", "es"]));
     assert!(warns(&document, "H.264"), "{}", document["warnings"]);
@@ -119,7 +157,8 @@ fn the_narration_of_nasa_is_dubbed_from_its_own_text_track() {
 
 fn ingested(user: &User, document: &Value) -> Value {
     let events = user.events(document["job"].as_str().expect("a job"));
-    events.into_iter().find(|event| event["event_type"] == "SourceIngested").expect("an ingested source")["data"].clone()
+    events.into_iter().find(|event| event["event_type"] == "SourceIngested").expect("an ingested source")["data"]
+        .clone()
 }
 
 #[test]
@@ -131,7 +170,8 @@ fn any_name_is_taken_and_given() {
     fs::copy(clip(), folder.join(format!("{stem}.mp4"))).expect("a copy");
     let transcript = folder.join("-t;r.vtt");
     fs::copy(clip_transcript(), &transcript).expect("a copy");
-    let mut command = user.command(["dub", "--json", "--from", "en", "--to", "es,ca", "--transcript", "./-t;r.vtt", "--"]);
+    let mut command =
+        user.command(["dub", "--json", "--from", "en", "--to", "es,ca", "--transcript", "./-t;r.vtt", "--"]);
     let said: crate::support::Said =
         command.arg(format!("{stem}.mp4")).current_dir(&folder).output().expect("the program runs").into();
     assert_eq!(said.code, 0, "{}", said.stderr);

@@ -4,6 +4,7 @@ use super::{
     lists::{COMMON, FORBIDDEN, NOT_WIRED, OWNERS, TEST_FRIENDS, UNDER_DOMAIN},
     model::{Kind, Layer, Member, Workspace},
 };
+use std::collections::BTreeSet;
 
 /// A rule: its name, and who breaks it how.
 pub type Rule = (&'static str, fn(&Workspace) -> Vec<String>);
@@ -120,6 +121,20 @@ pub fn stale_owners(workspace: &Workspace) -> Vec<String> {
         found.extend(idle.map(|owner| format!("{owner} does not depend on {pattern}")));
     }
     found
+}
+
+/// Crates without a row in the table of folders, and rows without a crate.
+pub fn misdrawn(workspace: &Workspace, page: &str) -> Vec<String> {
+    let crates = workspace.members.iter().map(|member| format!("`{}/` | `{}`", member.folder, member.name));
+    let crates: BTreeSet<String> = crates.collect();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|line| {
+        let mut cells = line.split(" | ");
+        let (folder, name) = (cells.next()?, cells.next()?);
+        (folder.ends_with("/`") && name.starts_with('`')).then(|| format!("`{folder} | {name}"))
+    });
+    let rows: BTreeSet<String> = rows.collect();
+    let forgotten = crates.difference(&rows).map(|row| format!("{row} has no row"));
+    forgotten.chain(rows.difference(&crates).map(|row| format!("{row} is no crate"))).collect()
 }
 
 fn wired(workspace: &Workspace) -> Vec<String> {

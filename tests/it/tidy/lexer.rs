@@ -199,8 +199,8 @@ fn comments_strings_and_characters_are_made_blank() {
     let check = |source: &str, code: &str| assert_eq!(blank(source), code, "{source}");
     check("a // b\nc", "a     \nc");
     check("a /* { \n */ b", "a      \n    b");
-    check(r#"f("{\"}", b"}")"#, "f(       ,     )");
-    check("f(r#\"{\"}\"#, 1)", "f(         , 1)");
+    check(r#"f("{\"}", b"}")"#, "f(      ,     )");
+    check("f(r#\"{\"}\"#, 1)", "f(        , 1)");
     check("f('{', '\\'', b'}', '\\u{7d}')", "f(   ,     , b   ,         )");
     check("fn f<'a>(x: &'a str)", "fn f<'a>(x: &'a str)");
 }

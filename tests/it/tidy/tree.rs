@@ -25,6 +25,33 @@ fn is_orphan(file: &Source, files: &[Source]) -> bool {
     parents.peek().is_some() && !parents.any(|parent| parent.code.contains(&format!("mod {stem};")))
 }
 
+/// Links between pages that lead to no file.
+pub fn dead_links(files: &[Source], exists: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for page in files.iter().filter(|file| file.path.ends_with(".md")) {
+        let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let targets = page.text.split("](").skip(1).filter_map(|rest| rest.split([')', '#', ' ']).next());
+        let inside =
+            targets.filter(|target| !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:"));
+        let dead = inside.filter(|target| !exists(&resolve(folder, target)));
+        found.extend(dead.map(|target| format!("{} links to {target}", page.path)));
+    }
+    found
+}
+
+/// A relative path, as a path below the root.
+fn resolve(folder: &str, target: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
 /// Lines of code and lines of tests.
 pub fn lines(files: &[Source]) -> (usize, usize) {
     let (mut code, mut tests) = (0, 0);

@@ -137,10 +137,10 @@ impl Draft<'_> {
 }
 
 async fn glossary(job: &TrackJob) -> Result<Glossary, StageError> {
-    let Some(file) = job.track.header.as_ref().and_then(|header| header.settings.glossary) else {
+    let Some(file) = job.track.header.as_ref().and_then(|header| header.settings.glossary.as_ref()) else {
         return Ok(Glossary::default());
     };
-    let bytes = job.attempt.kit.blobs.get_bytes(&file).await?.ok_or(StageError::Absent("the glossary"))?;
+    let bytes = job.attempt.kit.blobs.get_bytes(&file.sha256).await?.ok_or(StageError::Absent("the glossary"))?;
     let rejected = |error: crate::text::glossary::GlossaryError| EngineError::Rejected {
         code: "bad-glossary",
         message: error.to_string(),

@@ -18,7 +18,7 @@ pub fn samples() -> Vec<Sample> {
 
 pub fn settings() -> TrackSettings {
     TrackSettings {
-        glossary: Some(sha256(0x10)),
+        glossary: Some(artefact(0x10, "text/csv")),
         keep_phrases: Personal::new(vec!["Good luck, Ann".to_owned()]),
         voices: Personal::new([("Ann".to_owned(), "es-la+f2".to_owned())].into()),
         background: Background::Duck,
