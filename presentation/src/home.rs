@@ -107,7 +107,9 @@ impl Home {
         let root = self.root.display();
         let reason = match error.kind() {
             std::io::ErrorKind::PermissionDenied => "you may not write to it".to_owned(),
-            std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => "it is a file, or in one".to_owned(),
+            std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
+                "it is a file, or in one".to_owned()
+            }
             _ => error.to_string(),
         };
         Failure::new(

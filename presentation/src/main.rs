@@ -26,6 +26,8 @@ fn main() -> ExitCode {
     }
     start_logging();
     match run(cli) {
+        // Whoever reads the results has not got them all.
+        Ok(Exit::Done | Exit::Attention) if cli::has_lost_output() => ExitCode::from(Exit::Internal as u8),
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
             cli::complain(&failure.message);
@@ -44,7 +46,7 @@ fn explain(refusal: &clap::Error) -> ExitCode {
     let text = refusal.render().to_string();
     let said = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let said = said.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
-    let sentence = said.collect::<Vec<_>>().join(" ");
+    let sentence = said.collect::<Vec<_>>().join(" ").replace(" tip: ", "; ");
     let sentence = sentence.strip_prefix("error: ").unwrap_or(&sentence);
     cli::complain(&format!("{sentence}; `dragoman COMMAND --help` says more"));
     ExitCode::from(Exit::Usage as u8)
@@ -52,7 +54,9 @@ fn explain(refusal: &clap::Error) -> ExitCode {
 
 fn run(cli: Cli) -> Result<Exit, Failure> {
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "dragoman", &mut io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "dragoman", &mut script);
+        cli::print(String::from_utf8_lossy(&script).trim_end());
         return Ok(Exit::Done);
     }
     let home = Home::locate(cli.data_dir)?;

@@ -5,8 +5,9 @@ mod house;
 
 use application::process_manager::Ending;
 use domain::{
-    dubbing::{DubbingCommand, Outcome, Phase as Life},
-    flow::{Phase, Stage, TABLE},
+    dubbing::{DubbingCommand, Outcome, Phase as Life, TrackRequest},
+    flow::{Fence, Phase, Stage, TABLE},
+    track::TrackSettings,
 };
 use house::{Fault, House};
 
@@ -18,7 +19,7 @@ fn each_stage_once(house: &House, completions: &[(String, Stage, u32)]) {
     let all = seen.len();
     seen.dedup();
     assert_eq!(seen.len(), all, "a stage was completed twice: {completions:?}");
-    let expected = house.languages() * 11 + 4;
+    let expected = rows(Scope::Dubbing).count() + house.languages() * rows(Scope::Track).count();
     assert_eq!(all, expected, "{completions:?}");
 }
 
@@ -189,4 +190,39 @@ async fn a_cancelled_dubbing_stops_and_is_compensated() {
     let dubbing = house.dubbing().await;
     assert_eq!((dubbing.phase, dubbing.flow.ended), (Life::Cancelled, true));
     assert_eq!(house.phase(Stage::Ingest).await, Phase::Undone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_a_source_was_rejected_still_ends_in_failure() {
+    let house = House::begin(&["es"]).await;
+    house.break_stage(Stage::Separate, [Fault::Hang]);
+    house.drive_until_called(Stage::Separate).await;
+    // The rejection is written, and the process dies before anything is undone.
+    let fence = Fence { stage: Stage::Separate, run: 1, attempt: 1 };
+    let (code, message) = ("no-audio".to_owned(), "there is no sound".to_owned());
+    house.give(DubbingCommand::RejectSource { fence, code, message }).await;
+    let reborn = house.reborn();
+    reborn.recover().await;
+    reborn.resume().await;
+    assert_eq!(reborn.drive().await, Ending::Settled);
+    let dubbing = reborn.dubbing().await;
+    assert_eq!((dubbing.phase, dubbing.flow.ended), (Life::Failed, true));
+    assert_eq!(reborn.phase(Stage::Ingest).await, Phase::Undone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_were_changed_and_changed_back_settle_again() {
+    let house = House::begin(&["es"]).await;
+    house.drive().await;
+    let dubbing = house.dubbing().await;
+    let (language, track) = dubbing.tracks.first_key_value().unwrap_or_else(|| panic!("a track"));
+    let changed = TrackSettings { keep_original: !track.settings.keep_original, ..track.settings.clone() };
+    // Both wishes are written before the track hears of either, as when a process dies between them.
+    for settings in [changed, track.settings.clone()] {
+        let tracks = vec![TrackRequest { language: language.clone(), settings }];
+        house.give(DubbingCommand::RequestTracks { tracks, delivery: None }).await;
+    }
+    assert_eq!(house.drive().await, Ending::Settled);
+    assert_eq!(house.dubbing().await.phase, Life::Completed);
+    assert_eq!(house.calls(Stage::Mux), 1, "nothing was to be made");
 }

@@ -37,7 +37,7 @@ pub fn text_files(folder: &Path) -> Result<Vec<(String, String)>> {
     Ok(found)
 }
 
-/// Folders that hold no sources.
+/// Folders at the root that hold no sources.
 const NOT_OURS: [&str; 4] = ["target", ".git", "demo", "data"];
 
 fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) -> Result<()> {
@@ -45,7 +45,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) -> Res
         let entry = entry?;
         let (path, name) = (entry.path(), entry.file_name());
         if entry.file_type()?.is_dir() {
-            if !NOT_OURS.iter().any(|other| name == *other) {
+            if folder != crate::root() || !NOT_OURS.iter().any(|other| name == *other) {
                 collect(root, &path, found)?;
             }
         } else if let Ok(text) = fs::read_to_string(&path) {

@@ -53,7 +53,9 @@ pub enum DeliverError {
     #[error("a result of this job is gone from the data folder; dub again with another --data-dir")]
     Gone,
     /// A result in the blob store is not what it was.
-    #[error("a result of this job is damaged in the data folder; check the disk, then dub again with another --data-dir")]
+    #[error(
+        "a result of this job is damaged in the data folder; check the disk, then dub again with another --data-dir"
+    )]
     Damaged,
     /// The personal data of the job has been erased, its destination too.
     #[error("the personal data of this dubbing has been erased")]
@@ -221,7 +223,9 @@ impl Deliver {
         }
         if !landed.is_empty() {
             let meta = CommandMeta::fresh("cli", self.ids.next());
-            self.aggregates.execute::<Track>(&StreamId::Track(id.clone()), TrackCommand::Deliver(landed), &meta).await?;
+            self.aggregates
+                .execute::<Track>(&StreamId::Track(id.clone()), TrackCommand::Deliver(landed), &meta)
+                .await?;
         }
         Ok(())
     }

@@ -118,7 +118,7 @@ fn fail_every_row() {
     for row in &TABLE {
         let stage = row.stage;
         let mut flow = before(stage);
-        for failure in 1..decide::FAILURES_MAX {
+        for failure in 1..FAILURES_MAX {
             let fence = start(&mut flow, stage);
             let events = apply(&mut flow, fail(fence, false));
             assert!(matches!(events[..], [FlowEvent::StageFailed { .. }, FlowEvent::StageRetryScheduled { .. }]));
@@ -195,7 +195,7 @@ fn lose_every_row_to_crashes() {
         assert_eq!(decide(&flow, complete(lost)), Err(FlowRejection::Superseded), "the lost worker of {stage} is late");
         assert_eq!(flow.cell(stage).failures, 0, "a crash does not spend the budget of failures");
         apply(&mut flow, FlowCommand::Lose(second));
-        for _ in 2..decide::LOSSES_MAX {
+        for _ in 2..LOSSES_MAX {
             let fence = start(&mut flow, stage);
             apply(&mut flow, FlowCommand::Lose(fence));
         }

@@ -260,3 +260,22 @@ fn a_stage_that_runs_anew_takes_its_flags_back() {
     assert!(line.needs_attention());
     assert_eq!((track.lines_to_attend(), line.placement), (1, Some(place)));
 }
+
+#[test]
+fn a_new_attempt_takes_back_what_a_failed_one_said() {
+    let flagged = |stage, flag| TrackEvent::UtteranceFlagged { utterance: UtteranceId(1), stage, flag };
+    let begun = |stage, attempt| TrackEvent::Flow(FlowEvent::StageStarted { fence: Fence { attempt, ..fence(stage) } });
+    let events = [
+        started(),
+        flagged(Stage::Translate, Flag::MissingTerm),
+        begun(Stage::Synthesise, 1),
+        flagged(Stage::Synthesise, Flag::NotSpoken),
+        begun(Stage::Synthesise, 2),
+    ];
+    let flags = |events: &[TrackEvent]| {
+        let track = fold::<Track>(events);
+        track.lines[&UtteranceId(1)].flags.iter().map(|(_, flag)| *flag).collect::<Vec<_>>()
+    };
+    assert_eq!(flags(&events[..4]), [Flag::MissingTerm, Flag::NotSpoken]);
+    assert_eq!(flags(&events), [Flag::MissingTerm]);
+}

@@ -21,8 +21,6 @@ use domain::value::{LanguageTag, Sha256};
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-/// What brings the program.
-
 /// What brings the program and the pair that most users begin with.
 const PACKAGE_WITH_A_PAIR: &str = "apertium apertium-eng-spa";
 

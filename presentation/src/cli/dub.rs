@@ -228,7 +228,7 @@ fn writable(folder: &Path) -> Result<(), Failure> {
         let reason = match error.kind() {
             std::io::ErrorKind::PermissionDenied => "you may not write there".to_owned(),
             std::io::ErrorKind::NotADirectory => "a part of this path is a file, not a folder".to_owned(),
-            _ => format!("nothing can be written there ({error})"),
+            kind => format!("nothing can be written there ({kind})"),
         };
         Failure::usage(format!("{}: {reason}; choose another folder with --out", folder.display()))
     };

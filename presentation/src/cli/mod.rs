@@ -12,14 +12,17 @@ pub mod verify;
 use crate::wiring::Signing;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{track::Background, value::LanguageTag};
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// Dub videos into other languages, and prove how it was done.
 #[derive(Debug, Parser)]
 #[command(name = "dragoman", version, about, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
-    /// Where jobs, events and media are kept.
-    #[arg(long, global = true, env = "DRAGOMAN_DATA_DIR", value_name = "DIR")]
+    /// Where jobs, events and media are kept; ~/.local/share/dragoman otherwise.
+    #[arg(long, global = true, env = "DRAGOMAN_DATA_DIR", hide_env_values = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
@@ -37,6 +40,7 @@ pub enum Command {
     #[command(after_help = "Example: dragoman dub talk.mp4 --to es,ca --glossary terms.csv --keep-original")]
     Dub(Box<DubArgs>),
     /// Continue what a crash, a kill or a fixed problem interrupted.
+    #[command(after_help = "Finished stages and lines are not done again. `dragoman jobs` lists jobs and their ids.")]
     Resume(ResumeArgs),
     /// List all jobs.
     Jobs(JsonArgs),
@@ -44,6 +48,7 @@ pub enum Command {
     #[command(subcommand)]
     Job(JobCommand),
     /// Say what a file's signed provenance tells, and whether file and signature hold.
+    #[command(after_help = "Ends with 0 when both hold, with 3 when they do not or when nothing is signed.")]
     Verify(VerifyArgs),
     /// Look after the event log.
     #[command(subcommand)]
@@ -55,6 +60,7 @@ pub enum Command {
     /// Say what is missing on this machine, and the one command that installs it.
     Doctor(JsonArgs),
     /// Print a script for tab completion: `source <(dragoman completions bash)`.
+    #[command(after_help = "For every new shell: add `source <(dragoman completions bash)` to ~/.bashrc.")]
     Completions {
         /// For which shell.
         shell: clap_complete::Shell,
@@ -260,7 +266,19 @@ pub struct VoicesArgs {
 pub fn print(text: &str) {
     use std::io::Write;
     let mut stdout = std::io::stdout().lock();
-    let _told = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe && !LOST_OUTPUT.swap(true, Ordering::Relaxed) => {
+            complain(&format!("standard output cannot be written ({}); send it elsewhere", error.kind()));
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
+static LOST_OUTPUT: AtomicBool = AtomicBool::new(false);
+
+/// Whether something could not be printed.
+pub fn has_lost_output() -> bool {
+    LOST_OUTPUT.load(Ordering::Relaxed)
 }
 
 /// Says on standard error what went wrong.

@@ -16,7 +16,8 @@ fn media(user: &User, name: &str, pipeline: &str) -> PathBuf {
     let path = user.folder().join(name);
     let location = format!("location={}", path.display());
     let words = pipeline.split_whitespace();
-    let words: Vec<&str> = words.flat_map(|word| if word == "{}" { vec!["filesink", &location] } else { vec![word] }).collect();
+    let words: Vec<&str> =
+        words.flat_map(|word| if word == "{}" { vec!["filesink", &location] } else { vec![word] }).collect();
     gst(&words);
     path
 }
@@ -48,8 +49,10 @@ fn a_cut_off_file_is_incomplete_wherever_its_index_is() {
     let index_first = media(
         &user,
         "first.mp4",
-        &format!("mp4mux name=m faststart=true ! {{}} {PICTURE} ! x264enc ! h264parse ! queue ! m. \
-            audiotestsrc num-buffers=170 ! avenc_aac ! queue ! m."),
+        &format!(
+            "mp4mux name=m faststart=true ! {{}} {PICTURE} ! x264enc ! h264parse ! queue ! m. \
+            audiotestsrc num-buffers=170 ! avenc_aac ! queue ! m."
+        ),
     );
     for (name, source) in [("first", index_first.as_path()), ("last", clip())] {
         for percent in [30, 90] {
@@ -65,11 +68,7 @@ fn what_holds_no_sound_or_nothing_at_all_is_rejected() {
     let user = User::new();
     let mute = media(&user, "mute.mp4", &format!("{PICTURE} ! x264enc ! mp4mux ! {{}}"));
     rejects(&user, &mute, &[], "no-audio", &["no sound"]);
-    let full = media(
-        &user,
-        "full.webm",
-        "audiotestsrc num-buffers=50 ! vorbisenc ! webmmux streamable=true ! {}",
-    );
+    let full = media(&user, "full.webm", "audiotestsrc num-buffers=50 ! vorbisenc ! webmmux streamable=true ! {}");
     let bytes = fs::read(full).expect("made");
     let cluster = bytes.windows(4).position(|four| four == [0x1f, 0x43, 0xb6, 0x75]).expect("a cluster");
     let headers = file(&user, "headers.webm", &bytes[..cluster]);
@@ -81,11 +80,20 @@ fn what_holds_no_sound_or_nothing_at_all_is_rejected() {
 fn a_film_in_which_nobody_speaks_is_rejected() {
     let user = User::new();
     let tone = |hz: &str, wave: &str| format!("audiotestsrc num-buffers=170 freq={hz} wave={wave} volume=0.15 ! mix.");
-    let chord = format!("audiomixer name=mix ! audioconvert ! avenc_aac ! queue ! m. {} {} {}",
-        tone("262", "sine"), tone("330", "triangle"), tone("392", "saw"));
+    let chord = format!(
+        "audiomixer name=mix ! audioconvert ! avenc_aac ! queue ! m. {} {} {}",
+        tone("262", "sine"),
+        tone("330", "triangle"),
+        tone("392", "saw")
+    );
     let plain = |wave: &str| format!("audiotestsrc num-buffers=170 wave={wave} volume=0.3 ! avenc_aac ! queue ! m.");
-    let tracks = [("chord", chord), ("noise", plain("pink-noise")), ("hiss", plain("white-noise")),
-        ("silence", plain("silence")), ("ticks", plain("ticks"))];
+    let tracks = [
+        ("chord", chord),
+        ("noise", plain("pink-noise")),
+        ("hiss", plain("white-noise")),
+        ("silence", plain("silence")),
+        ("ticks", plain("ticks")),
+    ];
     for (name, sound) in tracks {
         let film = format!("mp4mux name=m ! {{}} {PICTURE} ! x264enc ! h264parse ! queue ! m. {sound}");
         let film = media(&user, &format!("{name}.mp4"), &film);
@@ -105,7 +113,12 @@ fn melody(user: &User) -> PathBuf {
         ((0.2 * plucked + 0.15 * tone(note / 2.0)) * 32_000.0) as i16
     };
     let path = user.folder().join("melody.wav");
-    let spec = hound::WavSpec { channels: 1, sample_rate: 16_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 16_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut wav = hound::WavWriter::create(&path, spec).expect("a WAV");
     (0..96_000).for_each(|at| wav.write_sample(sample(at)).expect("written"));
     wav.finalize().expect("complete");
@@ -116,18 +129,18 @@ fn melody(user: &User) -> PathBuf {
 fn an_attached_picture_is_no_film() {
     let user = User::new();
     let cover = media(&user, "cover.jpg", "videotestsrc num-buffers=1 ! video/x-raw,width=64,height=64 ! jpegenc ! {}");
-    for (name, arguments) in [
-        ("cover.m4a", &["-map", "0:a", "-map", "1", "-c:a", "aac", "-c:v", "copy", "-disposition:v", "attached_pic"][..]),
-        ("cover.mp3", &["-map", "0:a", "-map", "1", "-c:a", "libmp3lame", "-c:v", "copy", "-disposition:v", "attached_pic"]),
-    ] {
+    let transcript = clip_transcript().to_str().expect("UTF-8");
+    for (name, codec) in [("cover.m4a", "aac"), ("cover.mp3", "libmp3lame")] {
         let source = user.folder().join(name);
-        let made = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(clip()).arg("-i").arg(&cover);
-        let Ok(made) = Command::status({ let made = made; made.args(arguments).arg(&source) }) else {
+        let mut make = Command::new("ffmpeg");
+        make.args(["-v", "error", "-i"]).arg(clip()).arg("-i").arg(&cover);
+        make.args(["-map", "0:a", "-map", "1", "-c:a", codec, "-c:v", "copy", "-disposition:v", "attached_pic"]);
+        let Ok(made) = make.arg(&source).status() else {
             eprintln!("SKIPPED: ffmpeg, which attaches pictures, is not installed");
             return;
         };
         assert!(made.success());
-        let document = user.dub(0, &source, &["--to", "es", "--force", "--transcript", clip_transcript().to_str().expect("UTF-8")]);
+        let document = user.dub(0, &source, &["--to", "es", "--force", "--transcript", transcript]);
         let result = document["outputs"][0]["video"].as_str().expect("a result");
         assert!(result.ends_with("cover.es.m4a"), "{result}");
     }

@@ -57,10 +57,13 @@ pub enum Fault {
     Late,
 }
 
+/// Where a fault lies: a stage, of one language or of whichever comes first.
+type Spot = (Option<String>, Stage);
+
 /// What stages share: what they are told, and what they were asked.
 #[derive(Default)]
 struct Script {
-    faults: Mutex<BTreeMap<(Option<String>, Stage), VecDeque<Fault>>>,
+    faults: Mutex<BTreeMap<Spot, VecDeque<Fault>>>,
     calls: Mutex<Vec<(Stage, Fence)>>,
 }
 
