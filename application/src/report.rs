@@ -280,7 +280,7 @@ fn stages(flow: &Flow) -> Vec<ReportStage> {
 
 /// What a person should know beside the figures: warnings of the command line and notes of the report.
 pub fn notes(dubbing: &Dubbing, track: &Track, sound: &Sound) -> Vec<String> {
-    let mut notes = remarks(dubbing, track);
+    let mut notes = [remarks_on_dubbing(dubbing), remarks_on_track(dubbing, track)].concat();
     if !sound.loudness_reached {
         notes.push("the loudness differs from the source's by more than 1 LU: the peak did not allow more".to_owned());
     }
@@ -290,8 +290,8 @@ pub fn notes(dubbing: &Dubbing, track: &Track, sound: &Sound) -> Vec<String> {
     notes
 }
 
-/// What was assumed, skipped or fell back in a dubbing and one of its tracks.
-pub fn remarks(dubbing: &Dubbing, track: &Track) -> Vec<String> {
+/// What was assumed, skipped or fell back before the languages part.
+pub fn remarks_on_dubbing(dubbing: &Dubbing) -> Vec<String> {
     let mut notes = Vec::new();
     if dubbing.request.as_ref().is_some_and(|request| request.language_assumed) {
         notes.push("the source language was not given: English was assumed (--from says it)".to_owned());
@@ -306,6 +306,12 @@ pub fn remarks(dubbing: &Dubbing, track: &Track) -> Vec<String> {
     if dubbing.sound.as_ref().is_some_and(|sound| !sound.separated) {
         notes.push("separate (engine none): speech and background were not parted; the bed is the original".to_owned());
     }
+    notes
+}
+
+/// What was skipped or fell back in one track.
+pub fn remarks_on_track(dubbing: &Dubbing, track: &Track) -> Vec<String> {
+    let mut notes = Vec::new();
     for (stage, (engine, reason)) in &track.flow.skips {
         notes.push(format!("{stage} (engine {engine}): {reason}"));
     }

@@ -215,10 +215,10 @@ fn loudness_and_peak_are_as_the_report_says_and_as_promised() {
 }
 
 #[test]
-fn the_original_is_lowered_under_speech_and_kept_as_second_track() {
+fn the_original_sound_is_kept_as_second_track() {
     let file = dubbed().user.out().join("sample.es.mp4");
     let (original, kept) = (media::decode(sample(), 0), media::decode(&file, 1));
-    // Between two lines only the bed sounds, as loud as before but for the whole's gain.
+    // In the midst of the second line; loudness may differ, since it is raised or lowered as a whole.
     let likeness = media::likeness(&original.mono(5_000, 8_000), &kept.mono(5_000, 8_000), original.rate_hz);
     assert!(likeness > 0.98, "{likeness}");
 }

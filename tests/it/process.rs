@@ -6,7 +6,7 @@ mod house;
 use application::process_manager::Ending;
 use domain::{
     dubbing::{DubbingCommand, Outcome, Phase as Life, TrackRequest},
-    flow::{Fence, Phase, Stage, TABLE},
+    flow::{Fence, Phase, Scope, Stage, TABLE, rows},
     track::TrackSettings,
 };
 use house::{Fault, House};

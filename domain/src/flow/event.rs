@@ -1,6 +1,6 @@
 //! What can happen to a flow, and the fold over it.
 
-use super::{Cell, Fence, Flow, Phase, Stage, TABLE, WorkId};
+use super::{Cell, Fence, Flow, Phase, Stage, WorkId, with_followers};
 use crate::value::{Producer, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -168,13 +168,7 @@ impl Flow {
 
     fn reopen(&mut self, first: Stage) {
         self.ended = false;
-        let mut affected = vec![first];
-        for row in &TABLE {
-            if row.scope == self.scope && row.after.iter().any(|stage| affected.contains(stage)) {
-                affected.push(row.stage);
-            }
-        }
-        for stage in affected {
+        for stage in with_followers(self.scope, first) {
             // A stage that never ran keeps its run: there is nothing to run anew.
             self.update(stage, |cell| {
                 if cell.attempt > 0 {

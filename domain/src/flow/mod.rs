@@ -7,6 +7,7 @@
 mod decide;
 mod event;
 mod stage;
+mod state;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -15,7 +16,7 @@ use crate::value::Timestamp;
 pub use decide::{FAILURES_MAX, FlowCommand, FlowRejection, LOSSES_MAX, decide};
 pub use event::{Failure, FlowEvent, StageSummary};
 pub use stage::{Stage, UnknownStage};
-use std::collections::BTreeMap;
+pub use state::{Cell, Flow, Phase};
 pub use work::{Fence, WorkId, work_id};
 
 use Scope::{Dubbing, Track};
@@ -81,66 +82,6 @@ pub enum Undo {
     Withdraw,
 }
 
-/// What the flow of one stream has come to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flow {
-    /// Whose flow it is.
-    pub scope: Scope,
-    /// Per stage of the scope.
-    pub cells: BTreeMap<Stage, Cell>,
-    /// What each finished stage took, newest run.
-    pub summaries: BTreeMap<Stage, StageSummary>,
-    /// The engine and the reason of each stage that was passed over.
-    pub skips: BTreeMap<Stage, (String, String)>,
-    /// The last failure of each stage that has not been finished since.
-    pub failures: BTreeMap<Stage, Failure>,
-    /// No new work while paused.
-    pub paused: bool,
-    /// All tracks are settled (dubbings only).
-    pub tracks_settled: bool,
-    /// Finished stages are being undone.
-    pub undoing: bool,
-    /// The flow has come to an end and owes nothing.
-    pub ended: bool,
-}
-
-/// One stage of one flow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cell {
-    /// How often the stage was asked for anew; the first run is 1.
-    pub run: u32,
-    /// Tries within the run; the first is 1.
-    pub attempt: u32,
-    /// Failures within the run that spent the budget.
-    pub failures: u32,
-    /// Attempts lost to crashes within the run.
-    pub losses: u32,
-    /// Where it stands.
-    pub phase: Phase,
-}
-
-/// Where a stage stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
-    /// Not asked for yet in this run.
-    #[default]
-    Waiting,
-    /// Asked for: the event is the outbox of the work queue.
-    Requested(WorkId),
-    /// A worker is at it.
-    Started(WorkId),
-    /// Failed, to be tried again at this moment.
-    RetryAt(Timestamp),
-    /// Finished.
-    Done,
-    /// Passed over, and said so.
-    Skipped,
-    /// Out of attempts: an operator decides.
-    Parked,
-    /// Undone.
-    Undone,
-}
-
 /// What is owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -159,6 +100,17 @@ pub fn rows(scope: Scope) -> impl DoubleEndedIterator<Item = &'static Row> {
     TABLE.iter().filter(move |row| row.scope == scope)
 }
 
+/// A stage and all of its scope that follow from it, directly or not.
+pub fn with_followers(scope: Scope, first: Stage) -> Vec<Stage> {
+    let mut affected = vec![first];
+    for row in rows(scope) {
+        if row.after.iter().any(|stage| affected.contains(stage)) {
+            affected.push(row.stage);
+        }
+    }
+    affected
+}
+
 /// What is owed now. The state is the to-do list: after a crash this is simply asked again.
 pub fn next_actions(flow: &Flow) -> Vec<Action> {
     if flow.ended || (flow.paused && !flow.undoing) {
@@ -172,47 +124,4 @@ pub fn next_actions(flow: &Flow) -> Vec<Action> {
         return vec![Action::Finish];
     }
     rows(flow.scope).filter(|row| flow.is_ready(row)).filter_map(|row| flow.owed(row.stage)).collect()
-}
-
-impl Flow {
-    /// An untouched flow.
-    pub fn new(scope: Scope) -> Self {
-        Self { scope, ..Self::default() }
-    }
-
-    /// What is known of a stage.
-    pub fn cell(&self, stage: Stage) -> Cell {
-        self.cells.get(&stage).copied().unwrap_or(Cell { run: 1, ..Cell::default() })
-    }
-
-    /// Where a stage stands.
-    pub fn phase(&self, stage: Stage) -> Phase {
-        self.cell(stage).phase
-    }
-
-    /// Whether what comes after a stage may rely on it.
-    pub fn is_done(&self, stage: Stage) -> bool {
-        matches!(self.phase(stage), Phase::Done | Phase::Skipped)
-    }
-
-    /// Whether a worker's results are still waited for.
-    pub fn awaits(&self, fence: Fence) -> bool {
-        let cell = self.cell(fence.stage);
-        matches!(cell.phase, Phase::Started(_)) && (cell.run, cell.attempt) == (fence.run, fence.attempt)
-    }
-
-    fn is_ready(&self, row: &Row) -> bool {
-        let in_scope = |stage: &&Stage| rows(self.scope).any(|row| row.stage == **stage);
-        row.after.iter().filter(in_scope).all(|stage| self.is_done(*stage))
-            && (!row.waits_for_tracks || self.tracks_settled)
-    }
-
-    fn owed(&self, stage: Stage) -> Option<Action> {
-        match self.phase(stage) {
-            Phase::Waiting => Some(Action::Run(stage)),
-            Phase::RetryAt(at) => Some(Action::Retry(stage, at)),
-            Phase::Requested(_) | Phase::Started(_) | Phase::Done | Phase::Skipped => None,
-            Phase::Parked | Phase::Undone => None,
-        }
-    }
 }

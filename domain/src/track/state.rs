@@ -5,7 +5,7 @@ use super::{
     SynthesisedUtterance, TrackEvent, TrackSettings, TranslatedUtterance,
 };
 use crate::{
-    flow::{Flow, FlowEvent, Scope, Stage},
+    flow::{Flow, FlowEvent, Scope, Stage, with_followers},
     value::{DubbingId, LanguageTag, Percent, SpeakerId, UtteranceId},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,7 +175,10 @@ impl Track {
         self.flow.evolve(event);
         let (flow, lines) = (&self.flow, &mut self.lines);
         match event {
-            FlowEvent::StageReopened { .. } => retain_flags(lines, |stage| flow.is_done(stage)),
+            FlowEvent::StageReopened { stage } => {
+                let anew = with_followers(flow.scope, *stage);
+                retain_flags(lines, |stage| !anew.contains(&stage));
+            }
             FlowEvent::StageStarted { fence } => retain_flags(lines, |stage| stage != fence.stage),
             FlowEvent::StageRequested { .. }
             | FlowEvent::StageCompleted { .. }

@@ -104,7 +104,7 @@ impl Outcome {
         for (language, track) in &tracks {
             stages.extend(stage_times(Some(language), &track.flow, &session.before));
         }
-        let mut warnings: Vec<String> = Vec::new();
+        let mut warnings = remarks_on_dubbing(&dubbing);
         for (language, track) in tracks.iter().filter(|_| dubbing.phase != Life::Failed) {
             warnings.extend(track_warnings(language, &dubbing, track));
         }
@@ -250,7 +250,7 @@ fn stage_times(language: Option<&LanguageTag>, flow: &Flow, before: &Finished) -
 }
 
 fn track_warnings(language: &LanguageTag, dubbing: &Dubbing, track: &Track) -> Vec<String> {
-    let mut warnings = remarks(dubbing, track);
+    let mut warnings = remarks_on_track(dubbing, track);
     let to_attend = track.lines_to_attend();
     if to_attend > 0 {
         warnings.push(format!("{to_attend} of {} lines need attention: see the report", track.lines.len()));

@@ -25,7 +25,6 @@ fn options_are_checked_before_anything_is_begun() {
         (3, &["--to", "es", "--signing-cert", "c.pem", "--signing-key", "k.pem"], &["c.pem", "no such file"]),
         (2, &["--to", "es", "--out", "a-file"], &["--out", "a-file", "not a folder"]),
         (2, &["--to", "es", "--out", "a-file/below"], &["a-file/below", "not a folder", "--out"]),
-        (4, &["--to", "es", "--from", "ca"], &["no recogniser for ca", "--transcript"]),
     ];
     file(&user, "a-file", "x");
     for (code, options, words) in cases {
@@ -40,6 +39,7 @@ fn what_no_engine_can_do_is_said_before_there_is_a_job() {
     let user = User::new();
     file(&user, "garbage.pem", "no certificate");
     let cases: &[(i32, &[&str], &[&str])] = &[
+        (4, &["--to", "es", "--from", "ca"], &["no recogniser for ca", "--transcript"]),
         (4, &["--to", "xx"], &["no voice for xx", "dragoman voices"]),
         (4, &["--to", "ja"], &["no translation from en to ja", "another language"]),
         (4, &["--to", "es,ja"], &["no translation from en to ja"]),

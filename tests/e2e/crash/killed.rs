@@ -5,7 +5,7 @@ use domain::flow::TABLE;
 use std::{collections::BTreeSet, time::Duration};
 
 /// Jobs that are killed at random moments, unless `DRAGOMAN_CRASH_ROUNDS` says how many.
-const ROUNDS: u64 = 12;
+const ROUNDS: u64 = 9;
 
 #[test]
 fn killed_at_every_row_of_the_flow_a_job_ends_as_if_nothing_had_been() {

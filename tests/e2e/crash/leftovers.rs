@@ -1,6 +1,6 @@
 //! What a crash can leave on disk, laid out by hand: each must be dealt with, and read-only commands must cope.
 
-use super::rig::{Rig, names, undisturbed};
+use super::rig::{Rig, clip, names, undisturbed};
 use std::fs;
 
 #[test]
@@ -68,7 +68,8 @@ fn cleaning_up_leaves_what_another_job_needs() {
     assert!(rig.kill_at("StageStarted", Some("ingest")));
     let first = rig.job().expect("a job");
     // ... when another one of the same source is done and cleans up.
-    let other = rig.start_dub(&["--from", "en-GB", "--out", "elsewhere"]).said();
+    let clip = clip().display().to_string();
+    let other = rig.run(&["dub", "--to", "es", "--from", "en-GB", "--out", "elsewhere", "--", &clip]);
     assert_eq!(other.code, undisturbed.code, "{}\n{}", other.stdout, other.stderr);
     let said = rig.run(&["resume", &first]);
     assert_eq!(said.code, undisturbed.code, "{}\n{}", said.stdout, said.stderr);

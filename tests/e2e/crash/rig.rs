@@ -6,6 +6,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     fs::{self, File, Permissions},
@@ -23,13 +24,15 @@ use std::{
 /// The longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at something that is waited for.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A user with a job that is to be disturbed.
 pub struct Rig {
     /// The user.
     pub user: User,
     languages: &'static str,
+    /// The first job, once it was seen.
+    job: OnceCell<String>,
     /// The search path, when engines are meddled with.
     path: Option<OsString>,
 }
@@ -68,7 +71,7 @@ pub struct Track {
 impl Rig {
     /// For these target languages, separated by commas.
     pub fn new(languages: &'static str) -> Self {
-        Self { user: User::new(), languages, path: None }
+        Self { user: User::new(), languages, job: OnceCell::new(), path: None }
     }
 
     /// With engines that take a little longer, so that a kill can hit every one of them.
@@ -168,14 +171,18 @@ impl Rig {
     /// The job's events so far.
     #[track_caller]
     pub fn events(&self) -> Vec<Value> {
-        match self.job() {
-            Some(job) => self.user.events(&job),
-            None => vec![],
+        if self.job.get().is_none() {
+            let Some(job) = self.job() else {
+                return vec![];
+            };
+            // Nobody else can have set it.
+            let _first = self.job.set(job);
         }
+        self.job.get().map(|job| self.user.events(job)).unwrap_or_default()
     }
 
-    /// Goes on until an event of this type (and of this stage) is written, then kills the program. `false` when the
-    /// stage was finished before, or the program was faster.
+    /// Goes on until an event of this type (and of this stage) is written, or a later one of the stage, then kills the
+    /// program. `false` when the stage was finished before, or the program was faster.
     #[track_caller]
     pub fn kill_at(&self, event_type: &str, stage: Option<&str>) -> bool {
         let before = self.events();
@@ -184,8 +191,11 @@ impl Rig {
             return false;
         }
         let mut running = self.go_on();
+        // What was asked for before the last kill is not asked for again, and what is passed over is not completed.
+        let later = ["StageRequested", "StageStarted", "StageCompleted", "StageSkipped"];
+        let later: Vec<&str> = later.into_iter().skip_while(|later| *later != event_type).collect();
         let is_meant = |event: &Value| {
-            let is_type = event["event_type"] == event_type || (event_type == "StageCompleted" && is_finished(event));
+            let is_type = event["event_type"] == event_type || later.iter().any(|later| event["event_type"] == *later);
             is_type && stage.is_none_or(|stage| event["data"]["stage"] == stage)
         };
         let mut is_there = false;
@@ -339,7 +349,7 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Three sentences with pauses between them, so that there are several utterances, over a moving picture.
-fn clip() -> &'static Path {
+pub fn clip() -> &'static Path {
     static CLIP: OnceLock<PathBuf> = OnceLock::new();
     CLIP.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("crash-{}", std::process::id()));
@@ -404,18 +414,21 @@ fn speak(sentences: &[&str], wav: &Path) {
     fs::rename(wav.with_extension("joined"), wav).expect("its name");
 }
 
-/// Every run of every stage that was begun is finished once, and nothing of it happens after that.
+/// Every run of every stage that was begun is finished once, unless a newer run took its place, and nothing of it
+/// happens after that.
 #[track_caller]
 fn check_stages(events: &[Value]) {
     let mut finished = BTreeMap::new();
     for event in events.iter().filter(|event| event["data"]["attempt"].is_u64()) {
         let data = &event["data"];
-        let run = format!("{} {} run {}", event["stream"], data["stage"], data["run"]);
-        let times = finished.entry(run.clone()).or_insert(0);
-        assert_eq!(*times, 0, "{run} goes on after its end: {event}");
-        *times += u32::from(is_finished(event));
+        let (stage, run) = (format!("{} {}", event["stream"], data["stage"]), data["run"].as_u64());
+        let is_over = finished.entry((stage, run)).or_insert(false);
+        assert!(!*is_over, "it goes on after its end: {event}");
+        *is_over = is_finished(event);
     }
-    let unfinished: Vec<_> = finished.iter().filter(|(_, times)| **times == 0).collect();
+    let has_newer = |stage: &str, run| finished.keys().any(|(other, newer)| other == stage && *newer > run);
+    let owed = finished.iter().filter(|((stage, run), is_over)| !**is_over && !has_newer(stage, *run));
+    let unfinished: Vec<_> = owed.collect();
     assert!(!finished.is_empty() && unfinished.is_empty(), "never finished: {unfinished:?}");
 }
 
