@@ -7,10 +7,12 @@ use application::{
         blob_store::BlobError,
         engine::{EngineError, is_out_of_room},
         event_log::{AppendError, ReadError},
+        read_store::ReadStoreError,
     },
     stages::handler::StageError,
 };
 use domain::dubbing::DubbingRejection;
+use projections::RunnerError;
 
 /// Stable exit codes, as `--help` documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,10 +66,10 @@ impl Failure {
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         let mut message = error.to_string();
         let mut cause = error.source();
-        let mut out_of_room = false;
+        let mut out_of_room = is_full(error);
         while let Some(error) = cause {
             message = format!("{message}: {error}");
-            out_of_room |= error.downcast_ref::<std::io::Error>().is_some_and(is_out_of_room);
+            out_of_room |= is_full(error);
             cause = error.source();
         }
         if out_of_room {
@@ -179,6 +181,12 @@ impl From<DeliverError> for Failure {
             error => Self::internal(&error),
         }
     }
+}
+
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(is_out_of_room)
+        || matches!(error.downcast_ref(), Some(ReadStoreError::OutOfRoom))
+        || error.downcast_ref::<RunnerError>().is_some_and(RunnerError::is_out_of_room)
 }
 
 fn with_cause(error: &dyn std::error::Error) -> String {

@@ -150,7 +150,7 @@ impl Ingest {
         let limits = &self.limits;
         let over = |what: String| EngineError::Rejected { code: "over-limit", message: what };
         if info.duration_ms == 0 {
-            let message = "the source holds no picture and no sound, only their headers; record or copy it again";
+            let message = "the source lasts no time: it is a still picture, or only the headers of a recording; name a film or sound";
             return Err(EngineError::Rejected { code: "empty", message: message.to_owned() });
         }
         if info.duration_ms > limits.duration_ms_max {

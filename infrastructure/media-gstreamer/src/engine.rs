@@ -72,10 +72,12 @@ impl GstMedia {
         let mut child = Child::new(&self.sandbox.program).stdin(request).limits(limits);
         child.args.clone_from(&self.sandbox.args);
         child.env = quiet_environment();
-        let output = match self.children.run(child).await {
-            Ok(output) => output,
-            Err(error) => return Err(from_child(operation, error)),
-        };
+        let mut outcome = self.children.run(child.clone()).await;
+        if let Err(ChildError::Killed { .. }) = outcome {
+            // The machine can kill a child too, as it does when memory runs out: only a second death is the file's.
+            outcome = self.children.run(child).await;
+        }
+        let output = outcome.map_err(|error| from_child(operation, error))?;
         // The reply is the last line: whatever a library may have printed comes before it.
         let line = output.stdout.trim_ascii().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
         let reply: Reply = serde_json::from_slice(line).map_err(|_| broken("the reply of the media process"))?;
@@ -103,7 +105,7 @@ fn quiet_environment() -> Vec<(OsString, OsString)> {
         .to_vec()
 }
 
-/// A crash, a hang or a crossed limit is the file's doing: trying again would end the same way.
+/// A crash that comes again, a hang or a crossed limit is the file's doing: it would end the same way once more.
 fn from_child(operation: &'static str, error: ChildError) -> EngineError {
     match error {
         ChildError::TimedOut { .. } | ChildError::Killed { .. } | ChildError::TooMuchOutput { .. } => {

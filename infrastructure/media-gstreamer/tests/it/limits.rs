@@ -33,6 +33,18 @@ async fn a_crash_is_the_files_fault() {
 }
 
 #[tokio::test]
+async fn one_death_alone_is_not() {
+    let folder = tempdir().unwrap();
+    let seen = folder.path().join("seen");
+    let script = format!(
+        "cat > /dev/null; [ -e '{0}' ] && echo '{{\"Ok\":\"1.2.3\"}}' && exit; : > '{0}'; kill -KILL $$",
+        seen.display()
+    );
+    assert_eq!(media_over(&script).describe().await.unwrap().version, "1.2.3");
+    assert!(seen.exists(), "the first child died");
+}
+
+#[tokio::test]
 async fn babble_is_bounded() {
     assert_eq!(
         code(probed_by("cat > /dev/null; while :; do echo 0123456789012345678901234567890123456789; done").await),
