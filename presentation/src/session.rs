@@ -60,10 +60,13 @@ async fn work(app: &App, job: DubbingId, progress: &Progress, interrupt: &Interr
         workers.spawn(async move { worker.run().await });
     }
     let ending = tokio::select! {
-        ending = app.manager.drive(job) => SessionEnding::Driven(ending?),
-        Some(ended) = workers.join_next() => return Err(worker_failed(ended)),
-        failed = app.projections.run() => return Err(Failure::internal(&failed)),
-        failed = progress.follow(&app.log, job, from) => return Err(failed.into()),
+        ending = app.manager.drive(job) => match ending {
+            Ok(ending) => SessionEnding::Driven(ending),
+            Err(error) => SessionEnding::Stopped(error.into()),
+        },
+        Some(ended) = workers.join_next() => SessionEnding::Stopped(worker_failed(ended)),
+        failed = app.projections.run() => SessionEnding::Stopped(Failure::internal(&failed)),
+        failed = progress.follow(&app.log, job, from) => SessionEnding::Stopped(failed.into()),
         () = interrupt.wanted() => SessionEnding::Interrupted,
     };
     // Engines in child processes end with the futures that wait for them.

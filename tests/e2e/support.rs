@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     sync::OnceLock,
 };
 use tempfile::TempDir;
@@ -65,12 +65,6 @@ impl User {
         let said = self.run(args);
         assert_eq!(said.code, code, "stdout:\n{}\nstderr:\n{}", said.stdout, said.stderr);
         said
-    }
-
-    /// Starts a command and leaves it running.
-    pub fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Child {
-        let mut command = self.command(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
     }
 
     /// Dubs a file into `--out` with these further arguments and returns the JSON document.

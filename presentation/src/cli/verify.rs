@@ -4,24 +4,96 @@ use super::{VerifyArgs, dub::readable, print, print_json};
 use crate::{
     exit::{Exit, Failure},
     home::Home,
-    wiring::Engines,
+    wiring::{Engines, Reader},
 };
-use application::ports::provenance::{Verdict, Verification};
+use application::ports::{
+    event_log::{DomainEvent, StreamId},
+    provenance::{Verdict, Verification},
+};
+use domain::track::TrackEvent;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Events read in one go.
+const PAGE: usize = 256;
+
+/// What the event log of this installation says of a file that it signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Logged {
+    /// These very bytes were signed.
+    Same,
+    /// Other bytes were signed: this file was changed where the signature does not look (C2PA leaves
+    /// the file-type box and free space out).
+    Differs,
+}
+
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Document {
+    #[serde(flatten)]
+    verification: Verification,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<Logged>,
+}
 
 /// Runs the command: exit 0 when file and signature hold, 3 when they do not or there is none.
 pub async fn run(args: VerifyArgs, home: &Home) -> Result<Exit, Failure> {
     let file = readable(&args.file)?;
     let engines = Engines::new(home, args.signing.signing())?;
-    let verification = engines.signer.verify(&file).await?;
-    if args.json {
-        print_json(&verification);
-    } else {
-        print(&page(&verification));
+    let mut verification = engines.signer.verify(&file).await?;
+    let log = logged(&verification, file, home).await?;
+    if log == Some(Logged::Differs) && verification.verdict != Verdict::Broken {
+        verification.verdict = Verdict::Broken;
+        verification.summary = "The signature holds, but these are not the bytes that were signed: the file was \
+            changed where the signature does not look."
+            .to_owned();
     }
-    Ok(match verification.verdict {
+    let verdict = verification.verdict;
+    if args.json {
+        print_json(&Document { verification, log });
+    } else {
+        let told = match log {
+            Some(Logged::Same) => "\n  log         holds this file, byte for byte",
+            Some(Logged::Differs) => "\n  log         holds another file for this dub",
+            None => "",
+        };
+        print(&format!("{}{told}", page(&verification)));
+    }
+    Ok(match verdict {
         Verdict::SignedByThisInstallation | Verdict::Trusted | Verdict::UnknownSigner => Exit::Done,
         Verdict::Unsigned | Verdict::Broken => Exit::Rejected,
     })
+}
+
+/// Compares the file with what this installation's log says it signed; `None` when it says nothing.
+async fn logged(verification: &Verification, file: PathBuf, home: &Home) -> Result<Option<Logged>, Failure> {
+    let stream = verification.dubbing.as_ref().and_then(|facts| facts.get("track_stream")?.as_str()?.parse().ok());
+    let Some(stream @ StreamId::Track(_)) = stream else {
+        return Ok(None);
+    };
+    if !home.exists() {
+        return Ok(None);
+    }
+    let hashed = tokio::task::spawn_blocking(move || blob_store::digest_file(&file)).await;
+    let hashed = hashed.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    let (sha256, _) = hashed.map_err(|error| Failure::internal(&error))?;
+    let (log, mut from, mut found) = (Reader::open(home).await?.log, 1, None);
+    loop {
+        let page = log.read_stream(&stream, from, PAGE).await?;
+        for recorded in &page {
+            if let DomainEvent::Track(TrackEvent::ProvenanceSigned(signed)) = &recorded.event {
+                if signed.media.sha256 == sha256 {
+                    return Ok(Some(Logged::Same));
+                }
+                found = Some(Logged::Differs);
+            }
+        }
+        match page.last() {
+            Some(last) => from = last.revision + 1,
+            None => return Ok(found),
+        }
+    }
 }
 
 fn page(verification: &Verification) -> String {
