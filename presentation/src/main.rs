@@ -48,7 +48,9 @@ fn explain(refusal: &clap::Error) -> ExitCode {
     let said = said.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
     let sentence = said.collect::<Vec<_>>().join(" ").replace(" tip: ", "; ");
     let sentence = sentence.strip_prefix("error: ").unwrap_or(&sentence);
-    cli::complain(&format!("{sentence}; `dragoman COMMAND --help` says more"));
+    // The list would name the commands that are not for people, too.
+    let sentence = sentence.split_once(" [subcommands:").map_or(sentence, |(said, _)| said);
+    cli::complain(&format!("{sentence}; `dragoman --help` and `dragoman COMMAND --help` say more"));
     ExitCode::from(Exit::Usage as u8)
 }
 

@@ -7,6 +7,7 @@
 mod data_folder;
 mod machine;
 mod options;
+mod output;
 mod sources;
 mod texts;
 
