@@ -1,6 +1,5 @@
 //! Whole mixes of synthetic sounds, read back and measured. Frames are counted at 48 kHz.
 
-mod bench;
 mod kit;
 
 use super::*;
