@@ -1,11 +1,15 @@
 //! Killed with SIGKILL, at every row of the flow and at random moments.
 
 use super::rig::{Rig, undisturbed, until, variable};
-use domain::flow::TABLE;
+use domain::flow::{Stage, TABLE};
 use std::{collections::BTreeSet, time::Duration};
 
 /// Jobs that are killed at random moments, unless `DRAGOMAN_CRASH_ROUNDS` says how many.
 const ROUNDS: u64 = 9;
+
+/// Stages without an engine are over within a millisecond: a kill from outside lands behind them as often as not.
+/// The process tests (`tests/it/process.rs`) break each of them exactly.
+const AT_ONCE: [Stage; 5] = [Stage::Fit, Stage::SyncLips, Stage::Mark, Stage::Publish, Stage::Clean];
 
 #[test]
 fn killed_at_every_row_of_the_flow_a_job_ends_as_if_nothing_had_been() {
@@ -21,8 +25,9 @@ fn killed_at_every_row_of_the_flow_a_job_ends_as_if_nothing_had_been() {
     }
     rig.ends_like(&undisturbed);
     let missed: Vec<_> = TABLE.iter().map(|row| row.stage).filter(|stage| !hit.contains(stage)).collect();
-    // Side by side with Mix, SyncLips is over before anyone can look.
-    assert!(missed.len() <= 3, "no kill came near {missed:?}");
+    let (at_once, others): (Vec<Stage>, Vec<Stage>) = missed.into_iter().partition(|stage| AT_ONCE.contains(stage));
+    eprintln!("over before the kill came: {at_once:?}");
+    assert!(others.len() <= 1, "no kill came near {others:?}");
 }
 
 #[test]
