@@ -300,3 +300,16 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
+
+/// The languages of an MP4's tracks, in order, as its `mdhd` boxes write them (ISO 14496-12, 8.4.2: three letters of
+/// five bits).
+pub fn track_languages(file: &Path) -> Vec<String> {
+    let bytes = fs::read(file).expect("the file");
+    let headers = bytes.windows(4).enumerate().filter(|(_, name)| name == b"mdhd").map(|(at, _)| at);
+    let language = |at: usize| {
+        let place = if bytes[at + 4] == 0 { at + 24 } else { at + 36 };
+        let packed = u16::from_be_bytes([bytes[place], bytes[place + 1]]);
+        [10, 5, 0].map(|shift| char::from((packed >> shift & 31) as u8 + 0x60)).iter().collect()
+    };
+    headers.map(language).collect()
+}

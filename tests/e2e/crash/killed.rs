@@ -7,9 +7,9 @@ use std::{collections::BTreeSet, time::Duration};
 /// Jobs that are killed at random moments, unless `DRAGOMAN_CRASH_ROUNDS` says how many.
 const ROUNDS: u64 = 9;
 
-/// Stages without an engine are over within a millisecond: a kill from outside lands behind them as often as not.
-/// The process tests (`tests/it/process.rs`) break each of them exactly.
-const AT_ONCE: [Stage; 5] = [Stage::Fit, Stage::SyncLips, Stage::Mark, Stage::Publish, Stage::Clean];
+/// Stages whose engines the rig slows down: a kill from outside must find them at work. Where it lands at the others,
+/// which may be over within milliseconds, is chance; the process tests (`tests/it/process.rs`) break each exactly.
+const SLOW: [Stage; 3] = [Stage::Transcribe, Stage::Translate, Stage::Synthesise];
 
 #[test]
 fn killed_at_every_row_of_the_flow_a_job_ends_as_if_nothing_had_been() {
@@ -24,10 +24,8 @@ fn killed_at_every_row_of_the_flow_a_job_ends_as_if_nothing_had_been() {
         }
     }
     rig.ends_like(&undisturbed);
-    let missed: Vec<_> = TABLE.iter().map(|row| row.stage).filter(|stage| !hit.contains(stage)).collect();
-    let (at_once, others): (Vec<Stage>, Vec<Stage>) = missed.into_iter().partition(|stage| AT_ONCE.contains(stage));
-    eprintln!("over before the kill came: {at_once:?}");
-    assert!(others.len() <= 1, "no kill came near {others:?}");
+    let missed: Vec<_> = SLOW.into_iter().filter(|stage| !hit.contains(stage)).collect();
+    assert!(missed.is_empty(), "no kill came near {missed:?}, only near {hit:?}");
 }
 
 #[test]
