@@ -232,6 +232,18 @@ async fn a_full_disk_is_said_and_leaves_the_last_step_whole() {
     assert_eq!(store.query(&utterances::TABLE, &[]).await.unwrap().len(), 5_000);
 }
 
+/// Rows and checkpoint of one moment: a commit that is still under way may come between two reads, and then both are
+/// read again.
+async fn rows_and_checkpoint(store: &SqliteReadStore) -> (Vec<Row>, u64) {
+    loop {
+        let before = store.checkpoint("one").await.unwrap();
+        let rows = store.query(&utterances::TABLE, &[]).await.unwrap();
+        if store.checkpoint("one").await.unwrap() == before {
+            return (rows, before);
+        }
+    }
+}
+
 /// Whoever applies a batch may be dropped at any moment: the batch is there or it is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_whose_caller_gives_up_is_whole_or_absent() {
@@ -258,9 +270,8 @@ async fn a_batch_whose_caller_gives_up_is_whole_or_absent() {
         let _gone_or_done = applying.await;
         // The next write waits for the one under way, if there is one.
         store.reset("nobody", &projections::jobs::TABLE).await.unwrap();
-        let rows = store.query(&utterances::TABLE, &[]).await.unwrap();
+        let (rows, at) = rows_and_checkpoint(&store).await;
         let versions: std::collections::BTreeSet<_> = rows.iter().map(|row| row["shift_ms"].to_string()).collect();
-        let at = store.checkpoint("one").await.unwrap();
         assert_eq!(versions.len(), usize::from(at > 0), "rows of one batch only");
         assert!(versions.iter().all(|version| *version == format!("{}", 1 - at as i64)), "{versions:?} at {at}");
     }
