@@ -138,43 +138,48 @@ pub fn clip() -> &'static Path {
         let spoken = Command::new("flite").args(["-voice", "kal16", "-t", text, "-o"]).arg(&wav).status();
         assert!(spoken.expect("flite runs").success());
         let video = folder.join("clip.mp4");
-        gst(&[
-            "videotestsrc",
-            "pattern=ball",
-            "num-buffers=150",
-            "!",
-            "video/x-raw,width=320,height=180,framerate=25/1",
-            "!",
-            "x264enc",
-            "speed-preset=ultrafast",
-            "key-int-max=25",
-            "!",
-            "h264parse",
-            "!",
-            "queue",
-            "!",
-            "mp4mux",
-            "name=mux",
-            "!",
-            "filesink",
-            &format!("location={}", video.display()),
-            "filesrc",
-            &format!("location={}", wav.display()),
-            "!",
-            "wavparse",
-            "!",
-            "audioconvert",
-            "!",
-            "audioresample",
-            "!",
-            "avenc_aac",
-            "!",
-            "queue",
-            "!",
-            "mux.",
-        ]);
+        film(&wav, 150, &video);
         video
     })
+}
+
+/// An MP4 of moving pictures (25 a second) with this sound.
+pub fn film(wav: &Path, frames: u32, video: &Path) {
+    gst(&[
+        "videotestsrc",
+        "pattern=ball",
+        &format!("num-buffers={frames}"),
+        "!",
+        "video/x-raw,width=320,height=180,framerate=25/1",
+        "!",
+        "x264enc",
+        "speed-preset=ultrafast",
+        "key-int-max=25",
+        "!",
+        "h264parse",
+        "!",
+        "queue",
+        "!",
+        "mp4mux",
+        "name=mux",
+        "!",
+        "filesink",
+        &format!("location={}", video.display()),
+        "filesrc",
+        &format!("location={}", wav.display()),
+        "!",
+        "wavparse",
+        "!",
+        "audioconvert",
+        "!",
+        "audioresample",
+        "!",
+        "avenc_aac",
+        "!",
+        "queue",
+        "!",
+        "mux.",
+    ]);
 }
 
 /// What is said in the clip, by two speakers of these names: Aurelia and Bartholomew.

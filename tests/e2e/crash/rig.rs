@@ -2,7 +2,7 @@
 
 use crate::{
     media,
-    support::{Said, User, gst},
+    support::{Said, User, film},
 };
 use serde_json::Value;
 use std::{
@@ -357,41 +357,7 @@ pub fn clip() -> &'static Path {
         let wav = folder.join("clip.wav");
         speak(&["The river was wide and cold.", "We crossed it in a small boat.", "Nobody said a word."], &wav);
         let video = folder.join("clip.mp4");
-        gst(&[
-            "videotestsrc",
-            "pattern=ball",
-            "num-buffers=240",
-            "!",
-            "video/x-raw,width=320,height=180,framerate=25/1",
-            "!",
-            "x264enc",
-            "speed-preset=ultrafast",
-            "key-int-max=25",
-            "!",
-            "h264parse",
-            "!",
-            "queue",
-            "!",
-            "mp4mux",
-            "name=mux",
-            "!",
-            "filesink",
-            &format!("location={}", video.display()),
-            "filesrc",
-            &format!("location={}", wav.display()),
-            "!",
-            "wavparse",
-            "!",
-            "audioconvert",
-            "!",
-            "audioresample",
-            "!",
-            "avenc_aac",
-            "!",
-            "queue",
-            "!",
-            "mux.",
-        ]);
+        film(&wav, 240, &video);
         video
     })
 }
