@@ -3,36 +3,39 @@
 //! A state is folded once and kept; later loads read only what came after. The cache is checked by
 //! revision at each append, so that a stale state can never decide anything.
 
-use crate::ports::event_log::{Append, AppendError, Appended, DomainEvent, EventLog, ReadError, StreamId, Tenant};
+mod cache;
+mod kinds;
+mod meta;
+
+use crate::ports::event_log::{Append, AppendError, Appended, EventLog, ReadError, StreamId, Tenant};
+use cache::Cache;
 use domain::{
-    decider::Decider,
-    dubbing::{Dubbing, DubbingEvent},
-    track::{Track, TrackEvent},
-    value::{DubbingId, Sha256, TrackId},
+    asset::Asset,
+    dubbing::Dubbing,
+    glossary::Glossary,
+    project::Project,
+    track::Track,
+    value::{AssetId, DubbingId, GlossaryId, ProjectId, Sha256, TrackId},
 };
-use sha2::Digest;
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+pub use kinds::Aggregate;
+pub use meta::{CommandMeta, sha256};
+use std::sync::Arc;
 use thiserror::Error;
-use uuid::Uuid;
 
 /// How often a command is decided anew because someone else appended first.
 const CONFLICTS_MAX: u32 = 50;
 /// Events read in one go.
 const PAGE: usize = 512;
-/// Namespace of derived command ids; drawn once at random, fixed for ever.
-const NAMESPACE: Uuid = Uuid::from_u128(0x8a4c_1f6e_77b2_4d0e_b7c9_0d3f_52a8_16e4);
 
-/// Loads dubbings and tracks, and gives them commands.
+/// Loads aggregates, and gives them commands.
 pub struct Aggregates {
     log: Arc<dyn EventLog>,
     dubbings: Cache<Dubbing>,
     tracks: Cache<Track>,
+    assets: Cache<Asset>,
+    projects: Cache<Project>,
+    glossaries: Cache<Glossary>,
 }
-
-type Cache<S> = Mutex<HashMap<StreamId, Loaded<S>>>;
 
 /// An aggregate's state and the revision it was folded up to (0: no events yet).
 #[derive(Clone, Debug)]
@@ -43,34 +46,23 @@ pub struct Loaded<S> {
     pub revision: u64,
     /// Hash of its last event; all zeros before the first.
     pub hash: Sha256,
+    /// Whose it is; `None` before the first event.
+    pub tenant: Option<Tenant>,
+    /// The trace of the last command that belonged to one.
+    pub traceparent: Option<String>,
 }
 
-/// Who gives a command, and how a repetition is recognised.
-#[derive(Clone, Debug)]
-pub struct CommandMeta {
-    /// Who: `cli`, `process-manager`, `worker`.
-    pub actor: &'static str,
-    /// The command's id.
-    pub id: Uuid,
-    /// Digest over the command's content.
-    pub fingerprint: Sha256,
-}
-
-impl CommandMeta {
-    /// A command that is the same command whenever it has this name: UUIDv5 of it.
-    pub fn derived(actor: &'static str, name: &str) -> Self {
-        Self { actor, id: Uuid::new_v5(&NAMESPACE, name.as_bytes()), fingerprint: sha256(name.as_bytes()) }
-    }
-
-    /// A command given once, under an id that nobody else has.
-    pub fn fresh(actor: &'static str, id: Uuid) -> Self {
-        Self { actor, id, fingerprint: sha256(id.as_bytes()) }
+impl<S: Default> Loaded<S> {
+    fn nothing() -> Self {
+        Self { state: Arc::default(), revision: 0, hash: Sha256::new([0; 32]), tenant: None, traceparent: None }
     }
 }
 
-/// Digest of some bytes.
-pub fn sha256(bytes: &[u8]) -> Sha256 {
-    Sha256::new(sha2::Sha256::digest(bytes).into())
+impl<S> Loaded<S> {
+    /// Whether it is there, and this tenant's: what is another tenant's is as if it were not there.
+    pub fn is_of(&self, tenant: &Tenant) -> bool {
+        self.tenant.as_ref() == Some(tenant)
+    }
 }
 
 /// Why a command brought nothing about.
@@ -79,6 +71,15 @@ pub enum CommandError<R: std::error::Error + Send + Sync + 'static> {
     /// It broke a rule.
     #[error(transparent)]
     Rejected(R),
+    /// There is no such thing, or it is another tenant's.
+    #[error("there is no such thing")]
+    NotFound,
+    /// It was decided on by looking at an older revision.
+    #[error("it has changed since: it is at revision {actual}")]
+    Stale {
+        /// The revision that it is at.
+        actual: u64,
+    },
     /// Others kept appending first.
     #[error("the stream is written too busily to decide on it")]
     Conflict,
@@ -90,54 +91,17 @@ pub enum CommandError<R: std::error::Error + Send + Sync + 'static> {
     Read(#[from] ReadError),
 }
 
-/// An aggregate that the log can keep.
-pub trait Aggregate: Decider<State = Self> + Default + Clone + Send + Sync + 'static {
-    /// Its events among all events; `None` for another aggregate's.
-    fn of(event: &DomainEvent) -> Option<&Self::Event>;
-    /// Its events as the log takes them.
-    fn into_domain(event: Self::Event) -> DomainEvent;
-    #[doc(hidden)]
-    fn cache(aggregates: &Aggregates) -> &Mutex<HashMap<StreamId, Loaded<Self>>>;
-}
-
-impl Aggregate for Dubbing {
-    fn of(event: &DomainEvent) -> Option<&DubbingEvent> {
-        match event {
-            DomainEvent::Dubbing(event) => Some(event),
-            DomainEvent::Track(_) => None,
-        }
-    }
-
-    fn into_domain(event: DubbingEvent) -> DomainEvent {
-        DomainEvent::Dubbing(event)
-    }
-
-    fn cache(aggregates: &Aggregates) -> &Mutex<HashMap<StreamId, Loaded<Self>>> {
-        &aggregates.dubbings
-    }
-}
-
-impl Aggregate for Track {
-    fn of(event: &DomainEvent) -> Option<&TrackEvent> {
-        match event {
-            DomainEvent::Track(event) => Some(event),
-            DomainEvent::Dubbing(_) => None,
-        }
-    }
-
-    fn into_domain(event: TrackEvent) -> DomainEvent {
-        DomainEvent::Track(event)
-    }
-
-    fn cache(aggregates: &Aggregates) -> &Mutex<HashMap<StreamId, Loaded<Self>>> {
-        &aggregates.tracks
-    }
-}
-
 impl Aggregates {
     /// Over this log.
     pub fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { log, dubbings: Mutex::default(), tracks: Mutex::default() }
+        Self {
+            log,
+            dubbings: Cache::default(),
+            tracks: Cache::default(),
+            assets: Cache::default(),
+            projects: Cache::default(),
+            glossaries: Cache::default(),
+        }
     }
 
     /// The log underneath.
@@ -155,17 +119,34 @@ impl Aggregates {
         self.load(&StreamId::Track(id.clone())).await
     }
 
+    /// An asset as it is now.
+    pub async fn asset(&self, id: AssetId) -> Result<Loaded<Asset>, ReadError> {
+        self.load(&StreamId::Asset(id)).await
+    }
+
+    /// A project as it is now.
+    pub async fn project(&self, id: ProjectId) -> Result<Loaded<Project>, ReadError> {
+        self.load(&StreamId::Project(id)).await
+    }
+
+    /// A glossary as it is now.
+    pub async fn glossary(&self, id: GlossaryId) -> Result<Loaded<Glossary>, ReadError> {
+        self.load(&StreamId::Glossary(id)).await
+    }
+
     /// An aggregate as it is now.
     pub async fn load<A: Aggregate>(&self, stream: &StreamId) -> Result<Loaded<A>, ReadError> {
-        let cached = A::cache(self).lock().unwrap_or_else(PoisonError::into_inner).get(stream).cloned();
-        let mut loaded =
-            cached.unwrap_or_else(|| Loaded { state: Arc::default(), revision: 0, hash: Sha256::new([0; 32]) });
+        let mut loaded = A::cache(self).get(stream).unwrap_or_else(Loaded::nothing);
+        let known = loaded.revision;
         loop {
             let page = self.log.read_stream(stream, loaded.revision + 1, PAGE).await?;
             let Some(last) = page.last() else {
                 break;
             };
             (loaded.revision, loaded.hash) = (last.revision, last.hash);
+            loaded.tenant.get_or_insert_with(|| last.tenant.clone());
+            let trace = page.iter().rev().find_map(|recorded| recorded.traceparent.clone());
+            loaded.traceparent = trace.or(loaded.traceparent);
             let state = Arc::make_mut(&mut loaded.state);
             for event in page.iter().filter_map(|recorded| A::of(&recorded.event)) {
                 A::evolve(state, event);
@@ -174,12 +155,8 @@ impl Aggregates {
                 break;
             }
         }
-        if loaded.revision > 0 {
-            let mut cache = A::cache(self).lock().unwrap_or_else(PoisonError::into_inner);
-            let newest = cache.entry(stream.clone()).or_insert_with(|| loaded.clone());
-            if newest.revision < loaded.revision {
-                *newest = loaded.clone();
-            }
+        if loaded.revision > known {
+            A::cache(self).put(stream, &loaded);
         }
         Ok(loaded)
     }
@@ -197,16 +174,29 @@ impl Aggregates {
     {
         for _ in 0..CONFLICTS_MAX {
             let loaded = self.load::<A>(stream).await?;
-            let events = A::decide(&loaded.state, command.clone()).map_err(CommandError::Rejected)?;
-            if events.is_empty() {
-                return Ok(None);
+            if loaded.tenant.is_some() && meta.tenant.is_some() && loaded.tenant != meta.tenant {
+                return Err(CommandError::NotFound);
             }
+            let tenant = meta.tenant.clone().or(loaded.tenant).unwrap_or_default();
+            let decided = match meta.expected_revision {
+                Some(expected) if expected != loaded.revision => Err(CommandError::Stale { actual: loaded.revision }),
+                Some(_) | None => A::decide(&loaded.state, command.clone()).map_err(CommandError::Rejected),
+            };
+            let events = match decided {
+                Ok(events) if !events.is_empty() => events,
+                // Given once more, after what it brought about, a command is answered as the first time.
+                undone => match self.earlier(&tenant, meta, stream).await? {
+                    Some(appended) => return Ok(Some(appended)),
+                    None => return undone.map(|_| None),
+                },
+            };
             let append = Append {
-                tenant: Tenant::default(),
-                actor: meta.actor.to_owned(),
+                tenant,
+                actor: meta.actor.clone(),
                 command_id: meta.id,
                 fingerprint: meta.fingerprint,
                 causation_id: None,
+                traceparent: meta.traceparent.clone().or(loaded.traceparent),
                 stream: stream.clone(),
                 expected_revision: loaded.revision,
                 events: events.into_iter().map(A::into_domain).collect(),
@@ -218,5 +208,18 @@ impl Aggregates {
             }
         }
         Err(CommandError::Conflict)
+    }
+
+    /// What a command that may be repeated by its giver came to before.
+    async fn earlier(
+        &self,
+        tenant: &Tenant,
+        meta: &CommandMeta,
+        stream: &StreamId,
+    ) -> Result<Option<Appended>, ReadError> {
+        if !meta.is_repeatable {
+            return Ok(None);
+        }
+        self.log.find_outcome(tenant, meta.id, stream).await
     }
 }

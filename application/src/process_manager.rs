@@ -14,9 +14,9 @@ use crate::{
     worker::give_flow,
 };
 use domain::{
-    dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life},
+    dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life, Request, RequestedTrack},
     flow::{self, Action, Fence, Flow, FlowCommand, Phase, Scope, Stage},
-    track::{Track, TrackCommand},
+    track::{Track, TrackCommand, TrackEvent},
     value::{DubbingId, LanguageTag, TrackId},
 };
 use std::{sync::Arc, time::Duration};
@@ -195,8 +195,12 @@ impl ProcessManager {
                 source_language: request.source_language.clone(),
                 language: id.language.clone(),
                 settings: requested.settings.clone(),
-                utterances: dubbing.utterances.keys().copied().collect(),
+                lines: dubbing.source_lines(),
+                inherited: self.inherited(request, requested, id).await?,
             },
+            Some(_) if track.regenerations < requested.regenerations => {
+                TrackCommand::Regenerate { request: requested.regenerations, lines: dubbing.source_lines() }
+            }
             Some(header) if header.settings != requested.settings => TrackCommand::Revise(requested.settings.clone()),
             Some(_) => return self.settle(dubbing, &track, revision, &id.language, id.dubbing).await,
         };
@@ -204,6 +208,21 @@ impl ProcessManager {
         let outcome = self.aggregates.execute::<Track>(&stream, command, &meta).await;
         ignore_refusal(outcome.map(|_| ()).map_err(StageError::from))?;
         Ok(Pulse { in_flight: false, moving: true })
+    }
+
+    /// What a track of a fork takes over from the track that it was forked from.
+    async fn inherited(
+        &self,
+        request: &Request,
+        requested: &RequestedTrack,
+        id: &TrackId,
+    ) -> Result<Vec<TrackEvent>, StageError> {
+        let Some(fork) = request.order.forked_from.filter(|fork| flow::is_in(Scope::Track, fork.stage)) else {
+            return Ok(vec![]);
+        };
+        let origin = TrackId { dubbing: fork.dubbing, language: id.language.clone() };
+        let origin = self.aggregates.track(&origin).await?.state;
+        Ok(origin.inheritance(fork.stage, &requested.settings))
     }
 
     async fn settle(
@@ -259,6 +278,7 @@ impl ProcessManager {
                 let track = self.aggregates.track(id).await?.state;
                 if track.header.is_none() { ended() } else { track.flow.clone() }
             }
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => ended(),
         })
     }
 }

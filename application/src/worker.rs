@@ -134,7 +134,7 @@ impl Worker {
         let (stream, fence) = (attempt.stream.clone(), attempt.fence);
         let handler = self.handlers.handlers.get(&fence.stage).ok_or(StageError::Absent("a handler of this stage"))?;
         let aggregates = &self.kit.aggregates;
-        let dubbing = aggregates.dubbing(stream.dubbing()).await?.state;
+        let dubbing = aggregates.dubbing(attempt.dubbing()?).await?.state;
         match (handler, &stream) {
             (Handler::Dubbing(handler), StreamId::Dubbing(id)) => {
                 let done = handler.run(&DubbingJob { id: *id, dubbing, attempt }).await?;
@@ -158,7 +158,7 @@ impl Worker {
                 };
                 Ok(aggregates.execute::<Track>(&stream, command, &self.meta()).await.map(|_| ())?)
             }
-            (Handler::Dubbing(_), StreamId::Track(_)) | (Handler::Track(_), StreamId::Dubbing(_)) => {
+            (Handler::Dubbing(_) | Handler::Track(_), _) => {
                 Err(StageError::Absent("a handler of this stage for this stream"))
             }
         }
@@ -229,6 +229,7 @@ pub async fn give_flow(
             let outcome = aggregates.execute::<Track>(stream, TrackCommand::Flow(command), meta).await;
             outcome.map(|_| ()).map_err(StageError::from)
         }
+        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => Err(StageError::Absent("a flow")),
     }
 }
 

@@ -2,10 +2,13 @@
 //!
 //! No I/O, clock, randomness or async lives here; time, ids and digests are arguments.
 
+pub mod asset;
 pub mod decider;
 pub mod dubbing;
 pub mod fit;
 pub mod flow;
+pub mod glossary;
+pub mod project;
 pub mod segment;
 #[cfg(any(test, feature = "spec"))]
 pub mod spec;

@@ -53,7 +53,7 @@ impl Progress {
                 Ok(page) => page,
                 Err(error) => return error,
             };
-            page.events.iter().filter(|event| event.stream.dubbing() == job).for_each(|event| self.show(event));
+            page.events.iter().filter(|event| event.stream.dubbing() == Some(job)).for_each(|event| self.show(event));
             seen = page.scanned_to;
             if page.scanned_to >= page.head {
                 let _hint = tokio::time::timeout(POLL, wakeups.changed()).await;
@@ -88,15 +88,15 @@ impl Progress {
             DomainEvent::Dubbing(DubbingEvent::UtteranceTranscribed(_) | DubbingEvent::UtteranceDropped { .. }) => {
                 self.advance(None, Stage::Transcribe)
             }
-            DomainEvent::Dubbing(_) => {}
+            DomainEvent::Dubbing(_) | DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
             DomainEvent::Track(event) => self.show_track(language, event),
         }
     }
 
     fn show_track(&self, language: Option<&LanguageTag>, event: &TrackEvent) {
         match event {
-            TrackEvent::TrackStarted { language, utterances, .. } => {
-                self.state().lines.insert(language.clone(), utterances.len() as u64);
+            TrackEvent::TrackStarted { language, lines, .. } => {
+                self.state().lines.insert(language.clone(), lines.len() as u64);
             }
             TrackEvent::UtteranceTranslated(_) => self.advance(language, Stage::Translate),
             TrackEvent::UtteranceSynthesised(_) => self.advance(language, Stage::Synthesise),
@@ -119,6 +119,7 @@ impl Progress {
             FlowEvent::StageRequested { .. }
             | FlowEvent::StageRetryScheduled { .. }
             | FlowEvent::StageReopened { .. }
+            | FlowEvent::StageInherited { .. }
             | FlowEvent::StageUndone { .. }
             | FlowEvent::FlowPaused { .. }
             | FlowEvent::FlowResumed

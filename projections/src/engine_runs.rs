@@ -2,7 +2,7 @@
 
 use crate::{
     projection::{Projection, Touched},
-    row::{language_of, number, or_blank, set},
+    row::{job_of, language_of, number, or_blank, set},
 };
 use application::ports::{
     event_log::{DomainEvent, Recorded},
@@ -66,7 +66,7 @@ impl Projection for EngineRuns {
 
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded) -> Option<Row> {
         let mut row = or_blank(row, &TABLE, key);
-        set(&mut row, "job_id", event.stream.dubbing().to_string());
+        set(&mut row, "job_id", job_of(&event.stream));
         set(&mut row, "language", language_of(&event.stream));
         if let Some(happened) = flow_event(event) {
             flow(&mut row, event, happened);
@@ -81,6 +81,7 @@ fn flow_event(event: &Recorded) -> Option<&FlowEvent> {
             Some(happened)
         }
         DomainEvent::Dubbing(_) | DomainEvent::Track(_) => None,
+        DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => None,
     }
 }
 
@@ -95,6 +96,7 @@ fn fence(happened: &FlowEvent) -> Option<Fence> {
         | FlowEvent::StageRetryScheduled { fence, .. }
         | FlowEvent::StageSkipped { fence, .. } => Some(*fence),
         FlowEvent::StageParked { .. }
+        | FlowEvent::StageInherited { .. }
         | FlowEvent::StageReopened { .. }
         | FlowEvent::StageUndone { .. }
         | FlowEvent::FlowPaused { .. }
@@ -132,6 +134,7 @@ fn flow(row: &mut Row, event: &Recorded, happened: &FlowEvent) {
         }
         FlowEvent::StageRetryScheduled { at, .. } => set(row, "retry_at", at.to_string()),
         FlowEvent::StageParked { .. }
+        | FlowEvent::StageInherited { .. }
         | FlowEvent::StageReopened { .. }
         | FlowEvent::StageUndone { .. }
         | FlowEvent::FlowPaused { .. }

@@ -65,7 +65,7 @@ impl Projection for Jobs {
     }
 
     fn touches(&self, event: &Recorded) -> Touched {
-        Touched::one(vec![json!(event.stream.dubbing().to_string())])
+        event.stream.dubbing().map_or_else(Touched::none, |job| Touched::one(vec![json!(job.to_string())]))
     }
 
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded) -> Option<Row> {
@@ -76,6 +76,7 @@ impl Projection for Jobs {
             }
             DomainEvent::Dubbing(happened) => dubbing(&mut row, event, happened),
             DomainEvent::Track(happened) => track(&mut row, happened),
+            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
         }
         set(&mut row, "updated_at", event.recorded_at.to_string());
         let state = if !text(&row, "paused").is_empty() && is_live(&row) { "parked" } else { text(&row, "phase") };
@@ -94,11 +95,9 @@ fn dubbing(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
         DubbingEvent::VideoGenerationStarted { .. } => begin(row, event, happened),
         DubbingEvent::TrackRequested { language, .. } => {
             add_language(row, language.as_str());
-            if matches!(text(row, "phase"), "completed" | "needs_attention") {
-                set(row, "phase", "processing");
-                set(row, "ended_at", Value::Null);
-            }
+            reopen(row);
         }
+        DubbingEvent::RegenerationRequested { .. } => reopen(row),
         DubbingEvent::SourceIngested(source) => ingested(row, source),
         DubbingEvent::VideoGenerationCompleted { needs_attention } => {
             end(row, event, if *needs_attention { "needs_attention" } else { "completed" });
@@ -116,8 +115,19 @@ fn dubbing(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
         | DubbingEvent::UtteranceDropped { .. }
         | DubbingEvent::SpeakerIdentified { .. }
         | DubbingEvent::TranscriptImported { .. }
+        | DubbingEvent::UtteranceEdited { .. }
+        | DubbingEvent::UtteranceSplit { .. }
+        | DubbingEvent::UtterancesMerged { .. }
         | DubbingEvent::TrackSettled { .. }
         | DubbingEvent::Flow(_) => {}
+    }
+}
+
+/// Something is owed again.
+fn reopen(row: &mut Row) {
+    if matches!(text(row, "phase"), "completed" | "needs_attention") {
+        set(row, "phase", "processing");
+        set(row, "ended_at", Value::Null);
     }
 }
 
@@ -162,6 +172,9 @@ fn track(row: &mut Row, happened: &TrackEvent) {
         TrackEvent::TrackStarted { .. } if is_live(row) => set(row, "phase", "processing"),
         TrackEvent::TrackStarted { .. }
         | TrackEvent::TrackRevised { .. }
+        | TrackEvent::TranslationEdited { .. }
+        | TrackEvent::LineDirected { .. }
+        | TrackEvent::RegenerationStarted { .. }
         | TrackEvent::TranslationRouted { .. }
         | TrackEvent::UtteranceTranslated(_)
         | TrackEvent::VoiceAssigned { .. }
@@ -197,6 +210,7 @@ fn flow(row: &mut Row, event: &Recorded, happened: &FlowEvent) {
         FlowEvent::StageStarted { .. }
         | FlowEvent::StageRequested { .. }
         | FlowEvent::StageCompleted { .. }
+        | FlowEvent::StageInherited { .. }
         | FlowEvent::StageFailed { .. }
         | FlowEvent::StageLost { .. }
         | FlowEvent::StageRetryScheduled { .. }

@@ -46,11 +46,17 @@ pub(crate) fn name_of(value: &impl Serialize) -> String {
     }
 }
 
+/// The job of a stream, as it stands in rows; null for streams of something else.
+pub(crate) fn job_of(stream: &StreamId) -> Value {
+    stream.dubbing().map_or(Value::Null, |job| Value::from(job.to_string()))
+}
+
 /// The language of a stream; empty for the dubbing's own.
 pub(crate) fn language_of(stream: &StreamId) -> &str {
     match stream {
         StreamId::Dubbing(_) => "",
         StreamId::Track(track) => track.language.as_str(),
+        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => "",
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     lines::{FlaggedLines, LineSet},
     projection::{Projection, Touched},
-    row::{is_set, number, or_blank, reopened, set, text},
+    row::{is_set, job_of, number, or_blank, reopened, set, text},
 };
 use application::ports::{
     event_log::{DomainEvent, Recorded, StreamId},
@@ -79,14 +79,16 @@ impl Projection for Tracks {
     }
 
     fn touches(&self, event: &Recorded) -> Touched {
-        let job = json!(event.stream.dubbing().to_string());
+        let job = job_of(&event.stream);
         let track = |language: &LanguageTag| Touched::one(vec![job.clone(), json!(language.as_str())]);
         match (&event.stream, &event.event) {
             (StreamId::Track(id), _) => track(&id.language),
             (
                 StreamId::Dubbing(_),
                 DomainEvent::Dubbing(
-                    DubbingEvent::TrackRequested { language, .. } | DubbingEvent::TrackSettled { language, .. },
+                    DubbingEvent::TrackRequested { language, .. }
+                    | DubbingEvent::RegenerationRequested { language }
+                    | DubbingEvent::TrackSettled { language, .. },
                 ),
             ) => track(language),
             (
@@ -95,7 +97,9 @@ impl Projection for Tracks {
                     DubbingEvent::VideoGenerationFailed { .. } | DubbingEvent::VideoGenerationCancelled,
                 ),
             ) => Touched::beneath(vec![job]),
-            (StreamId::Dubbing(_), _) => Touched::none(),
+            (StreamId::Dubbing(_) | StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_), _) => {
+                Touched::none()
+            }
         }
     }
 
@@ -104,6 +108,7 @@ impl Projection for Tracks {
         match &event.event {
             DomainEvent::Dubbing(happened) => dubbing(&mut row, event, happened),
             DomainEvent::Track(happened) => track(&mut row, event, happened),
+            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
         }
         set(&mut row, "updated_at", event.recorded_at.to_string());
         let is_parked = row.get("paused") == Some(&Value::Bool(true)) && is_live(&row);
@@ -119,7 +124,7 @@ fn is_live(row: &Row) -> bool {
 
 fn dubbing(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
     match happened {
-        DubbingEvent::TrackRequested { .. } => requested(row, event),
+        DubbingEvent::TrackRequested { .. } | DubbingEvent::RegenerationRequested { .. } => requested(row, event),
         DubbingEvent::TrackSettled { outcome, .. } => {
             let phase = match outcome {
                 Outcome::Completed => "completed",
@@ -143,6 +148,9 @@ fn dubbing(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
         | DubbingEvent::UtteranceDropped { .. }
         | DubbingEvent::SpeakerIdentified { .. }
         | DubbingEvent::TranscriptImported { .. }
+        | DubbingEvent::UtteranceEdited { .. }
+        | DubbingEvent::UtteranceSplit { .. }
+        | DubbingEvent::UtterancesMerged { .. }
         | DubbingEvent::VideoGenerationCompleted { .. }
         | DubbingEvent::Flow(_) => {}
     }
@@ -167,12 +175,16 @@ fn requested(row: &mut Row, event: &Recorded) {
 
 fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
     match happened {
-        TrackEvent::TrackStarted { utterances, .. } => {
+        TrackEvent::TrackStarted { lines, .. } => {
             set(row, "phase", "processing");
-            set(row, "lines", number(utterances.len()));
+            set(row, "lines", number(lines.len()));
             set(row, "started_at", event.recorded_at.to_string());
         }
         TrackEvent::TrackRevised { .. } => set(row, "phase", "processing"),
+        TrackEvent::RegenerationStarted { lines, .. } => {
+            set(row, "phase", "processing");
+            set(row, "lines", number(lines.len()));
+        }
         TrackEvent::TranslationRouted { languages, .. } => {
             set(row, "route", languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(","));
         }
@@ -193,6 +205,7 @@ fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
         }
         TrackEvent::Flow(happened) => flow(row, happened),
         TrackEvent::VoiceAssigned { .. } | TrackEvent::SpeechRateChosen { .. } | TrackEvent::TrackDelivered { .. } => {}
+        TrackEvent::TranslationEdited { .. } | TrackEvent::LineDirected { .. } => {}
     }
 }
 
@@ -212,6 +225,7 @@ fn flow(row: &mut Row, happened: &FlowEvent) {
         }
         FlowEvent::StageRequested { .. }
         | FlowEvent::StageCompleted { .. }
+        | FlowEvent::StageInherited { .. }
         | FlowEvent::StageFailed { .. }
         | FlowEvent::StageLost { .. }
         | FlowEvent::StageRetryScheduled { .. }

@@ -4,7 +4,7 @@
 use crate::{
     lines::LineFlags,
     projection::{Projection, Touched},
-    row::{language_of, number, or_blank, reopened, set, text},
+    row::{job_of, language_of, number, or_blank, reopened, set, text},
 };
 use application::ports::{
     event_log::{DomainEvent, Recorded},
@@ -62,7 +62,7 @@ impl Projection for Utterances {
     }
 
     fn touches(&self, event: &Recorded) -> Touched {
-        let job = json!(event.stream.dubbing().to_string());
+        let job = job_of(&event.stream);
         let language = json!(language_of(&event.stream));
         let key = |id: UtteranceId| vec![job.clone(), language.clone(), json!(id.0)];
         match &event.event {
@@ -71,10 +71,12 @@ impl Projection for Utterances {
             }
             DomainEvent::Dubbing(DubbingEvent::UtteranceTranscribed(line)) => Touched::one(key(line.utterance)),
             DomainEvent::Dubbing(DubbingEvent::UtteranceDropped { utterance, .. }) => Touched::one(key(*utterance)),
-            DomainEvent::Dubbing(DubbingEvent::SpeakerIdentified { utterances, .. })
-            | DomainEvent::Track(TrackEvent::TrackStarted { utterances, .. }) => {
+            DomainEvent::Dubbing(DubbingEvent::SpeakerIdentified { utterances, .. }) => {
                 Touched::many(utterances.iter().copied().map(key))
             }
+            DomainEvent::Track(
+                TrackEvent::TrackStarted { lines, .. } | TrackEvent::RegenerationStarted { lines, .. },
+            ) => Touched::many(lines.iter().map(|line| key(line.utterance))),
             DomainEvent::Dubbing(_) => Touched::none(),
             DomainEvent::Track(TrackEvent::Flow(FlowEvent::StageReopened { .. })) => {
                 Touched::beneath(vec![job, language])
@@ -83,6 +85,7 @@ impl Projection for Utterances {
                 Touched::beneath(vec![job, language])
             }
             DomainEvent::Track(happened) => happened.utterance().map_or_else(Touched::none, |id| Touched::one(key(id))),
+            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => Touched::none(),
         }
     }
 
@@ -91,6 +94,7 @@ impl Projection for Utterances {
         match &event.event {
             DomainEvent::Dubbing(happened) => transcript(&mut row, key, happened),
             DomainEvent::Track(happened) => track(&mut row, happened),
+            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
         }
         set(&mut row, "updated_at", event.recorded_at.to_string());
         Some(row)
@@ -120,6 +124,10 @@ fn transcript(row: &mut Row, key: &RowKey, happened: &DubbingEvent) {
         | DubbingEvent::SourceRejected { .. }
         | DubbingEvent::SpeechSeparated(_)
         | DubbingEvent::TranscriptImported { .. }
+        | DubbingEvent::UtteranceEdited { .. }
+        | DubbingEvent::UtteranceSplit { .. }
+        | DubbingEvent::UtterancesMerged { .. }
+        | DubbingEvent::RegenerationRequested { .. }
         | DubbingEvent::TrackSettled { .. }
         | DubbingEvent::VideoGenerationCompleted { .. }
         | DubbingEvent::VideoGenerationFailed { .. }
@@ -130,7 +138,7 @@ fn transcript(row: &mut Row, key: &RowKey, happened: &DubbingEvent) {
 
 fn track(row: &mut Row, happened: &TrackEvent) {
     match happened {
-        TrackEvent::TrackStarted { .. } => begin(row, "waiting"),
+        TrackEvent::TrackStarted { .. } | TrackEvent::RegenerationStarted { .. } => begin(row, "waiting"),
         TrackEvent::UtteranceTranslated(line) => {
             advance(row, "translated");
             set(row, "unknown_words", line.unknown_words);
@@ -145,6 +153,8 @@ fn track(row: &mut Row, happened: &TrackEvent) {
         TrackEvent::Flow(FlowEvent::StageStarted { fence }) => flags(row, |flags| flags.take_back(&[fence.stage])),
         TrackEvent::SpeechRateChosen { rate, .. } => set(row, "rate", rate.get()),
         TrackEvent::TrackRevised { .. }
+        | TrackEvent::TranslationEdited { .. }
+        | TrackEvent::LineDirected { .. }
         | TrackEvent::TranslationRouted { .. }
         | TrackEvent::VoiceAssigned { .. }
         | TrackEvent::TrackMixed(_)

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use domain::{
-    dubbing::{Delivery, Dubbing},
+    dubbing::Delivery,
     track::{DeliveredFile, PublishedTrack, Role, Track, TrackCommand, TrackRejection},
     value::{DubbingId, LanguageTag, Personal, Sha256, TrackId},
 };
@@ -143,11 +143,12 @@ impl Deliver {
         for language in dubbing.tracks.keys() {
             let id = TrackId { dubbing: job, language: language.clone() };
             let track = self.aggregates.track(&id).await?.state;
-            let (Some(request), Some(published)) = (&dubbing.request, &track.published) else {
+            let delivery = dubbing.request.as_ref().and_then(|request| request.delivery.as_ref());
+            let (Some(delivery), Some(published)) = (delivery, &track.published) else {
                 continue;
             };
             // Where it was wanted cannot be told any more when personal data was erased: nothing is owed then.
-            let files = files_of(&request.delivery, &id.language, published).unwrap_or_default();
+            let files = files_of(delivery, &id.language, published).unwrap_or_default();
             if as_delivered(&files, published).iter().any(|file| !track.delivered.contains(file)) {
                 return Ok(false);
             }
@@ -162,21 +163,25 @@ impl Deliver {
         for language in dubbing.tracks.keys() {
             let id = TrackId { dubbing: job, language: language.clone() };
             let track = self.aggregates.track(&id).await?.state;
-            if track.published.is_some() {
-                delivered.push(self.track(&dubbing, &track, id).await?);
+            let delivery = dubbing.request.as_ref().and_then(|request| request.delivery.as_ref());
+            if let (Some(delivery), Some(published)) = (delivery, &track.published) {
+                delivered.push(self.track(delivery, published, &track, id).await?);
             }
         }
         Ok(delivered)
     }
 
-    async fn track(&self, dubbing: &Dubbing, track: &Track, id: TrackId) -> Result<DeliveredTrack, DeliverError> {
-        let (Some(request), Some(published)) = (&dubbing.request, &track.published) else {
-            return Err(DeliverError::Gone);
-        };
-        let files = files_of(&request.delivery, &id.language, published).ok_or(DeliverError::Erased)?;
+    async fn track(
+        &self,
+        delivery: &Delivery,
+        published: &PublishedTrack,
+        track: &Track,
+        id: TrackId,
+    ) -> Result<DeliveredTrack, DeliverError> {
+        let files = files_of(delivery, &id.language, published).ok_or(DeliverError::Erased)?;
         let (news, mut is_written) = (as_delivered(&files, published), false);
         for ((_, path), file) in files.iter().zip(&news) {
-            is_written |= self.put(path, &file.sha256, &track.delivered, request.delivery.overwrite).await?;
+            is_written |= self.put(path, &file.sha256, &track.delivered, delivery.overwrite).await?;
         }
         let stream = StreamId::Track(id.clone());
         let meta = CommandMeta::fresh("cli", self.ids.next());
@@ -211,10 +216,11 @@ impl Deliver {
     async fn note_landed(&self, id: &TrackId) -> Result<(), DeliverError> {
         let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
         let track = self.aggregates.track(id).await?.state;
-        let (Some(request), Some(published)) = (&dubbing.request, &track.published) else {
+        let delivery = dubbing.request.as_ref().and_then(|request| request.delivery.as_ref());
+        let (Some(delivery), Some(published)) = (delivery, &track.published) else {
             return Ok(());
         };
-        let files = files_of(&request.delivery, &id.language, published).unwrap_or_default();
+        let files = files_of(delivery, &id.language, published).unwrap_or_default();
         let mut landed = Vec::new();
         for ((_, path), file) in files.iter().zip(as_delivered(&files, published)) {
             if !track.delivered.contains(&file) && self.shelf.digest(path).await? == Some(file.sha256) {

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use domain::{
-    dubbing::{Delivery, Dubbing, DubbingCommand, DubbingRejection, Phase, Start, TrackRequest, Transcript},
+    dubbing::{Delivery, Dubbing, DubbingCommand, DubbingRejection, Order, Phase, Start, TrackRequest, Transcript},
     value::{DubbingId, LanguageTag, Personal, Sha256},
 };
 use std::{path::PathBuf, sync::Arc};
@@ -115,7 +115,7 @@ impl RequestDub {
             self.blobs.delete(&source.sha256).await?;
             return Err(RequestDubError::SourceChanged);
         }
-        self.vault.ensure(job)?;
+        self.vault.ensure(job.0)?;
         let start = Start {
             identity: identity(&request),
             source,
@@ -124,7 +124,8 @@ impl RequestDub {
             source_language: request.source_language,
             language_assumed: request.language_assumed,
             transcript: request.transcript,
-            delivery: request.delivery,
+            delivery: Some(request.delivery),
+            order: Order::default(),
             tracks: request.tracks,
         };
         self.give(job, DubbingCommand::Start(Box::new(start))).await?;

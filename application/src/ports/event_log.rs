@@ -10,9 +10,12 @@
 
 use async_trait::async_trait;
 use domain::{
+    asset::AssetEvent,
     dubbing::DubbingEvent,
+    glossary::GlossaryEvent,
+    project::ProjectEvent,
     track::TrackEvent,
-    value::{DubbingId, Sha256, Timestamp, TrackId},
+    value::{AssetId, DubbingId, GlossaryId, ProjectId, Sha256, Timestamp, TrackId},
 };
 use std::{fmt, str::FromStr};
 use thiserror::Error;
@@ -71,14 +74,44 @@ pub enum StreamId {
     Dubbing(DubbingId),
     /// `track-<id>-<lang>`.
     Track(TrackId),
+    /// `asset-<id>`.
+    Asset(AssetId),
+    /// `project-<id>`.
+    Project(ProjectId),
+    /// `glossary-<id>`.
+    Glossary(GlossaryId),
 }
 
 impl StreamId {
-    /// The dubbing it belongs to: the correlation id of its events, and the owner of its key.
-    pub fn dubbing(&self) -> DubbingId {
+    /// The dubbing it belongs to, if it belongs to one.
+    pub fn dubbing(&self) -> Option<DubbingId> {
         match self {
-            StreamId::Dubbing(id) => *id,
-            StreamId::Track(track) => track.dubbing,
+            StreamId::Dubbing(id) => Some(*id),
+            StreamId::Track(track) => Some(track.dubbing),
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => None,
+        }
+    }
+
+    /// What all events about one thing have in common, and the owner of the key that seals them: the dubbing, or what
+    /// else the stream is about.
+    pub fn subject(&self) -> Uuid {
+        match self {
+            StreamId::Dubbing(id) => id.0,
+            StreamId::Track(track) => track.dubbing.0,
+            StreamId::Asset(id) => id.0,
+            StreamId::Project(id) => id.0,
+            StreamId::Glossary(id) => id.0,
+        }
+    }
+
+    /// What its name begins with.
+    pub fn prefix(&self) -> &'static str {
+        match self {
+            StreamId::Dubbing(_) => "dubbing-",
+            StreamId::Track(_) => "track-",
+            StreamId::Asset(_) => "asset-",
+            StreamId::Project(_) => "project-",
+            StreamId::Glossary(_) => "glossary-",
         }
     }
 }
@@ -86,8 +119,10 @@ impl StreamId {
 impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StreamId::Dubbing(id) => write!(f, "dubbing-{id}"),
             StreamId::Track(track) => write!(f, "track-{track}"),
+            StreamId::Dubbing(_) | StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => {
+                write!(f, "{}{}", self.prefix(), self.subject())
+            }
         }
     }
 }
@@ -101,10 +136,16 @@ impl FromStr for StreamId {
     type Err = InvalidStreamId;
 
     fn from_str(text: &str) -> Result<Self, InvalidStreamId> {
-        if let Some(id) = text.strip_prefix("dubbing-") {
-            return id.parse().map(StreamId::Dubbing).map_err(|_| InvalidStreamId);
+        let (kind, rest) = text.split_once('-').ok_or(InvalidStreamId)?;
+        let id = || Uuid::parse_str(rest).map_err(|_| InvalidStreamId);
+        match kind {
+            "dubbing" => return Ok(StreamId::Dubbing(DubbingId(id()?))),
+            "asset" => return Ok(StreamId::Asset(AssetId(id()?))),
+            "project" => return Ok(StreamId::Project(ProjectId(id()?))),
+            "glossary" => return Ok(StreamId::Glossary(GlossaryId(id()?))),
+            "track" => {}
+            _ => return Err(InvalidStreamId),
         }
-        let rest = text.strip_prefix("track-").ok_or(InvalidStreamId)?;
         let (id, language) = rest.split_at_checked(36).ok_or(InvalidStreamId)?;
         let language = language.strip_prefix('-').ok_or(InvalidStreamId)?;
         Ok(StreamId::Track(TrackId {
@@ -121,6 +162,12 @@ pub enum DomainEvent {
     Dubbing(DubbingEvent),
     /// Of a track.
     Track(TrackEvent),
+    /// Of an asset.
+    Asset(AssetEvent),
+    /// Of a project.
+    Project(ProjectEvent),
+    /// Of a glossary.
+    Glossary(GlossaryEvent),
 }
 
 /// What is to be written.
@@ -136,6 +183,8 @@ pub struct Append {
     pub fingerprint: Sha256,
     /// The event that caused the command, if one did.
     pub causation_id: Option<Uuid>,
+    /// The trace that the command belongs to, as W3C `traceparent`, if any.
+    pub traceparent: Option<String>,
     /// Where to.
     pub stream: StreamId,
     /// The revision that the decision was made on; 0 for a stream that must not exist yet.
@@ -182,6 +231,8 @@ pub struct Recorded {
     pub command_id: Uuid,
     /// The event that caused the command.
     pub causation_id: Option<Uuid>,
+    /// The trace that the command belongs to, as W3C `traceparent`, if any.
+    pub traceparent: Option<String>,
     /// Hash of the event before in the same stream; all zeros for the first.
     pub prev_hash: Sha256,
     /// Hash of this event, over everything above but `position`, and the stored data.

@@ -1,19 +1,19 @@
 //! Keys that seal what is personal. They live outside the log: destroying one is erasure.
 
-use domain::value::DubbingId;
 use std::sync::Arc;
 use thiserror::Error;
+use uuid::Uuid;
 
-/// Keeps one key per dubbing. A key is durable before the first event that it seals.
+/// Keeps one key per subject: a dubbing, an asset, a project, a glossary, by its id. A key is durable before the first event that it seals.
 pub trait KeyVault: Send + Sync {
-    /// Makes the dubbing's key unless it has one, and returns only when it is durable.
-    fn ensure(&self, owner: DubbingId) -> Result<(), KeyVaultError>;
+    /// Makes the owner's key unless it has one, and returns only when it is durable.
+    fn ensure(&self, owner: Uuid) -> Result<(), KeyVaultError>;
 
-    /// The dubbing's key; `None` when it was destroyed or never made.
-    fn key(&self, owner: DubbingId) -> Result<Option<Key>, KeyVaultError>;
+    /// The owner's key; `None` when it was destroyed or never made.
+    fn key(&self, owner: Uuid) -> Result<Option<Key>, KeyVaultError>;
 
-    /// Destroys the dubbing's key for good.
-    fn destroy(&self, owner: DubbingId) -> Result<(), KeyVaultError>;
+    /// Destroys the owner's key for good.
+    fn destroy(&self, owner: Uuid) -> Result<(), KeyVaultError>;
 }
 
 /// A symmetric key of 256 bits. Never shown.

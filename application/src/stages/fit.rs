@@ -59,9 +59,10 @@ fn chosen_rate(job: &TrackJob, utterance: UtteranceId) -> Option<Percent> {
 fn lines(job: &TrackJob) -> Vec<Line> {
     let spoken = job.track.lines.iter().filter_map(|(utterance, line)| {
         let slot = job.dubbing.utterances.get(utterance)?.span;
-        let natural = line.speech_at(Percent::HUNDRED)?;
+        let fixed = line.direction.rate;
+        let natural = line.speech_at(fixed.unwrap_or(Percent::HUNDRED))?;
         let takes = line.speech.iter().map(|speech| Take { rate: speech.rate, duration_ms: speech.duration_ms });
-        Some(Line { utterance: *utterance, slot, natural_ms: natural.duration_ms, takes: takes.collect() })
+        Some(Line { utterance: *utterance, slot, natural_ms: natural.duration_ms, fixed, takes: takes.collect() })
     });
     let mut lines: Vec<Line> = spoken.collect();
     lines.sort_by_key(|line| line.slot);

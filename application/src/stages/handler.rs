@@ -161,6 +161,11 @@ pub enum StageError {
 }
 
 impl Attempt {
+    /// The dubbing that it is part of.
+    pub fn dubbing(&self) -> Result<DubbingId, StageError> {
+        self.stream.dubbing().ok_or(StageError::Absent("the dubbing of a stage"))
+    }
+
     /// The path of an artefact that an earlier stage left.
     pub async fn file(&self, artefact: &Artefact) -> Result<PathBuf, StageError> {
         self.kit.blobs.path(&artefact.sha256).await?.ok_or(StageError::Absent("a blob of an earlier stage"))
@@ -187,7 +192,7 @@ impl Attempt {
         let Ok(bytes) = serde_json::to_vec(result) else {
             return Ok(());
         };
-        Ok(self.kit.memos.remember(key, self.stream.dubbing(), &bytes).await?)
+        Ok(self.kit.memos.remember(key, self.dubbing()?, &bytes).await?)
     }
 
     async fn give<A: Aggregate>(&self, command: A::Command) -> Result<(), StageError>
@@ -239,6 +244,9 @@ impl From<CommandError<domain::track::TrackRejection>> for StageError {
 fn from_command<R: std::error::Error + Send + Sync + 'static>(error: CommandError<R>) -> StageError {
     match error {
         CommandError::Rejected(rejection) => StageError::Refused(rejection.to_string()),
+        CommandError::NotFound | CommandError::Stale { .. } => {
+            StageError::Refused("the stream is not as expected".to_owned())
+        }
         CommandError::Conflict => StageError::Refused("others kept writing first".to_owned()),
         CommandError::Append(error) => StageError::Append(error),
         CommandError::Read(error) => StageError::Read(error),

@@ -119,7 +119,7 @@ impl TrackStage for Synthesise {
     }
 }
 
-/// Lines that have something to say, each at its voice's own rate and at the planner's.
+/// Lines that have something to say, each at its voice's own rate and at the planner's, or at the one that a person chose.
 fn orders(job: &TrackJob) -> Result<Vec<Order>, StageError> {
     let mut orders = Vec::new();
     for (utterance, line) in &job.track.lines {
@@ -128,11 +128,15 @@ fn orders(job: &TrackJob) -> Result<Vec<Order>, StageError> {
         };
         let text = translation.spoken.reveal().ok_or(StageError::Erased)?;
         let speaker = job.dubbing.speaker_of(*utterance).ok_or(StageError::Absent("the speaker of a line"))?;
-        let voice = job.track.voices.get(&speaker).ok_or(StageError::Absent("the voice of a speaker"))?;
+        let of_speaker = job.track.voices.get(&speaker);
+        let voice = line.direction.voice.as_ref().or(of_speaker).ok_or(StageError::Absent("the voice of a speaker"))?;
         if text.is_empty() {
             continue;
         }
-        for rate in [Some(Percent::HUNDRED), line.rate.filter(|rate| *rate != Percent::HUNDRED)].into_iter().flatten() {
+        // A person's rate is the only one; else the voice's own, and what the planner asks for besides.
+        let own = line.direction.rate.unwrap_or(Percent::HUNDRED);
+        let planned = line.rate.filter(|rate| line.direction.rate.is_none() && *rate != own);
+        for rate in [Some(own), planned].into_iter().flatten() {
             orders.push(Order { utterance: *utterance, text: text.clone(), voice: voice.clone(), rate });
         }
     }

@@ -93,6 +93,7 @@ pub fn append(command: u64, stream: StreamId, expected_revision: u64, events: Ve
         command_id: Uuid::from_u128(u128::from(command) + 1),
         fingerprint: Sha256::new(fingerprint),
         causation_id: None,
+        traceparent: None,
         stream,
         expected_revision,
         events,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub async fn run<Keep, Made: Future<Output = (Arc<dyn MemoStore>, Keep)>>(make: impl Fn(Arc<dyn KeyVault>) -> Made) {
     let vault = Arc::new(MemoryKeyVault::new(1));
     for number in 1..=3 {
-        vault.ensure(owner(number)).unwrap();
+        vault.ensure(owner(number).0).unwrap();
     }
     let (store, _keep) = make(Arc::clone(&vault) as Arc<dyn KeyVault>).await;
     what_is_remembered_is_recalled(&*store).await;
@@ -47,7 +47,7 @@ async fn the_first_result_stays(store: &dyn MemoStore) {
 
 async fn without_its_key_a_memo_is_a_miss(store: &dyn MemoStore, vault: &MemoryKeyVault) {
     store.remember(&key(20), owner(3), b"theirs").await.unwrap();
-    vault.destroy(owner(3)).unwrap();
+    vault.destroy(owner(3).0).unwrap();
     assert_eq!(store.recall(&key(20)).await.unwrap(), None);
     // Late work of an erased dubbing leaves nothing behind; another dubbing makes the memo anew.
     store.remember(&key(20), owner(3), b"late").await.unwrap();

@@ -2,18 +2,18 @@
 //! time; never use it for anything real.
 
 use crate::ports::key_vault::{Key, KeyVault, KeyVaultError};
-use domain::value::DubbingId;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
+use uuid::Uuid;
 
 /// A key vault without a disk.
 pub struct MemoryKeyVault {
     seed: u8,
     /// `None` stands for a destroyed key.
-    keys: Mutex<BTreeMap<DubbingId, Option<Key>>>,
+    keys: Mutex<BTreeMap<Uuid, Option<Key>>>,
 }
 
 impl MemoryKeyVault {
@@ -24,20 +24,20 @@ impl MemoryKeyVault {
 }
 
 impl KeyVault for MemoryKeyVault {
-    fn ensure(&self, owner: DubbingId) -> Result<(), KeyVaultError> {
+    fn ensure(&self, owner: Uuid) -> Result<(), KeyVaultError> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.entry(owner).or_insert_with(|| {
-            Some(Key::new(Sha256::new().chain_update([self.seed]).chain_update(owner.0.as_bytes()).finalize().into()))
+            Some(Key::new(Sha256::new().chain_update([self.seed]).chain_update(owner.as_bytes()).finalize().into()))
         });
         Ok(())
     }
 
-    fn key(&self, owner: DubbingId) -> Result<Option<Key>, KeyVaultError> {
+    fn key(&self, owner: Uuid) -> Result<Option<Key>, KeyVaultError> {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(keys.get(&owner).cloned().flatten())
     }
 
-    fn destroy(&self, owner: DubbingId) -> Result<(), KeyVaultError> {
+    fn destroy(&self, owner: Uuid) -> Result<(), KeyVaultError> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(owner, None);
         Ok(())
     }

@@ -25,7 +25,7 @@ impl MemoryMemoStore {
     }
 
     fn has_key(&self, owner: DubbingId) -> Result<bool, MemoError> {
-        Ok(self.vault.key(owner).map_err(|error| MemoError(Box::new(error)))?.is_some())
+        Ok(self.vault.key(owner.0).map_err(|error| MemoError(Box::new(error)))?.is_some())
     }
 }
 

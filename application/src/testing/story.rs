@@ -12,7 +12,7 @@ use domain::{
     dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life, TrackRequest},
     flow::{Action, Failure, Fence, Flow, FlowCommand, Phase, Stage, StageSummary, next_actions, work_id},
     track::{Background, Track, TrackCommand, TrackSettings},
-    value::{DubbingId, LanguageTag, Percent, Personal, Producer, Timestamp, TrackId},
+    value::{DubbingId, LanguageTag, Percent, Personal, Producer, Timestamp, TrackId, UtteranceId},
 };
 use history::History;
 use std::collections::BTreeMap;
@@ -111,7 +111,8 @@ impl Story {
         match self.random.below(4_000) {
             0 => self.history.dubbing(job, DubbingCommand::Cancel),
             1..=40 => self.change_wishes(job),
-            41..=200 => self.resume(job),
+            41..=90 => self.correct(job),
+            91..=250 => self.resume(job),
             _ => {
                 let mut streams = vec![StreamId::Dubbing(job)];
                 let languages = self.dubbings().get(&job).map(|dubbing| dubbing.tracks.keys().cloned());
@@ -133,6 +134,28 @@ impl Story {
         let is_under_way = self.tracks().get(&track).is_some_and(|track| next_actions(&track.flow) != [Action::Finish]);
         if !is_under_way {
             self.history.dubbing(job, DubbingCommand::RequestTracks { tracks: vec![asked], delivery: None });
+        }
+    }
+
+    /// A person corrects a line, in the transcript or in a track, and now and then has the track made anew.
+    fn correct(&mut self, job: DubbingId) {
+        let Some(dubbing) = self.dubbings().get(&job).cloned() else {
+            return;
+        };
+        let ids: Vec<UtteranceId> = dubbing.utterances.keys().copied().collect();
+        let languages: Vec<LanguageTag> = dubbing.tracks.keys().cloned().collect();
+        let (line, language) = (self.random.pick(&ids).copied(), self.random.pick(&languages).cloned());
+        let (Some(line), Some(language)) = (line, language) else {
+            return;
+        };
+        let track = TrackId { dubbing: job, language: language.clone() };
+        match self.random.below(6) {
+            0 => self.history.dubbing(job, DubbingCommand::Edit(facts::change(line))),
+            1 => self.history.dubbing(job, DubbingCommand::Edit(facts::split(&dubbing, line))),
+            2 => self.history.dubbing(job, DubbingCommand::Edit(facts::merge(&dubbing, line))),
+            3 => self.history.track(&track, facts::word(line)),
+            4 => self.history.track(&track, facts::direct(line)),
+            _ => self.history.dubbing(job, DubbingCommand::Regenerate { language }),
         }
     }
 
@@ -182,6 +205,7 @@ impl Story {
             (Action::Finish, _) if flow.undoing => self.flow_command(stream, FlowCommand::Compensated),
             (Action::Finish, StreamId::Dubbing(job)) => self.history.dubbing(*job, DubbingCommand::Finish),
             (Action::Finish, StreamId::Track(_)) => {}
+            (Action::Finish, StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_)) => {}
         }
     }
 
@@ -195,14 +219,16 @@ impl Story {
         };
         let Some(track) = self.tracks().get(id).cloned() else {
             if dubbing.flow.is_done(Stage::Transcribe) {
-                let utterances = dubbing.utterances.keys().copied().collect();
-                let start = facts::track_start(id, asked.settings.clone(), utterances);
+                let start = facts::track_start(id, asked.settings.clone(), dubbing.source_lines());
                 self.history.track(id, start);
             }
             return;
         };
         if track.header.is_some_and(|header| header.settings != asked.settings) {
             self.history.track(id, TrackCommand::Revise(asked.settings.clone()));
+        } else if track.regenerations < asked.regenerations {
+            let (request, lines) = (asked.regenerations, dubbing.source_lines());
+            self.history.track(id, TrackCommand::Regenerate { request, lines });
         } else if asked.outcome.is_none() && next_actions(&track.flow) == [Action::Finish] {
             let to_attend = track.lines.values().any(|line| line.needs_attention());
             let outcome = if to_attend { Outcome::NeedsAttention } else { Outcome::Completed };
@@ -266,6 +292,7 @@ impl Story {
                 };
                 self.history.track(id, command);
             }
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => {}
         }
     }
 
@@ -273,6 +300,7 @@ impl Story {
         match stream {
             StreamId::Dubbing(job) => self.dubbings().get(job).map(|dubbing| dubbing.flow.clone()),
             StreamId::Track(id) => self.tracks().get(id).map(|track| track.flow.clone()),
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => None,
         }
     }
 
@@ -280,6 +308,7 @@ impl Story {
         match stream {
             StreamId::Dubbing(job) => self.history.dubbing(*job, DubbingCommand::Flow(command)),
             StreamId::Track(id) => self.history.track(id, TrackCommand::Flow(command)),
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => {}
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What can be asked of a dubbing, and which rules that can break.
 
-use super::{Delivery, DubbingEvent, Outcome, Transcript};
+use super::{Delivery, DubbingEvent, Edit, Order, Outcome, Transcript};
 use crate::{
     flow::{Fence, FlowCommand, FlowRejection, StageSummary},
     track::TrackSettings,
@@ -53,6 +53,20 @@ pub enum DubbingCommand {
         /// How.
         outcome: Outcome,
     },
+    /// A person corrects the transcript.
+    Edit(Edit),
+    /// Make a language anew where lines have changed since.
+    Regenerate {
+        /// The language.
+        language: LanguageTag,
+    },
+    /// Begin with what another dubbing found: its facts, and the stages that they finish.
+    Inherit {
+        /// The beginning.
+        start: Box<Start>,
+        /// What the other dubbing found, as far as it is taken over.
+        inherited: Vec<DubbingEvent>,
+    },
     /// Call it off.
     Cancel,
     /// The flow owes nothing more: say so.
@@ -87,8 +101,10 @@ pub struct Start {
     pub language_assumed: bool,
     /// Where the words come from.
     pub transcript: Transcript,
-    /// Where results are put.
-    pub delivery: Delivery,
+    /// Where results are put; `None` keeps them where they can be fetched.
+    pub delivery: Option<Delivery>,
+    /// How it came in.
+    pub order: Order,
     /// The languages to make it in.
     pub tracks: Vec<TrackRequest>,
 }
@@ -106,6 +122,20 @@ pub enum DubbingRejection {
     SameLanguage,
     /// No such track was asked for.
     UnknownTrack,
+    /// There is no transcript to correct yet.
+    NotTranscribed,
+    /// The transcript has no such utterance.
+    UnknownUtterance,
+    /// A corrected utterance would sound together with another one.
+    OverlapsNeighbour,
+    /// A corrected utterance would lie past the end of the sound.
+    PastTheEnd,
+    /// There is nowhere to cut: both parts need time and words.
+    NothingToSplit,
+    /// Only utterances that follow each other can be joined.
+    NotNeighbours,
+    /// The speaker's number is neither known nor the next one.
+    UnknownSpeaker,
     /// A worker reported what its stage does not know.
     ForeignFact,
     /// Still owed: it cannot be finished.
@@ -128,6 +158,15 @@ impl fmt::Display for DubbingRejection {
             DubbingRejection::Ended => "the dubbing has ended",
             DubbingRejection::SameLanguage => "the target language is the language of the source",
             DubbingRejection::UnknownTrack => "this language was never asked for",
+            DubbingRejection::NotTranscribed => "there is no transcript to correct yet; wait until it is there",
+            DubbingRejection::UnknownUtterance => "the transcript has no such utterance",
+            DubbingRejection::OverlapsNeighbour => {
+                "the utterance would sound together with another one; choose other times"
+            }
+            DubbingRejection::PastTheEnd => "the utterance would lie past the end of the sound; choose earlier times",
+            DubbingRejection::NothingToSplit => "the utterance cannot be cut there: both parts need time and words",
+            DubbingRejection::NotNeighbours => "only utterances that follow each other can be joined",
+            DubbingRejection::UnknownSpeaker => "there is no such speaker; a new one takes the next number",
             DubbingRejection::ForeignFact => "a worker reported what its stage does not know",
             DubbingRejection::Unfinished => "something is still owed",
             DubbingRejection::Flow(rejection) => return rejection.fmt(f),

@@ -1,6 +1,8 @@
 //! What a command to a dubbing brings about.
 
-use super::{Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Outcome, Phase, Start, TrackRequest};
+use super::{
+    Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Outcome, Phase, Start, TrackRequest, edit, fork,
+};
 use crate::{
     decider::Decider,
     flow::{self, Action, Fence, Flow, FlowCommand, FlowEvent, FlowRejection, Stage, next_actions},
@@ -16,8 +18,11 @@ impl Decider for Dubbing {
     fn decide(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>, DubbingRejection> {
         match (dubbing.phase, command) {
             (Phase::NotStarted, DubbingCommand::Start(start)) => begin(*start),
+            (Phase::NotStarted, DubbingCommand::Inherit { start, inherited }) => {
+                fork::decide(begin(*start)?, inherited)
+            }
             (Phase::NotStarted, _) => Err(DubbingRejection::NotStarted),
-            (_, DubbingCommand::Start(start)) => start_again(dubbing, *start),
+            (_, DubbingCommand::Start(start) | DubbingCommand::Inherit { start, .. }) => start_again(dubbing, *start),
             (Phase::Failed | Phase::Cancelled, command) => ended(dubbing, command),
             (Phase::Processing | Phase::Completed, command) => decide_running(dubbing, command),
         }
@@ -30,7 +35,9 @@ impl Decider for Dubbing {
 
 fn decide_running(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>, DubbingRejection> {
     match command {
-        DubbingCommand::Start(start) => start_again(dubbing, *start),
+        DubbingCommand::Start(start) | DubbingCommand::Inherit { start, .. } => start_again(dubbing, *start),
+        DubbingCommand::Edit(edit) => edit::decide(dubbing, edit),
+        DubbingCommand::Regenerate { language } => regenerate(dubbing, language),
         DubbingCommand::RequestTracks { tracks, delivery } => {
             let mut events = request_tracks(dubbing, tracks)?;
             events.extend(delivery.and_then(|delivery| choose_delivery(dubbing, delivery)));
@@ -75,6 +82,7 @@ fn begin(start: Start) -> Result<Vec<DubbingEvent>, DubbingRejection> {
         language_assumed: start.language_assumed,
         transcript: start.transcript,
         delivery: start.delivery,
+        order: start.order,
     };
     let requested = tracks
         .into_iter()
@@ -103,9 +111,12 @@ fn ended(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>
         DubbingCommand::Record { .. } | DubbingCommand::Complete { .. } | DubbingCommand::RejectSource { .. } => {
             Err(FlowRejection::Superseded.into())
         }
-        DubbingCommand::Start(_) | DubbingCommand::RequestTracks { .. } | DubbingCommand::Flow(_) => {
-            Err(DubbingRejection::Ended)
-        }
+        DubbingCommand::Start(_)
+        | DubbingCommand::Inherit { .. }
+        | DubbingCommand::RequestTracks { .. }
+        | DubbingCommand::Edit(_)
+        | DubbingCommand::Regenerate { .. }
+        | DubbingCommand::Flow(_) => Err(DubbingRejection::Ended),
     }
 }
 
@@ -119,15 +130,27 @@ fn request_tracks(dubbing: &Dubbing, tracks: Vec<TrackRequest>) -> Result<Vec<Du
     let news = tracks.into_iter().filter(is_news);
     let mut events: Vec<_> =
         news.map(|TrackRequest { language, settings }| DubbingEvent::TrackRequested { language, settings }).collect();
-    if !events.is_empty() && dubbing.flow.cell(Stage::Clean).attempt > 0 {
-        // Cleaning up waits for the new tracks, too.
-        events.push(DubbingEvent::Flow(FlowEvent::StageReopened { stage: Stage::Clean }));
+    if !events.is_empty() {
+        events.extend(clean_again(dubbing));
     }
     Ok(events)
 }
 
+/// Cleaning up waits for the tracks that are to be made, too.
+fn clean_again(dubbing: &Dubbing) -> Option<DubbingEvent> {
+    let cleaned = dubbing.flow.cell(Stage::Clean).attempt > 0;
+    cleaned.then_some(DubbingEvent::Flow(FlowEvent::StageReopened { stage: Stage::Clean }))
+}
+
+fn regenerate(dubbing: &Dubbing, language: LanguageTag) -> Result<Vec<DubbingEvent>, DubbingRejection> {
+    if !dubbing.tracks.contains_key(&language) {
+        return Err(DubbingRejection::UnknownTrack);
+    }
+    Ok([DubbingEvent::RegenerationRequested { language }].into_iter().chain(clean_again(dubbing)).collect())
+}
+
 fn choose_delivery(dubbing: &Dubbing, delivery: Delivery) -> Option<DubbingEvent> {
-    let is_same = dubbing.request.as_ref().is_some_and(|request| request.delivery == delivery);
+    let is_same = dubbing.request.as_ref().is_some_and(|request| request.delivery.as_ref() == Some(&delivery));
     (!is_same).then_some(DubbingEvent::DeliveryChosen { delivery })
 }
 

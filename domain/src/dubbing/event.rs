@@ -1,5 +1,6 @@
 //! What can happen to a dubbing.
 
+use super::Order;
 use crate::{
     flow::{FlowEvent, Stage},
     track::TrackSettings,
@@ -27,8 +28,10 @@ pub enum DubbingEvent {
         language_assumed: bool,
         /// Where the words come from.
         transcript: Transcript,
-        /// Where results are put.
-        delivery: Delivery,
+        /// Where results are put; `None` keeps them where they can be fetched.
+        delivery: Option<Delivery>,
+        /// How it came in.
+        order: Order,
     },
     /// Results are to be put somewhere else from now on.
     DeliveryChosen {
@@ -85,7 +88,43 @@ pub enum DubbingEvent {
         /// Cues that lie past the end of the sound, or hold no speech, and were left out.
         left_out: u32,
     },
-    /// The languages that were asked for last have all come to an end, one way or another.
+    /// A person corrected an utterance; what does not stand here stays as it was.
+    UtteranceEdited {
+        /// Which one.
+        utterance: UtteranceId,
+        /// What is said.
+        text: Option<Personal<String>>,
+        /// When.
+        span: Option<Span>,
+        /// Who says it; a number that nobody has yet is a new speaker.
+        speaker: Option<SpeakerId>,
+    },
+    /// A person cut an utterance in two.
+    UtteranceSplit {
+        /// The one that was cut: it keeps the first part.
+        utterance: UtteranceId,
+        /// Its part.
+        first: UtterancePart,
+        /// The id of the second part.
+        added: UtteranceId,
+        /// That part.
+        second: UtterancePart,
+    },
+    /// A person joined two utterances.
+    UtterancesMerged {
+        /// The one that stays.
+        utterance: UtteranceId,
+        /// The one that goes.
+        absorbed: UtteranceId,
+        /// What is said now.
+        joined: UtterancePart,
+    },
+    /// A language is to be made anew where lines have changed since.
+    RegenerationRequested {
+        /// The language.
+        language: LanguageTag,
+    },
+    /// A language has come to an end, one way or another.
     TrackSettled {
         /// The language.
         language: LanguageTag,
@@ -226,6 +265,15 @@ pub struct TranscribedUtterance {
     pub speaker_name: Option<Personal<String>>,
 }
 
+/// What an utterance is after it was cut or joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UtterancePart {
+    /// When.
+    pub span: Span,
+    /// What is said.
+    pub text: Personal<String>,
+}
+
 /// A word with its time and confidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpokenWord {
@@ -273,6 +321,10 @@ impl DubbingEvent {
             DubbingEvent::VideoGenerationStarted { .. }
             | DubbingEvent::DeliveryChosen { .. }
             | DubbingEvent::TrackRequested { .. }
+            | DubbingEvent::UtteranceEdited { .. }
+            | DubbingEvent::UtteranceSplit { .. }
+            | DubbingEvent::UtterancesMerged { .. }
+            | DubbingEvent::RegenerationRequested { .. }
             | DubbingEvent::SourceRejected { .. }
             | DubbingEvent::TrackSettled { .. }
             | DubbingEvent::VideoGenerationCompleted { .. }

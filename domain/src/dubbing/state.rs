@@ -1,11 +1,12 @@
 //! What is known of a dubbing, and the fold over its events.
 
 use super::{
-    Delivery, DubbingEvent, IngestedSource, Outcome, PlannedUtterance, SeparatedSound, TranscribedUtterance, Transcript,
+    Delivery, DubbingEvent, IngestedSource, Order, Outcome, PlannedUtterance, SeparatedSound, TranscribedUtterance,
+    Transcript,
 };
 use crate::{
     flow::{Flow, FlowEvent, Scope},
-    track::TrackSettings,
+    track::{SourceLine, TrackSettings},
     value::{Artefact, LanguageTag, Personal, Sha256, SpeakerId, UtteranceId},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,8 @@ pub struct Dubbing {
     pub planned: Vec<PlannedUtterance>,
     /// Utterances whose words are known.
     pub utterances: BTreeMap<UtteranceId, TranscribedUtterance>,
+    /// How often each utterance was said to be different; 1 as it was first understood.
+    pub revisions: BTreeMap<UtteranceId, u32>,
     /// Utterances that turned out to be no speech.
     pub dropped: BTreeSet<UtteranceId>,
     /// Who speaks.
@@ -54,8 +57,10 @@ pub struct Request {
     pub language_assumed: bool,
     /// Where the words come from.
     pub transcript: Transcript,
-    /// Where results are put.
-    pub delivery: Delivery,
+    /// Where results are put; `None` keeps them where they can be fetched.
+    pub delivery: Option<Delivery>,
+    /// How it came in.
+    pub order: Order,
 }
 
 /// Where a dubbing stands.
@@ -81,6 +86,8 @@ pub struct RequestedTrack {
     pub settings: TrackSettings,
     /// How often it was asked for, with whatever settings; the first is 1.
     pub requests: u32,
+    /// How often it was to be made anew because lines had changed.
+    pub regenerations: u32,
     /// How it ended, since it was last asked for.
     pub outcome: Option<Outcome>,
 }
@@ -103,13 +110,22 @@ impl Dubbing {
         self.speakers.iter().find(says).map(|(id, _)| *id)
     }
 
+    /// The transcript's lines at their revisions, in order of time.
+    pub fn source_lines(&self) -> Vec<SourceLine> {
+        let mut lines: Vec<_> = self.utterances.values().collect();
+        lines.sort_by_key(|line| (line.span, line.utterance));
+        let revision = |id| self.revisions.get(&id).copied().unwrap_or(1);
+        let line = |id| SourceLine { utterance: id, revision: revision(id) };
+        lines.into_iter().map(|known| line(known.utterance)).collect()
+    }
+
     /// The only writer of a dubbing's state.
     pub fn evolve(&mut self, event: &DubbingEvent) {
         match event {
             DubbingEvent::VideoGenerationStarted { .. } => self.begin(event),
             DubbingEvent::DeliveryChosen { delivery } => {
                 if let Some(request) = &mut self.request {
-                    request.delivery = delivery.clone();
+                    request.delivery = Some(delivery.clone());
                 }
             }
             DubbingEvent::TrackRequested { language, settings } => self.add_track(language, settings),
@@ -117,9 +133,7 @@ impl Dubbing {
             DubbingEvent::SourceRejected { code, message } => self.rejection = Some((code.clone(), message.clone())),
             DubbingEvent::SpeechSeparated(sound) => self.sound = Some(sound.clone()),
             DubbingEvent::SpeechSegmented { utterances } => self.planned.clone_from(utterances),
-            DubbingEvent::UtteranceTranscribed(line) => {
-                self.utterances.insert(line.utterance, line.clone());
-            }
+            DubbingEvent::UtteranceTranscribed(line) => self.put(line.clone()),
             DubbingEvent::UtteranceDropped { utterance, .. } => {
                 self.dropped.insert(*utterance);
             }
@@ -128,6 +142,10 @@ impl Dubbing {
                 self.speakers.insert(*speaker, known);
             }
             DubbingEvent::TranscriptImported { .. } => {}
+            DubbingEvent::UtteranceEdited { .. }
+            | DubbingEvent::UtteranceSplit { .. }
+            | DubbingEvent::UtterancesMerged { .. } => self.evolve_edit(event),
+            DubbingEvent::RegenerationRequested { language } => self.regenerate(language),
             DubbingEvent::TrackSettled { language, outcome } => self.settle(language, *outcome),
             DubbingEvent::VideoGenerationCompleted { .. } => self.end(Phase::Completed),
             DubbingEvent::VideoGenerationFailed { .. } => self.undo(Phase::Failed),
@@ -146,6 +164,7 @@ impl Dubbing {
             language_assumed,
             transcript,
             delivery,
+            order,
         } = event
         else {
             return;
@@ -161,13 +180,29 @@ impl Dubbing {
             language_assumed: *language_assumed,
             transcript: transcript.clone(),
             delivery: delivery.clone(),
+            order: order.clone(),
         });
     }
 
     fn add_track(&mut self, language: &LanguageTag, settings: &TrackSettings) {
-        let requests = self.tracks.get(language).map_or(0, |track| track.requests) + 1;
-        let track = RequestedTrack { settings: settings.clone(), requests, outcome: None };
+        let known = self.tracks.get(language);
+        let (requests, regenerations) = known.map_or((0, 0), |track| (track.requests, track.regenerations));
+        let track = RequestedTrack { settings: settings.clone(), requests: requests + 1, regenerations, outcome: None };
         self.tracks.insert(language.clone(), track);
+        self.reopen();
+    }
+
+    fn regenerate(&mut self, language: &LanguageTag) {
+        if let Some(track) = self.tracks.get_mut(language) {
+            track.requests += 1;
+            track.regenerations += 1;
+            track.outcome = None;
+        }
+        self.reopen();
+    }
+
+    /// Something is owed again.
+    fn reopen(&mut self) {
         self.phase = Phase::Processing;
         self.flow.ended = false;
         self.flow.tracks_settled = false;

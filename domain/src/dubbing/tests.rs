@@ -3,8 +3,8 @@
 use crate::{
     decider::fold,
     dubbing::{
-        Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, IngestedSource, Outcome, Phase, Start,
-        TrackRequest, Transcript,
+        Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, IngestedSource, Order, Outcome, Phase,
+        Start, TrackRequest, Transcript,
     },
     flow::{Fence, FlowCommand, FlowEvent, FlowRejection, Stage, StageSummary, WorkId, rows, work_id},
     spec::given,
@@ -54,7 +54,8 @@ fn start(identity: u8, tracks: Vec<TrackRequest>) -> DubbingCommand {
         source_language: language("en"),
         language_assumed: true,
         transcript: Transcript::Recognised,
-        delivery: delivery("/out"),
+        delivery: Some(delivery("/out")),
+        order: Order::default(),
         tracks,
     }))
 }
@@ -68,7 +69,8 @@ fn started() -> DubbingEvent {
         source_language: language("en"),
         language_assumed: true,
         transcript: Transcript::Recognised,
-        delivery: delivery("/out"),
+        delivery: Some(delivery("/out")),
+        order: Order::default(),
     }
 }
 

@@ -17,6 +17,9 @@ pub(super) struct Choice {
 /// there yet.
 pub(super) fn choose(line: &Line, room: &Room, limits: &Limits, may_ask: bool) -> Choice {
     let natural = line.natural();
+    if line.fixed.is_some() {
+        return Choice::spoken(natural);
+    }
     let fits = |take: &Take| take.duration_ms <= room.capacity_ms().saturating_add(limits.tolerance_ms);
     if fits(&natural) {
         return slower(line, room, limits, may_ask).unwrap_or(Choice::spoken(natural));

@@ -10,8 +10,10 @@ pub struct Line {
     pub utterance: UtteranceId,
     /// Where the original is spoken.
     pub slot: Span,
-    /// How long the line lasts at the voice's own speed, measured, in milliseconds.
+    /// How long the line lasts at the voice's own speed, or at the rate that is fixed, measured, in milliseconds.
     pub natural_ms: u64,
+    /// The rate that a person chose: the line is never asked for at another one.
+    pub fixed: Option<Percent>,
     /// What came out at other rates so far. Rates outside the limits are ignored.
     pub takes: Vec<Take>,
 }
@@ -87,8 +89,8 @@ impl Default for Limits {
 }
 
 impl Line {
-    /// The line at the voice's own speed.
+    /// The line at the voice's own speed, or as a person wants it.
     pub fn natural(&self) -> Take {
-        Take { rate: Percent::HUNDRED, duration_ms: self.natural_ms }
+        Take { rate: self.fixed.unwrap_or(Percent::HUNDRED), duration_ms: self.natural_ms }
     }
 }

@@ -35,7 +35,7 @@ fn exact(line: &Line, rate: Percent) -> u64 {
 }
 
 fn line(id: u32, slot: Span, natural_ms: u64) -> Line {
-    Line { utterance: UtteranceId(id), slot, natural_ms, takes: Vec::new() }
+    Line { utterance: UtteranceId(id), slot, natural_ms, fixed: None, takes: Vec::new() }
 }
 
 fn film() -> Picture {

@@ -30,6 +30,14 @@ pub enum FlowEvent {
         #[serde(flatten)]
         summary: StageSummary,
     },
+    /// The stage is done already: a fork takes over what another job found.
+    StageInherited {
+        /// The stage.
+        stage: Stage,
+        /// What it took there.
+        #[serde(flatten)]
+        summary: StageSummary,
+    },
     /// A worker gave up.
     StageFailed {
         /// Which attempt.
@@ -133,6 +141,10 @@ impl Flow {
                 self.failures.remove(&fence.stage);
                 self.summaries.insert(fence.stage, summary.clone());
             }
+            FlowEvent::StageInherited { stage, summary } => {
+                self.update(*stage, |cell| cell.phase = Phase::Done);
+                self.summaries.insert(*stage, summary.clone());
+            }
             FlowEvent::StageFailed { fence, failure } => {
                 self.update(fence.stage, |cell| cell.failures += 1);
                 self.failures.insert(fence.stage, failure.clone());
@@ -171,7 +183,7 @@ impl Flow {
         for stage in with_followers(self.scope, first) {
             // A stage that never ran keeps its run: there is nothing to run anew.
             self.update(stage, |cell| {
-                if cell.attempt > 0 {
+                if cell.attempt > 0 || cell.phase != Phase::Waiting {
                     *cell = Cell { run: cell.run + 1, ..Cell::default() };
                 }
             });

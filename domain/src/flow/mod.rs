@@ -100,6 +100,11 @@ pub fn rows(scope: Scope) -> impl DoubleEndedIterator<Item = &'static Row> {
     TABLE.iter().filter(move |row| row.scope == scope)
 }
 
+/// Whether a stage belongs to a scope.
+pub fn is_in(scope: Scope, stage: Stage) -> bool {
+    rows(scope).any(|row| row.stage == stage)
+}
+
 /// A stage and all of its scope that follow from it, directly or not.
 pub fn with_followers(scope: Scope, first: Stage) -> Vec<Stage> {
     let mut affected = vec![first];

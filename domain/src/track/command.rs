@@ -1,9 +1,9 @@
 //! What can be asked of a track, and which rules that can break.
 
-use super::{DeliveredFile, TrackEvent, TrackSettings};
+use super::{DeliveredFile, SourceLine, TrackEvent, TrackSettings};
 use crate::{
     flow::{Fence, FlowCommand, FlowRejection, Stage, StageSummary},
-    value::{DubbingId, LanguageTag, UtteranceId},
+    value::{DubbingId, LanguageTag, Percent, Personal, UtteranceId},
 };
 use std::fmt;
 
@@ -21,10 +21,37 @@ pub enum TrackCommand {
         /// How.
         settings: TrackSettings,
         /// The lines, in order of time.
-        utterances: Vec<UtteranceId>,
+        lines: Vec<SourceLine>,
+        /// What it takes over from the track that it was forked from; empty otherwise.
+        inherited: Vec<TrackEvent>,
     },
     /// Make it in another way.
     Revise(TrackSettings),
+    /// A person words a line's translation.
+    EditTranslation {
+        /// Which line.
+        utterance: UtteranceId,
+        /// What is said; not empty. `None` leaves it to the engine again.
+        text: Option<Personal<String>>,
+        /// The transcript's line as it is now.
+        source_revision: u32,
+    },
+    /// A person says how a line is spoken.
+    Direct {
+        /// Which line.
+        utterance: UtteranceId,
+        /// The engine's name of the voice; `None` is the speaker's.
+        voice: Option<String>,
+        /// The rate; `None` leaves it to the planner.
+        rate: Option<Percent>,
+    },
+    /// Make lines anew that have changed.
+    Regenerate {
+        /// How often that was asked for; the first is 1.
+        request: u32,
+        /// The lines as they are now, in order of time.
+        lines: Vec<SourceLine>,
+    },
     /// A worker reports what it has found so far.
     Record {
         /// Which attempt.
@@ -62,7 +89,7 @@ pub enum TrackRejection {
     AlreadyStarted,
     /// A worker reported what its stage does not know.
     ForeignFact,
-    /// A worker reported a line that the track does not have.
+    /// There is no such line in the track.
     UnknownUtterance,
     /// There is no result to do this with.
     NotPublished,
@@ -84,7 +111,7 @@ impl fmt::Display for TrackRejection {
             TrackRejection::NotStarted => "there is no such track",
             TrackRejection::AlreadyStarted => "the track began already, from another request",
             TrackRejection::ForeignFact => "a worker reported what its stage does not know",
-            TrackRejection::UnknownUtterance => "a worker reported a line that the track does not have",
+            TrackRejection::UnknownUtterance => "the track has no such line",
             TrackRejection::NotPublished => "the track has no published result",
             TrackRejection::Ended => "the track was called off",
             TrackRejection::Flow(rejection) => return rejection.fmt(f),

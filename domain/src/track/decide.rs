@@ -1,6 +1,6 @@
 //! What a command to a track brings about.
 
-use super::{Track, TrackCommand, TrackEvent, TrackRejection, TrackSettings};
+use super::{Track, TrackCommand, TrackEvent, TrackRejection, TrackSettings, edit, fork};
 use crate::{
     decider::Decider,
     flow::{self, Fence, FlowCommand, FlowEvent, FlowRejection},
@@ -14,8 +14,9 @@ impl Decider for Track {
 
     fn decide(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent>, TrackRejection> {
         match (&track.header, command) {
-            (None, TrackCommand::Start { dubbing, source_language, language, settings, utterances }) => {
-                Ok(vec![TrackEvent::TrackStarted { dubbing, source_language, language, settings, utterances }])
+            (None, TrackCommand::Start { dubbing, source_language, language, settings, lines, inherited }) => {
+                let begun = TrackEvent::TrackStarted { dubbing, source_language, language, settings, lines };
+                fork::decide(begun, inherited)
             }
             (None, _) => Err(TrackRejection::NotStarted),
             (Some(header), TrackCommand::Start { dubbing, .. }) => {
@@ -47,6 +48,11 @@ fn decide_running(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent
             facts.extend(of_flow(track, FlowCommand::Complete { fence, summary, reopen })?);
             Ok(facts)
         }
+        TrackCommand::EditTranslation { utterance, text, source_revision } => {
+            edit::word(track, utterance, text, source_revision)
+        }
+        TrackCommand::Direct { utterance, voice, rate } => edit::direct(track, utterance, voice, rate),
+        TrackCommand::Regenerate { request, lines } => Ok(edit::regenerate(track, request, lines)),
         TrackCommand::Deliver(files) => deliver(track, files),
         TrackCommand::Withdraw => match track.published {
             Some(_) => Ok(vec![TrackEvent::TrackWithdrawn]),
@@ -81,9 +87,13 @@ fn cancelled(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent>, Tr
         TrackCommand::Flow(command @ (FlowCommand::Undone(_) | FlowCommand::Compensated)) => of_flow(track, command),
         TrackCommand::Withdraw | TrackCommand::Cancel => Ok(vec![]),
         TrackCommand::Record { .. } | TrackCommand::Complete { .. } => Err(FlowRejection::Superseded.into()),
-        TrackCommand::Start { .. } | TrackCommand::Revise(_) | TrackCommand::Deliver(_) | TrackCommand::Flow(_) => {
-            Err(TrackRejection::Ended)
-        }
+        TrackCommand::Start { .. }
+        | TrackCommand::Revise(_)
+        | TrackCommand::EditTranslation { .. }
+        | TrackCommand::Direct { .. }
+        | TrackCommand::Regenerate { .. }
+        | TrackCommand::Deliver(_)
+        | TrackCommand::Flow(_) => Err(TrackRejection::Ended),
     }
 }
 

@@ -22,12 +22,37 @@ pub enum TrackEvent {
         /// How it is to be made.
         settings: TrackSettings,
         /// The lines, in order of time.
-        utterances: Vec<UtteranceId>,
+        lines: Vec<SourceLine>,
     },
     /// It is to be made in another way.
     TrackRevised {
         /// How it is to be made now.
         settings: TrackSettings,
+    },
+    /// A person worded a line's translation.
+    TranslationEdited {
+        /// Which line.
+        utterance: UtteranceId,
+        /// What is said; `None` leaves it to the engine again.
+        text: Option<Personal<String>>,
+        /// The transcript's line as it was then: what is worded for an older one is void.
+        source_revision: u32,
+    },
+    /// A person said how a line is spoken.
+    LineDirected {
+        /// Which line.
+        utterance: UtteranceId,
+        /// The engine's name of the voice; `None` is the speaker's.
+        voice: Option<String>,
+        /// The rate; `None` leaves it to the planner.
+        rate: Option<Percent>,
+    },
+    /// Lines that changed are made anew: from here on, these are the lines.
+    RegenerationStarted {
+        /// How often that was asked for; the first is 1.
+        request: u32,
+        /// The lines, in order of time.
+        lines: Vec<SourceLine>,
     },
     /// How the translation goes.
     TranslationRouted {
@@ -84,6 +109,15 @@ pub enum TrackEvent {
     TrackWithdrawn,
     /// Something happened to the track's flow.
     Flow(FlowEvent),
+}
+
+/// A line of the transcript, at a revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceLine {
+    /// Which line.
+    pub utterance: UtteranceId,
+    /// How often it was said to be different; the first is 1.
+    pub revision: u32,
 }
 
 /// A line's translation.
@@ -286,6 +320,9 @@ impl TrackEvent {
             TrackEvent::TrackPublished(_) => Some(Stage::Publish),
             TrackEvent::TrackStarted { .. }
             | TrackEvent::TrackRevised { .. }
+            | TrackEvent::TranslationEdited { .. }
+            | TrackEvent::LineDirected { .. }
+            | TrackEvent::RegenerationStarted { .. }
             | TrackEvent::TrackDelivered { .. }
             | TrackEvent::TrackWithdrawn
             | TrackEvent::Flow(_) => None,
@@ -298,11 +335,13 @@ impl TrackEvent {
             TrackEvent::UtteranceTranslated(line) => Some(line.utterance),
             TrackEvent::UtteranceSynthesised(speech) => Some(speech.utterance),
             TrackEvent::UtteranceFitted(place) => Some(place.utterance),
-            TrackEvent::SpeechRateChosen { utterance, .. } | TrackEvent::UtteranceFlagged { utterance, .. } => {
-                Some(*utterance)
-            }
+            TrackEvent::SpeechRateChosen { utterance, .. }
+            | TrackEvent::UtteranceFlagged { utterance, .. }
+            | TrackEvent::TranslationEdited { utterance, .. }
+            | TrackEvent::LineDirected { utterance, .. } => Some(*utterance),
             TrackEvent::TrackStarted { .. }
             | TrackEvent::TrackRevised { .. }
+            | TrackEvent::RegenerationStarted { .. }
             | TrackEvent::TranslationRouted { .. }
             | TrackEvent::VoiceAssigned { .. }
             | TrackEvent::TrackMixed(_)

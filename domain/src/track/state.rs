@@ -1,8 +1,8 @@
 //! What is known of a track, and the fold over its events.
 
 use super::{
-    AssessedTrack, DeliveredFile, FittedUtterance, Flag, MixedSound, MuxedTrack, PublishedTrack, SignedTrack,
-    SynthesisedUtterance, TrackEvent, TrackSettings, TranslatedUtterance,
+    AssessedTrack, DeliveredFile, Direction, FittedUtterance, Flag, MixedSound, MuxedTrack, PublishedTrack,
+    SignedTrack, SynthesisedUtterance, TrackEvent, TrackSettings, TranslatedUtterance,
 };
 use crate::{
     flow::{Flow, FlowEvent, Scope, Stage, with_followers},
@@ -15,7 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Track {
     /// What it is; `None` before it began.
     pub header: Option<Header>,
-    /// Per line what is known, in order of time.
+    /// How often lines were made anew because they had changed.
+    pub regenerations: u32,
+    /// Per line what is known, in the order in which they came to be.
     pub lines: BTreeMap<UtteranceId, Line>,
     /// Languages the translation goes through.
     pub route: Vec<LanguageTag>,
@@ -55,6 +57,12 @@ pub struct Header {
 /// What is known of a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
+    /// What people said about it.
+    pub direction: Direction,
+    /// The revision that is being made, or was made last.
+    pub making: u32,
+    /// The revision that can be seen and heard; `None` before it was published.
+    pub output_revision: Option<u32>,
     /// Its translation.
     pub translation: Option<TranslatedUtterance>,
     /// The rate that the planner asked for; `None` means 100 %.
@@ -73,7 +81,7 @@ impl Line {
         self.flags.iter().any(|(_, flag)| flag.needs_attention())
     }
 
-    fn forget_speech(&mut self) {
+    pub(super) fn forget_speech(&mut self) {
         self.speech.clear();
         self.rate = None;
         self.placement = None;
@@ -99,20 +107,25 @@ impl Track {
     /// The only writer of a track's state.
     pub fn evolve(&mut self, event: &TrackEvent) {
         match event {
-            TrackEvent::TrackStarted { dubbing, source_language, language, settings, utterances } => {
+            TrackEvent::TrackStarted { dubbing, source_language, language, settings, lines } => {
                 self.header = Some(Header {
                     dubbing: *dubbing,
                     source_language: source_language.clone(),
                     language: language.clone(),
                     settings: settings.clone(),
                 });
-                self.lines = utterances.iter().map(|id| (*id, Line::default())).collect();
+                self.make(lines);
                 self.flow = Flow::new(Scope::Track);
             }
             TrackEvent::TrackRevised { settings } => {
                 if let Some(header) = &mut self.header {
                     header.settings = settings.clone();
                 }
+            }
+            TrackEvent::TranslationEdited { .. } | TrackEvent::LineDirected { .. } => self.evolve_edit(event),
+            TrackEvent::RegenerationStarted { request, lines } => {
+                self.regenerations = *request;
+                self.make(lines);
             }
             TrackEvent::TranslationRouted { languages, .. } => self.route.clone_from(languages),
             TrackEvent::UtteranceTranslated(line) => self.translated(line),
@@ -130,14 +143,17 @@ impl Track {
             TrackEvent::TrackMuxed(muxed) => self.muxed = Some(muxed.clone()),
             TrackEvent::QualityAssessed(assessed) => self.assessed = Some(assessed.clone()),
             TrackEvent::ProvenanceSigned(signed) => self.signed = Some(signed.clone()),
-            TrackEvent::TrackPublished(published) => self.published = Some(published.clone()),
+            TrackEvent::TrackPublished(published) => {
+                self.published = Some(published.clone());
+                self.lines.values_mut().for_each(|line| line.output_revision = Some(line.making));
+            }
             TrackEvent::TrackDelivered { files } => self.delivered.extend(files.iter().cloned()),
             TrackEvent::TrackWithdrawn => self.withdraw(),
             TrackEvent::Flow(event) => self.evolve_flow(event),
         }
     }
 
-    fn line(&mut self, utterance: UtteranceId, change: impl FnOnce(&mut Line)) {
+    pub(super) fn line(&mut self, utterance: UtteranceId, change: impl FnOnce(&mut Line)) {
         if let Some(line) = self.lines.get_mut(&utterance) {
             change(line);
         }
@@ -182,6 +198,7 @@ impl Track {
             FlowEvent::StageStarted { fence } => retain_flags(lines, |stage| stage != fence.stage),
             FlowEvent::StageRequested { .. }
             | FlowEvent::StageCompleted { .. }
+            | FlowEvent::StageInherited { .. }
             | FlowEvent::StageFailed { .. }
             | FlowEvent::StageLost { .. }
             | FlowEvent::StageRetryScheduled { .. }

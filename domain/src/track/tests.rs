@@ -5,13 +5,19 @@ use crate::{
     flow::{Fence, FlowCommand, FlowEvent, FlowRejection, Scope, Stage, StageSummary, rows, work_id},
     spec::given,
     track::{
-        Background, DeliveredFile, FittedUtterance, Flag, PublishedTrack, Role, SynthesisedUtterance, Track,
-        TrackCommand, TrackEvent, TrackRejection, TrackSettings, TranslatedUtterance,
+        Background, DeliveredFile, FittedUtterance, Flag, PublishedTrack, Role, SourceLine, SynthesisedUtterance,
+        Track, TrackCommand, TrackEvent, TrackRejection, TrackSettings, TranslatedUtterance,
     },
     value::{Artefact, DubbingId, LanguageTag, Percent, Personal, Sha256, SpeakerId, UtteranceId},
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// Lines of the transcript by id and revision.
+fn lines(lines: &[(u32, u32)]) -> Vec<SourceLine> {
+    let line = |(id, revision): &(u32, u32)| SourceLine { utterance: UtteranceId(*id), revision: *revision };
+    lines.iter().map(line).collect()
+}
 
 fn language(tag: &str) -> LanguageTag {
     tag.parse().expect("a language tag")
@@ -42,7 +48,8 @@ fn start(of: u128) -> TrackCommand {
         source_language: language("en"),
         language: language("es"),
         settings: settings(),
-        utterances: vec![UtteranceId(1), UtteranceId(2)],
+        lines: lines(&[(1, 1), (2, 1)]),
+        inherited: vec![],
     }
 }
 
@@ -52,7 +59,7 @@ fn started() -> TrackEvent {
         source_language: language("en"),
         language: language("es"),
         settings: settings(),
-        utterances: vec![UtteranceId(1), UtteranceId(2)],
+        lines: lines(&[(1, 1), (2, 1)]),
     }
 }
 

@@ -5,15 +5,47 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
 
-/// One dubbing: one source video. A UUIDv7, so that ids sort by age.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DubbingId(pub Uuid);
+/// An identifier of one kind.
+macro_rules! id {
+    ($(#[$meaning:meta])* $name:ident) => {
+        $(#[$meaning])*
+        ///
+        /// A UUIDv7, so that ids sort by age.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
 
-impl fmt::Display for DubbingId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Uuid::parse_str(text).map(Self).map_err(|_| InvalidId(text.to_owned()))
+            }
+        }
+    };
+}
+
+id! {
+    /// One dubbing: one source video.
+    DubbingId
+}
+id! {
+    /// A source video that was handed in, and can be dubbed more than once.
+    AssetId
+}
+id! {
+    /// A group of dubbings.
+    ProjectId
+}
+id! {
+    /// Terms and their translations, to be used by more than one dubbing.
+    GlossaryId
 }
 
 /// The text is not an identifier of the kind asked for.
@@ -27,14 +59,6 @@ impl fmt::Display for InvalidId {
 }
 
 impl std::error::Error for InvalidId {}
-
-impl FromStr for DubbingId {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Uuid::parse_str(text).map(Self).map_err(|_| InvalidId(text.to_owned()))
-    }
-}
 
 /// One target language of a dubbing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

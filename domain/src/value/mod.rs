@@ -11,7 +11,7 @@ mod span;
 mod timestamp;
 
 pub use artefact::{Artefact, Producer};
-pub use id::{DubbingId, InvalidId, SpeakerId, TrackId, UtteranceId};
+pub use id::{AssetId, DubbingId, GlossaryId, InvalidId, ProjectId, SpeakerId, TrackId, UtteranceId};
 pub use language::{InvalidLanguageTag, LanguageTag};
 pub use level::Decibel;
 pub use percent::Percent;

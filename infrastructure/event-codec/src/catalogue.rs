@@ -5,7 +5,10 @@
 //! `docs/events.md`.
 
 use application::ports::event_log::DomainEvent;
-use domain::{dubbing::DubbingEvent, flow::FlowEvent, track::TrackEvent};
+use domain::{
+    asset::AssetEvent, dubbing::DubbingEvent, flow::FlowEvent, glossary::GlossaryEvent, project::ProjectEvent,
+    track::TrackEvent,
+};
 
 /// What is known of one type of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub struct EventDoc {
 
 /// All types of events, in the order of their tables.
 pub fn catalogue() -> Vec<EventDoc> {
-    [DUBBING, TRACK, FLOW].concat()
+    [DUBBING, TRACK, FLOW, ASSET, PROJECT, GLOSSARY].concat()
 }
 
 /// An event's name and version.
@@ -39,6 +42,9 @@ pub(crate) fn name_of(event: &DomainEvent) -> Name {
     match event {
         DomainEvent::Dubbing(event) => dubbing(event),
         DomainEvent::Track(event) => track(event),
+        DomainEvent::Asset(event) => asset(event),
+        DomainEvent::Project(event) => project(event),
+        DomainEvent::Glossary(event) => glossary(event),
     }
 }
 
@@ -49,7 +55,7 @@ pub(crate) fn is_flow(event_type: &str) -> bool {
 
 /// The newest version of a type that may stand in streams of this prefix.
 pub(crate) fn newest(event_type: &str, prefix: &str) -> Option<u16> {
-    let known = [DUBBING, TRACK, FLOW].into_iter().flatten();
+    let known = [DUBBING, TRACK, FLOW, ASSET, PROJECT, GLOSSARY].into_iter().flatten();
     known.filter(|doc| doc.event_type == event_type && doc.streams.contains(&prefix)).map(|doc| doc.version).next()
 }
 
@@ -74,7 +80,7 @@ macro_rules! table {
 }
 
 table! { DUBBING dubbing DubbingEvent "dubbing" ["dubbing-"] {
-    VideoGenerationStarted 1 "Someone asked for this video in other languages."
+    VideoGenerationStarted 2 "Someone asked for this video in other languages."
     DeliveryChosen 1 "Results are to be put somewhere else from now on."
     TrackRequested 1 "A target language was asked for, or asked for anew with other settings."
     SourceIngested 1 "The source can be dubbed and is kept."
@@ -85,6 +91,10 @@ table! { DUBBING dubbing DubbingEvent "dubbing" ["dubbing-"] {
     UtteranceDropped 1 "What was heard there is no speech."
     SpeakerIdentified 1 "Who says what."
     TranscriptImported 1 "The words come from a transcript and not from recognition."
+    UtteranceEdited 1 "A person corrected an utterance."
+    UtteranceSplit 1 "A person cut an utterance in two."
+    UtterancesMerged 1 "A person joined two utterances."
+    RegenerationRequested 1 "A language is to be made anew where lines have changed since."
     TrackSettled 1 "A language has come to an end, one way or another."
     VideoGenerationCompleted 1 "All is done."
     VideoGenerationFailed 1 "It cannot be done."
@@ -92,8 +102,11 @@ table! { DUBBING dubbing DubbingEvent "dubbing" ["dubbing-"] {
 } nested Flow flow }
 
 table! { TRACK track TrackEvent "track" ["track-"] {
-    TrackStarted 1 "The transcript is there: the track begins."
+    TrackStarted 2 "The transcript is there: the track begins."
     TrackRevised 1 "It is to be made in another way."
+    TranslationEdited 1 "A person worded a line's translation."
+    LineDirected 1 "A person said how a line is spoken."
+    RegenerationStarted 1 "Lines that changed are made anew."
     TranslationRouted 1 "How the translation goes, over a pivot language or not."
     UtteranceTranslated 1 "A line's translation."
     VoiceAssigned 1 "A speaker's voice."
@@ -114,6 +127,7 @@ table! { FLOW flow FlowEvent "flow" ["dubbing-", "track-"] {
     StageRequested 1 "The stage was asked for; this is the outbox of the work queue."
     StageStarted 1 "A worker began."
     StageCompleted 1 "A worker finished; what it found stands in the events just before."
+    StageInherited 1 "The stage is done already: a fork takes over what another job found."
     StageFailed 1 "A worker gave up."
     StageLost 1 "A worker vanished."
     StageRetryScheduled 1 "The stage will be tried again."
@@ -124,6 +138,26 @@ table! { FLOW flow FlowEvent "flow" ["dubbing-", "track-"] {
     FlowPaused 1 "No new work is handed out."
     FlowResumed 1 "Work is handed out again; parked stages get a fresh budget."
     FlowCompensated 1 "All that can be undone was undone."
+} }
+
+table! { ASSET asset AssetEvent "asset" ["asset-"] {
+    AssetUploaded 1 "A file was handed in and is kept."
+    AssetScanned 1 "A scanner looked for malware."
+    AssetValidated 1 "It can be dubbed."
+    AssetQuarantined 1 "It cannot, or must not, be dubbed."
+    AssetErased 1 "Its owner does not want it any more: name and file are gone."
+} }
+
+table! { PROJECT project ProjectEvent "project" ["project-"] {
+    ProjectCreated 1 "A group of dubbings was made."
+    ProjectRenamed 1 "It is called something else."
+    ProjectRemoved 1 "It was removed; its dubbings stay."
+} }
+
+table! { GLOSSARY glossary GlossaryEvent "glossary" ["glossary-"] {
+    GlossaryCreated 1 "Terms and their translations were kept for later."
+    GlossaryReplaced 1 "Something else is in it now."
+    GlossaryRemoved 1 "It was removed; dubbings that use it keep their terms."
 } }
 
 #[cfg(test)]

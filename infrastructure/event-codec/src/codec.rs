@@ -13,9 +13,9 @@ use application::ports::{
     event_log::{Append, DomainEvent, ReadError, Recorded, StreamId, Tenant},
     key_vault::KeyVault,
 };
-use domain::value::DubbingId;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Encodes and decodes the events of one log.
 #[derive(Clone)]
@@ -73,13 +73,13 @@ impl EventCodec {
         let stream = append.stream.to_string();
         let event_id = Content::id_of(&append.tenant.0, append.command_id, &stream, ordinal);
         let mut data = shape::payload_of(event)?;
-        let dubbing = append.stream.dubbing();
+        let subject = append.stream.subject();
         let personal = sealed::is_personal(&data);
         if personal {
             let place = self.place(&stream, event_id, name.event_type, name.version);
-            self.seal(&mut data, &place, dubbing)?;
+            self.seal(&mut data, &place, subject)?;
         }
-        let subject_keys = if personal { json!([dubbing]) } else { json!([]) };
+        let subject_keys = if personal { json!([subject]) } else { json!([]) };
         Ok(Content {
             revision: append.expected_revision + u64::from(ordinal) + 1,
             event_id,
@@ -91,7 +91,8 @@ impl EventCodec {
             fingerprint: append.fingerprint,
             ordinal,
             causation_id: append.causation_id,
-            correlation_id: dubbing.0,
+            traceparent: append.traceparent.clone(),
+            correlation_id: subject,
             subject_keys: canonical(&subject_keys),
             artefacts: canonical(&Value::Array(sealed::artefacts(&data))),
             data: canonical(&data),
@@ -99,7 +100,7 @@ impl EventCodec {
         })
     }
 
-    fn seal(&self, data: &mut Value, place: &Place<'_>, owner: DubbingId) -> Result<(), CodecError> {
+    fn seal(&self, data: &mut Value, place: &Place<'_>, owner: Uuid) -> Result<(), CodecError> {
         self.vault.ensure(owner)?;
         let key = self.vault.key(owner)?.ok_or(CodecError::Erased)?;
         sealed::seal_all(data, place, &key)
@@ -108,7 +109,7 @@ impl EventCodec {
     fn recorded(&self, row: Row) -> Result<Recorded, CodecError> {
         let Row { position, recorded_at, prev_hash, hash, content } = row;
         let stream: StreamId = content.stream.parse().map_err(|_| CodecError::Stream)?;
-        let data = self.opened(&content, stream.dubbing())?;
+        let data = self.opened(&content, stream.subject())?;
         let event = lifted(&stream, &content, data)?;
         Ok(Recorded {
             log: self.log.to_string(),
@@ -123,13 +124,14 @@ impl EventCodec {
             actor: content.actor,
             command_id: content.command_id,
             causation_id: content.causation_id,
+            traceparent: content.traceparent,
             prev_hash,
             hash,
             event,
         })
     }
 
-    fn opened(&self, content: &Content, owner: DubbingId) -> Result<Value, CodecError> {
+    fn opened(&self, content: &Content, owner: Uuid) -> Result<Value, CodecError> {
         let mut data: Value = serde_json::from_str(&content.data)
             .map_err(|_| CodecError::Shape { event_type: content.event_type.clone() })?;
         if sealed::is_sealed(&data) {
@@ -140,19 +142,15 @@ impl EventCodec {
         Ok(data)
     }
 
-    fn place<'a>(&'a self, stream: &'a str, event_id: uuid::Uuid, event_type: &'a str, version: u16) -> Place<'a> {
+    fn place<'a>(&'a self, stream: &'a str, event_id: Uuid, event_type: &'a str, version: u16) -> Place<'a> {
         Place { log: &self.log, stream, event_id, event_type, version }
     }
 }
 
 /// The event of opened data, lifted from the version it was stored in.
 fn lifted(stream: &StreamId, content: &Content, data: Value) -> Result<DomainEvent, CodecError> {
-    let prefix = match stream {
-        StreamId::Dubbing(_) => "dubbing-",
-        StreamId::Track(_) => "track-",
-    };
     let unknown = || CodecError::Unknown { event_type: content.event_type.clone(), version: content.schema_version };
-    let newest = newest(&content.event_type, prefix).ok_or_else(unknown)?;
+    let newest = newest(&content.event_type, stream.prefix()).ok_or_else(unknown)?;
     if !(1..=newest).contains(&content.schema_version) {
         return Err(unknown());
     }

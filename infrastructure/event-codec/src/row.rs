@@ -46,7 +46,9 @@ pub struct Content {
     pub ordinal: u32,
     /// The event that caused the command.
     pub causation_id: Option<Uuid>,
-    /// The dubbing.
+    /// The trace that the command belongs to, if any.
+    pub traceparent: Option<String>,
+    /// The dubbing, or what else the stream is about.
     pub correlation_id: Uuid,
     /// Owners of the keys that open the sealed values: a JSON list of ids.
     pub subject_keys: String,
@@ -86,6 +88,10 @@ impl Content {
         field(&mut bytes, self.subject_keys.as_bytes());
         field(&mut bytes, self.artefacts.as_bytes());
         field(&mut bytes, self.data.as_bytes());
+        // Events without a trace keep the digest that they had before there were traces.
+        if let Some(traceparent) = &self.traceparent {
+            field(&mut bytes, traceparent.as_bytes());
+        }
         Sha256::new(sha2::Sha256::digest(&bytes).into())
     }
 }

@@ -17,6 +17,9 @@ pub(crate) fn payload_of(event: &DomainEvent) -> Result<Value, CodecError> {
         }
         DomainEvent::Dubbing(event) => serde_json::to_value(event),
         DomainEvent::Track(event) => serde_json::to_value(event),
+        DomainEvent::Asset(event) => serde_json::to_value(event),
+        DomainEvent::Project(event) => serde_json::to_value(event),
+        DomainEvent::Glossary(event) => serde_json::to_value(event),
     };
     let shape = || CodecError::Shape { event_type: catalogue::name_of(event).event_type.to_owned() };
     match tagged.map_err(|_| shape())? {
@@ -30,14 +33,20 @@ pub(crate) fn payload_of(event: &DomainEvent) -> Result<Value, CodecError> {
 pub(crate) fn event_of(stream: &StreamId, event_type: &str, payload: Value) -> Result<DomainEvent, CodecError> {
     if catalogue::is_flow(event_type) {
         let flow: FlowEvent = variant(event_type, payload)?;
-        return Ok(match stream {
-            StreamId::Dubbing(_) => DomainEvent::Dubbing(DubbingEvent::Flow(flow)),
-            StreamId::Track(_) => DomainEvent::Track(TrackEvent::Flow(flow)),
-        });
+        return match stream {
+            StreamId::Dubbing(_) => Ok(DomainEvent::Dubbing(DubbingEvent::Flow(flow))),
+            StreamId::Track(_) => Ok(DomainEvent::Track(TrackEvent::Flow(flow))),
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => {
+                Err(CodecError::Shape { event_type: event_type.to_owned() })
+            }
+        };
     }
     match stream {
         StreamId::Dubbing(_) => variant(event_type, payload).map(DomainEvent::Dubbing),
         StreamId::Track(_) => variant(event_type, payload).map(DomainEvent::Track),
+        StreamId::Asset(_) => variant(event_type, payload).map(DomainEvent::Asset),
+        StreamId::Project(_) => variant(event_type, payload).map(DomainEvent::Project),
+        StreamId::Glossary(_) => variant(event_type, payload).map(DomainEvent::Glossary),
     }
 }
 
@@ -45,7 +54,11 @@ pub(crate) fn event_of(stream: &StreamId, event_type: &str, payload: Value) -> R
 pub(crate) fn belongs(stream: &StreamId, event: &DomainEvent) -> bool {
     matches!(
         (stream, event),
-        (StreamId::Dubbing(_), DomainEvent::Dubbing(_)) | (StreamId::Track(_), DomainEvent::Track(_))
+        (StreamId::Dubbing(_), DomainEvent::Dubbing(_))
+            | (StreamId::Track(_), DomainEvent::Track(_))
+            | (StreamId::Asset(_), DomainEvent::Asset(_))
+            | (StreamId::Project(_), DomainEvent::Project(_))
+            | (StreamId::Glossary(_), DomainEvent::Glossary(_))
     )
 }
 

@@ -4,7 +4,7 @@
 //! in the catalogue, add the step from the version before here, add a golden file. Old golden files
 //! stay for ever.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Lifts the data of one type from one version to the next.
 #[derive(Clone, Copy)]
@@ -17,8 +17,29 @@ pub(crate) struct Upcaster {
     pub step: fn(Value) -> Option<Value>,
 }
 
-/// All steps. There are none yet: every event has its first shape.
-pub(crate) const UPCASTERS: &[Upcaster] = &[];
+/// All steps.
+pub(crate) const UPCASTERS: &[Upcaster] = &[
+    Upcaster { event_type: "VideoGenerationStarted", from: 1, step: came_in_by_command_line },
+    Upcaster { event_type: "TrackStarted", from: 1, step: lines_as_first_understood },
+];
+
+/// Before there were orders, everything came from the command line.
+fn came_in_by_command_line(mut data: Value) -> Option<Value> {
+    let order = json!({
+        "asset": null, "project": null, "client_reference": null, "priority": "normal", "forked_from": null,
+    });
+    data.as_object_mut()?.insert("order".to_owned(), order);
+    Some(data)
+}
+
+/// Before there were edits, every line of the transcript was at its first revision.
+fn lines_as_first_understood(mut data: Value) -> Option<Value> {
+    let fields = data.as_object_mut()?;
+    let utterances = fields.remove("utterances")?;
+    let line = |utterance: &Value| json!({ "utterance": utterance, "revision": 1 });
+    fields.insert("lines".to_owned(), utterances.as_array()?.iter().map(line).collect());
+    Some(data)
+}
 
 /// Lifts data from version `from` to version `to`; `None` where a step is missing or does not fit.
 pub(crate) fn lift(steps: &[Upcaster], event_type: &str, from: u16, to: u16, data: Value) -> Option<Value> {

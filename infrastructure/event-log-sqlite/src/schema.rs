@@ -4,7 +4,10 @@ use crate::error::LogError;
 use sqlx::{Connection, SqliteConnection};
 
 /// Migrations in order; the schema's number is how many of them the file has seen.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_event_log.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_event_log.sql"),
+    include_str!("../../../migrations/sqlite/0004_event_traces.sql"),
+];
 
 /// The newest schema known here.
 const KNOWN: i64 = MIGRATIONS.len() as i64;

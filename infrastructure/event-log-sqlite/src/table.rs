@@ -11,7 +11,8 @@ use uuid::Uuid;
 macro_rules! columns {
     () => {
         "position, stream, revision, event_id, event_type, schema_version, recorded_at, tenant, actor, command_id, \
-         fingerprint, ordinal, causation_id, correlation_id, subject_keys, artefacts, data, prev_hash, hash"
+         fingerprint, ordinal, causation_id, correlation_id, subject_keys, artefacts, data, prev_hash, hash, \
+         traceparent"
     };
 }
 
@@ -33,7 +34,7 @@ pub(crate) const READ_LINKS: &str =
 /// The last position, 0 when there is none.
 pub(crate) const HEAD: &str = "SELECT coalesce(max(position), 0) FROM events";
 
-/// Rows written by one statement: 19 values each, far below SQLite's 32,766 a statement.
+/// Rows written by one statement: 20 values each, far below SQLite's 32,766 a statement.
 const ROWS_A_STATEMENT: usize = 64;
 
 /// Writes rows in their order.
@@ -60,7 +61,8 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> R
                 .push_bind(&content.artefacts)
                 .push_bind(&content.data)
                 .push_bind(prev_hash.to_string())
-                .push_bind(hash.to_string());
+                .push_bind(hash.to_string())
+                .push_bind(&content.traceparent);
         });
         statement.build().persistent(chunk.len() == 1).execute(&mut *connection).await?;
     }
@@ -95,6 +97,7 @@ pub(crate) fn row_of(row: &SqliteRow) -> Result<Row, LogError> {
                 .map_err(column)?
                 .map(|id| id.parse::<Uuid>().map_err(column))
                 .transpose()?,
+            traceparent: row.try_get("traceparent").map_err(column)?,
             correlation_id: parsed::<Uuid>(row, "correlation_id")?,
             subject_keys: text(row, "subject_keys")?,
             artefacts: text(row, "artefacts")?,

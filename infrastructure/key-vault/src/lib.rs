@@ -6,7 +6,6 @@
 //! a lock between processes: only the owner of the data folder makes or destroys keys.
 
 use application::ports::key_vault::{Key, KeyVault, KeyVaultError};
-use domain::value::DubbingId;
 use std::{
     collections::HashMap,
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -15,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
+use uuid::Uuid;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ const CACHED_MAX: usize = 1024;
 /// A vault of keys in files.
 pub struct FileKeyVault {
     folder: PathBuf,
-    cached: Mutex<HashMap<DubbingId, Key>>,
+    cached: Mutex<HashMap<Uuid, Key>>,
 }
 
 impl FileKeyVault {
@@ -54,20 +54,20 @@ impl FileKeyVault {
         Ok(vault)
     }
 
-    fn cached(&self) -> MutexGuard<'_, HashMap<DubbingId, Key>> {
+    fn cached(&self) -> MutexGuard<'_, HashMap<Uuid, Key>> {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn path(&self, owner: DubbingId, ending: &str) -> PathBuf {
+    fn path(&self, owner: Uuid, ending: &str) -> PathBuf {
         self.folder.join(format!("{owner}.{ending}"))
     }
 
-    fn is_destroyed(&self, owner: DubbingId) -> io::Result<bool> {
+    fn is_destroyed(&self, owner: Uuid) -> io::Result<bool> {
         self.path(owner, "destroyed").try_exists()
     }
 
     /// The key in the owner's file.
-    fn read(&self, owner: DubbingId) -> Result<Option<Key>, KeyVaultError> {
+    fn read(&self, owner: Uuid) -> Result<Option<Key>, KeyVaultError> {
         let file = match File::open(self.path(owner, "key")) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -85,7 +85,7 @@ impl FileKeyVault {
     }
 
     /// Makes a key that is on disk, under its name, before this returns.
-    fn make(&self, owner: DubbingId) -> Result<Key, KeyVaultError> {
+    fn make(&self, owner: Uuid) -> Result<Key, KeyVaultError> {
         let mut bytes = [0; KEY_BYTES];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         let unfinished = self.path(owner, "new");
@@ -96,7 +96,7 @@ impl FileKeyVault {
     }
 
     /// Overwrites and removes the owner's key, where there is one.
-    fn wipe(&self, owner: DubbingId) -> Result<(), KeyVaultError> {
+    fn wipe(&self, owner: Uuid) -> Result<(), KeyVaultError> {
         for ending in ["key", "new"] {
             let path = self.path(owner, ending);
             match OpenOptions::new().write(true).open(&path) {
@@ -116,7 +116,7 @@ impl FileKeyVault {
 
 impl KeyVault for FileKeyVault {
     /// After [`KeyVault::destroy`] this makes no new key: [`KeyVault::key`] goes on giving none.
-    fn ensure(&self, owner: DubbingId) -> Result<(), KeyVaultError> {
+    fn ensure(&self, owner: Uuid) -> Result<(), KeyVaultError> {
         let mut cached = self.cached();
         if cached.contains_key(&owner) || self.is_destroyed(owner)? {
             return Ok(());
@@ -129,7 +129,7 @@ impl KeyVault for FileKeyVault {
         Ok(())
     }
 
-    fn key(&self, owner: DubbingId) -> Result<Option<Key>, KeyVaultError> {
+    fn key(&self, owner: Uuid) -> Result<Option<Key>, KeyVaultError> {
         let mut cached = self.cached();
         if let Some(key) = cached.get(&owner) {
             return Ok(Some(key.clone()));
@@ -146,7 +146,7 @@ impl KeyVault for FileKeyVault {
 
     /// The bytes are overwritten before the file is removed. Copies that a file system or a drive
     /// keeps by itself (snapshots, wear levelling, backups) are out of reach.
-    fn destroy(&self, owner: DubbingId) -> Result<(), KeyVaultError> {
+    fn destroy(&self, owner: Uuid) -> Result<(), KeyVaultError> {
         let mut cached = self.cached();
         cached.remove(&owner);
         // The mark comes first: a crash from here on ends with the key destroyed.
@@ -156,7 +156,7 @@ impl KeyVault for FileKeyVault {
     }
 }
 
-fn remember(cached: &mut HashMap<DubbingId, Key>, owner: DubbingId, key: Key) {
+fn remember(cached: &mut HashMap<Uuid, Key>, owner: Uuid, key: Key) {
     if cached.len() >= CACHED_MAX {
         cached.clear();
     }

@@ -3,8 +3,8 @@
 use super::*;
 use uuid::Uuid;
 
-fn owner(number: u128) -> DubbingId {
-    DubbingId(Uuid::from_u128(number))
+fn owner(number: u128) -> Uuid {
+    Uuid::from_u128(number)
 }
 
 fn bytes(vault: &FileKeyVault, number: u128) -> Option<[u8; 32]> {

@@ -139,7 +139,7 @@ async fn find(connection: &mut SqliteConnection, key: &Sha256) -> Result<Option<
 }
 
 fn sealed(vault: &dyn KeyVault, key: &Sha256, owner: DubbingId, result: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-    match vault.key(owner)? {
+    match vault.key(owner.0)? {
         Some(secret) => Ok(Some(seal_bytes(&secret, &context(key, owner), result)?)),
         None => Ok(None),
     }
@@ -150,7 +150,7 @@ fn opened(vault: &dyn KeyVault, key: &Sha256, kept: &Kept) -> Result<Option<Vec<
     let Ok(owner) = kept.owner.parse::<DubbingId>() else {
         return Ok(None);
     };
-    let secret = vault.key(owner)?;
+    let secret = vault.key(owner.0)?;
     Ok(secret.and_then(|secret| open_bytes(&secret, &context(key, owner), &kept.result).ok()))
 }
 

@@ -283,8 +283,8 @@ async fn memos_are_sealed_on_disk_and_survive_opening_again() {
     let path = folder.path().join("memo.db");
     let (owner, other) = (DubbingId(Uuid::from_u128(1)), DubbingId(Uuid::from_u128(2)));
     let vault = Arc::new(MemoryKeyVault::new(1));
-    vault.ensure(owner).unwrap();
-    vault.ensure(other).unwrap();
+    vault.ensure(owner.0).unwrap();
+    vault.ensure(other.0).unwrap();
     let key = Sha256::new([1; 32]);
     let store = SqliteMemoStore::open(&path, Arc::clone(&vault) as Arc<dyn KeyVault>).await.unwrap();
     store.remember(&key, owner, SECRET.repeat(1_000).as_bytes()).await.unwrap();

@@ -204,7 +204,7 @@ async fn events(reader: &Reader, job: DubbingId, follow: bool, json: bool, revea
     let mut seen = 0;
     loop {
         let page = reader.log.read_log(seen, PAGE).await?;
-        for event in page.events.iter().filter(|event| event.stream.dubbing() == job) {
+        for event in page.events.iter().filter(|event| event.stream.dubbing() == Some(job)) {
             print(&line(event, json, reveal));
         }
         seen = page.scanned_to;
@@ -259,6 +259,9 @@ fn data(event: &DomainEvent) -> Value {
         DomainEvent::Dubbing(DubbingEvent::Flow(event)) | DomainEvent::Track(TrackEvent::Flow(event)) => json!(event),
         DomainEvent::Dubbing(event) => json!(event),
         DomainEvent::Track(event) => json!(event),
+        DomainEvent::Asset(event) => json!(event),
+        DomainEvent::Project(event) => json!(event),
+        DomainEvent::Glossary(event) => json!(event),
     };
     match value {
         Value::Object(map) => map.into_iter().next().map_or(Value::Null, |(_, data)| data),

@@ -186,7 +186,7 @@ impl Projection for Counter {
     }
 
     fn touches(&self, event: &Recorded) -> crate::Touched {
-        crate::Touched::one(vec![json!(event.stream.dubbing().to_string())])
+        crate::Touched::one(vec![crate::row::job_of(&event.stream)])
     }
 
     fn apply(&self, row: Option<Row>, key: &RowKey, _: &Recorded) -> Option<Row> {
@@ -204,7 +204,7 @@ async fn rows_can_be_removed_and_come_back() {
         runner(&log, &store).with(vec![Arc::new(Counter)]).with_batch(batch).catch_up().await.unwrap();
         for id in story.dubbings().keys() {
             let key = json!(id.to_string());
-            let of_job = story.events().iter().filter(|event| json!(event.stream.dubbing().to_string()) == key).count();
+            let of_job = story.events().iter().filter(|event| crate::row::job_of(&event.stream) == key).count();
             let row = store.load(&COUNTS, &[vec![key]]).await.unwrap().remove(0);
             let counted = row.map_or(0, |row| row["count"].as_u64().unwrap());
             assert_eq!(counted, (of_job % 10) as u64, "in batches of {batch}");

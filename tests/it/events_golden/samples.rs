@@ -1,7 +1,9 @@
 //! One event of every type, with every optional field filled in.
 
+mod asset;
 mod dubbing;
 mod flow;
+mod kept;
 mod track;
 
 use application::ports::event_log::{DomainEvent, StreamId};
@@ -13,7 +15,7 @@ pub type Sample = (StreamId, DomainEvent);
 
 /// One event of every type.
 pub fn samples() -> Vec<Sample> {
-    [dubbing::samples(), track::samples(), flow::samples()].concat()
+    [dubbing::samples(), track::samples(), flow::samples(), asset::samples(), kept::samples()].concat()
 }
 
 fn dubbing_id() -> DubbingId {

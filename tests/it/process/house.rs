@@ -18,7 +18,7 @@ use application::{
 use async_trait::async_trait;
 use blob_store::LocalBlobStore;
 use domain::{
-    dubbing::{Delivery as Place, Dubbing, DubbingCommand, DubbingEvent, Start, TrackRequest, Transcript},
+    dubbing::{Delivery as Place, Dubbing, DubbingCommand, DubbingEvent, Order, Start, TrackRequest, Transcript},
     flow::{Fence, Flow, FlowCommand, FlowEvent, Phase, Scope, Stage, StageSummary, TABLE},
     track::{Background, TrackEvent, TrackSettings},
     value::{Artefact, DubbingId, LanguageTag, Personal, Sha256, Timestamp, TrackId},
@@ -84,7 +84,7 @@ impl House {
     /// A house whose job is asked for in these languages.
     pub async fn begin(languages: &[&str]) -> Self {
         let vault: Arc<dyn KeyVault> = Arc::new(MemoryKeyVault::new(1));
-        vault.ensure(JOB).unwrap_or_else(|error| panic!("{error}"));
+        vault.ensure(JOB.0).unwrap_or_else(|error| panic!("{error}"));
         let clock = Arc::new(TokioClock(Instant::now()));
         let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(EventCodec::new("main", vault), clock.clone()));
         let folder = Arc::new(tempfile::tempdir().unwrap_or_else(|error| panic!("{error}")));
@@ -260,6 +260,7 @@ impl House {
             let flow = match &recorded.event {
                 DomainEvent::Dubbing(DubbingEvent::Flow(flow)) | DomainEvent::Track(TrackEvent::Flow(flow)) => flow,
                 DomainEvent::Dubbing(_) | DomainEvent::Track(_) => return None,
+                DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => return None,
             };
             match flow {
                 FlowEvent::StageCompleted { fence, .. } | FlowEvent::StageSkipped { fence, .. } => {
@@ -275,6 +276,7 @@ impl House {
         let id = match stream_of(stage) {
             StreamId::Dubbing(_) => return self.dubbing().await.flow,
             StreamId::Track(id) => id,
+            other => panic!("{other} has no flow"),
         };
         let loaded = self.aggregates.track(&id).await.unwrap_or_else(|error| panic!("{error}"));
         loaded.state.flow.clone()
@@ -480,12 +482,13 @@ fn start(languages: &[&str]) -> Start {
         source_language: language("en"),
         language_assumed: false,
         transcript: Transcript::Recognised,
-        delivery: Place {
+        order: Order::default(),
+        delivery: Some(Place {
             folder: Personal::new("/out".to_owned()),
             stem: Personal::new("talk".to_owned()),
             sidecars: true,
             overwrite: false,
-        },
+        }),
         tracks: requests(languages),
     }
 }

@@ -70,6 +70,10 @@ impl TrackStage for Translate {
         let (mut owed, mut reused) = (Vec::new(), 0);
         for utterance in job.track.lines.keys() {
             let line = job.dubbing.utterances.get(utterance).ok_or(StageError::Absent("a line of the transcript"))?;
+            if self.is_worded(job, *utterance).await? {
+                reused += 1;
+                continue;
+            }
             let draft = draft(line, &glossary, &keep, &route, &engine)?;
             if self.is_known(job, &draft, &glossary).await? {
                 reused += 1;
@@ -86,6 +90,26 @@ impl TrackStage for Translate {
 }
 
 impl Translate {
+    /// Whether a person worded the line: then there is nothing to translate, and nothing is known to be wrong.
+    async fn is_worded(&self, job: &TrackJob, utterance: UtteranceId) -> Result<bool, StageError> {
+        let Some(line) = job.track.lines.get(&utterance) else {
+            return Ok(false);
+        };
+        let Some(text) = line.wording() else {
+            return Ok(false);
+        };
+        let words = text.reveal().ok_or(StageError::Erased)?;
+        let key = memo_key(Stage::Translate, &("worded by a person", words))?;
+        if line.translation.as_ref().is_none_or(|known| known.key != key) {
+            let (text, spoken) = (text.clone(), text.clone());
+            let (kept, unknown_words, terms, terms_missing) = (vec![], 0, 0, 0);
+            let worded =
+                TranslatedUtterance { utterance, key, text, spoken, kept, unknown_words, terms, terms_missing };
+            job.record(vec![TrackEvent::UtteranceTranslated(worded)]).await?;
+        }
+        Ok(true)
+    }
+
     /// Whether the line is translated already: in this track, or remembered from elsewhere.
     async fn is_known(&self, job: &TrackJob, draft: &Draft<'_>, glossary: &Glossary) -> Result<bool, StageError> {
         let known = job.track.lines.get(&draft.line.utterance).and_then(|line| line.translation.as_ref());

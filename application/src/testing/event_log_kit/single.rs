@@ -138,7 +138,7 @@ pub(super) async fn time_never_runs_backwards(Subject { log, clock, .. }: &Subje
 pub(super) async fn erasure_hides_and_breaks_nothing(Subject { log, vault, .. }: &Subject) {
     log.append(append(1, stream(1), 0, vec![speech("Ann"), plain(1)])).await.unwrap();
     log.append(append(2, stream(2), 0, vec![speech("Bob")])).await.unwrap();
-    vault.destroy(dubbing(1)).unwrap();
+    vault.destroy(dubbing(1).0).unwrap();
     let said = |event: &Recorded| match &event.event {
         DomainEvent::Dubbing(DubbingEvent::UtteranceTranscribed(line)) => Some(line.text.clone()),
         _ => None,

@@ -3,18 +3,21 @@
 use super::{Random, SECRET, percent, tag};
 use domain::{
     dubbing::{
-        Delivery, DubbingEvent, IngestedSource, Picture, PlannedUtterance, SeparatedSound, SpokenWord, Start,
-        TrackRequest, TranscribedUtterance, Transcript, WhyDropped,
+        Delivery, Dubbing, DubbingEvent, Edit, IngestedSource, Order, Picture, PlannedUtterance, SeparatedSound,
+        SpokenWord, Start, TrackRequest, TranscribedUtterance, Transcript, WhyDropped,
     },
     flow::Stage,
     track::{
-        AssessedTrack, FittedUtterance, Flag, MixedSound, MuxedTrack, PublishedTrack, SignedTrack,
+        AssessedTrack, FittedUtterance, Flag, MixedSound, MuxedTrack, PublishedTrack, SignedTrack, SourceLine,
         SynthesisedUtterance, Track, TrackCommand, TrackEvent, TrackSettings, TranslatedUtterance,
     },
     value::{
-        Artefact, Decibel, DubbingId, LanguageTag, Percent, Personal, Sha256, Span, SpeakerId, TrackId, UtteranceId,
+        Artefact, Decibel, DubbingId, LanguageTag, Percent, Personal, ProjectId, Sha256, Span, SpeakerId, TrackId,
+        UtteranceId,
     },
 };
+
+use uuid::Uuid;
 
 /// Utterances of every source.
 const UTTERANCES: u32 = 12;
@@ -30,15 +33,51 @@ pub(super) fn start(random: &mut Random, job: DubbingId, tracks: Vec<TrackReques
         source_language: tag("en"),
         language_assumed: random.one_in(2),
         transcript: Transcript::Recognised,
-        delivery: Delivery { folder: personal(), stem: personal(), sidecars: true, overwrite: false },
+        delivery: Some(Delivery { folder: personal(), stem: personal(), sidecars: true, overwrite: false }),
+        order: Order {
+            project: random.one_in(2).then(|| ProjectId(Uuid::from_u128(7))),
+            client_reference: random.one_in(2).then(|| "order-7".to_owned()),
+            ..Order::default()
+        },
         tracks,
     }
 }
 
 /// The beginning of a track.
-pub(super) fn track_start(id: &TrackId, settings: TrackSettings, utterances: Vec<UtteranceId>) -> TrackCommand {
+pub(super) fn track_start(id: &TrackId, settings: TrackSettings, lines: Vec<SourceLine>) -> TrackCommand {
     let (dubbing, language) = (id.dubbing, id.language.clone());
-    TrackCommand::Start { dubbing, source_language: tag("en"), language, settings, utterances }
+    TrackCommand::Start { dubbing, source_language: tag("en"), language, settings, lines, inherited: vec![] }
+}
+
+/// Other words for a line of the transcript.
+pub(super) fn change(utterance: UtteranceId) -> Edit {
+    Edit::Change { utterance, text: Some(Personal::new(format!("{SECRET} {utterance}"))), span: None, speaker: None }
+}
+
+/// A cut through the middle of a line.
+pub(super) fn split(dubbing: &Dubbing, utterance: UtteranceId) -> Edit {
+    let span = dubbing.utterances.get(&utterance).map(|line| line.span);
+    let at_ms = span.map_or(0, |span| span.start_ms() + span.len_ms() / 2);
+    let part = || Personal::new(SECRET.to_owned());
+    Edit::Split { utterance, at_ms, texts: Box::new([part(), part()]) }
+}
+
+/// A line and the one after it.
+pub(super) fn merge(dubbing: &Dubbing, utterance: UtteranceId) -> Edit {
+    let lines = dubbing.source_lines();
+    let mut after = lines.iter().skip_while(|line| line.utterance != utterance).skip(1);
+    Edit::Merge { utterance, with: after.next().map_or(utterance, |line| line.utterance) }
+}
+
+/// Other words for a line of a track.
+pub(super) fn word(utterance: UtteranceId) -> TrackCommand {
+    let text = Some(Personal::new(format!("{SECRET} {utterance}")));
+    TrackCommand::EditTranslation { utterance, text, source_revision: 1 }
+}
+
+/// Another voice and another rate for a line of a track.
+pub(super) fn direct(utterance: UtteranceId) -> TrackCommand {
+    TrackCommand::Direct { utterance, voice: Some("es+f4".to_owned()), rate: Some(percent(110)) }
 }
 
 /// All that a stage of a dubbing reports.

@@ -76,6 +76,7 @@ impl History {
             actor: "story".to_owned(),
             command_id: id,
             causation_id: None,
+            traceparent: None,
             prev_hash: Sha256::new([0; 32]),
             hash: Sha256::new([1; 32]),
             event,

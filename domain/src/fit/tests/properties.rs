@@ -170,6 +170,7 @@ proptest! {
             utterance: UtteranceId(1),
             slot: Span::lasting(start_ms / 2, length_ms / 2),
             natural_ms: *natural_ms,
+            fixed: None,
             takes: vec![super::super::Take { rate: Percent::new(*rate), duration_ms: *take_ms }],
         }).collect();
         let picture = Picture { duration_ms, kept: Vec::new() };

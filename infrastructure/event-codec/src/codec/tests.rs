@@ -60,7 +60,7 @@ fn nothing_is_made_for_what_is_not_personal() {
         (stored.content.subject_keys.as_str(), stored.content.data.as_str()),
         ("[]", "{\"cues\":1,\"left_out\":0}")
     );
-    assert!(vault.key(dubbing(1)).expect("vault").is_none());
+    assert!(vault.key(dubbing(1).0).expect("vault").is_none());
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn the_same_append_is_stored_the_same_and_another_is_not() {
 fn a_destroyed_key_reads_as_erased_and_seals_nothing_more() {
     let (codec, vault) = codec();
     let stored = row(&codec, speaker("Ann", 1));
-    vault.destroy(dubbing(1)).expect("destroyed");
+    vault.destroy(dubbing(1).0).expect("destroyed");
     let DomainEvent::Dubbing(DubbingEvent::SpeakerIdentified { name, .. }) =
         codec.decode(stored).expect("decoded").event
     else {

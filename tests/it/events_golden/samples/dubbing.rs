@@ -4,14 +4,14 @@ use super::{Sample, artefact, dubbing_stream, language, personal, sha256, span, 
 use application::ports::event_log::DomainEvent;
 use domain::{
     dubbing::{
-        Delivery, DubbingEvent, IngestedSource, Outcome, Picture, PlannedUtterance, SeparatedSound, SpokenWord,
-        TextTrack, TranscribedUtterance, Transcript, WhyDropped,
+        Delivery, DubbingEvent, IngestedSource, Order, Outcome, Picture, PlannedUtterance, SeparatedSound, SpokenWord,
+        TextTrack, TranscribedUtterance, Transcript, UtterancePart, WhyDropped,
     },
     value::{Decibel, Percent, Personal, SpeakerId, UtteranceId},
 };
 
 pub fn samples() -> Vec<Sample> {
-    let events = [asked(), found(), said(), ended()].concat();
+    let events = [asked(), found(), said(), corrected(), ended()].concat();
     events.into_iter().map(|event| (dubbing_stream(), DomainEvent::Dubbing(event))).collect()
 }
 
@@ -29,7 +29,8 @@ fn asked() -> Vec<DubbingEvent> {
             source_language: language("en"),
             language_assumed: true,
             transcript: Transcript::Imported { file: artefact(3, "text/vtt") },
-            delivery: delivery(),
+            delivery: Some(delivery()),
+            order: Order::default(),
         },
         DubbingEvent::DeliveryChosen { delivery: delivery() },
         DubbingEvent::TrackRequested { language: language("es"), settings: settings() },
@@ -87,6 +88,30 @@ fn said() -> Vec<DubbingEvent> {
             utterances: vec![UtteranceId(1), UtteranceId(3)],
         },
         DubbingEvent::TranscriptImported { cues: 12, left_out: 1 },
+    ]
+}
+
+fn corrected() -> Vec<DubbingEvent> {
+    let part = |start_ms, end_ms, text| UtterancePart { span: span(start_ms, end_ms), text: personal(text) };
+    vec![
+        DubbingEvent::UtteranceEdited {
+            utterance: UtteranceId(1),
+            text: Some(personal("Good luck, Ann.")),
+            span: Some(span(500, 2_900)),
+            speaker: Some(SpeakerId(2)),
+        },
+        DubbingEvent::UtteranceSplit {
+            utterance: UtteranceId(1),
+            first: part(500, 1_700, "Good luck,"),
+            added: UtteranceId(4),
+            second: part(1_700, 2_900, "Ann."),
+        },
+        DubbingEvent::UtterancesMerged {
+            utterance: UtteranceId(1),
+            absorbed: UtteranceId(4),
+            joined: part(500, 2_900, "Good luck, Ann."),
+        },
+        DubbingEvent::RegenerationRequested { language: language("pt-BR") },
     ]
 }
 

@@ -6,7 +6,7 @@ use domain::{
     flow::Stage,
     track::{
         AssessedTrack, Background, DeliveredFile, FittedUtterance, Flag, MixedSound, MuxedTrack, PublishedTrack, Role,
-        SignedTrack, SynthesisedUtterance, TrackEvent, TrackSettings, TranslatedUtterance,
+        SignedTrack, SourceLine, SynthesisedUtterance, TrackEvent, TrackSettings, TranslatedUtterance,
     },
     value::{Decibel, Percent, Personal, SpeakerId, UtteranceId},
 };
@@ -27,6 +27,10 @@ pub fn settings() -> TrackSettings {
     }
 }
 
+fn first_line(number: u32) -> SourceLine {
+    SourceLine { utterance: UtteranceId(number), revision: 1 }
+}
+
 fn begun() -> Vec<TrackEvent> {
     vec![
         TrackEvent::TrackStarted {
@@ -34,9 +38,23 @@ fn begun() -> Vec<TrackEvent> {
             source_language: language("en"),
             language: language("pt-BR"),
             settings: settings(),
-            utterances: vec![UtteranceId(1), UtteranceId(3)],
+            lines: vec![first_line(1), first_line(3)],
         },
         TrackEvent::TrackRevised { settings: settings() },
+        TrackEvent::TranslationEdited {
+            utterance: UtteranceId(3),
+            text: Some(personal("Boa sorte, Ann.")),
+            source_revision: 2,
+        },
+        TrackEvent::LineDirected {
+            utterance: UtteranceId(3),
+            voice: Some("pt-br+f3".to_owned()),
+            rate: Some(Percent::new(110)),
+        },
+        TrackEvent::RegenerationStarted {
+            request: 2,
+            lines: vec![first_line(1), SourceLine { utterance: UtteranceId(3), revision: 2 }],
+        },
         TrackEvent::TranslationRouted {
             languages: vec![language("en"), language("es"), language("pt-BR")],
             modes: vec!["eng-spa".to_owned(), "es-pt_BR".to_owned()],

@@ -1,0 +1,57 @@
+//! What is known of an asset, and the fold over its events.
+
+use super::{AssetEvent, Quarantine, ValidatedAsset};
+use crate::value::{Artefact, Personal};
+
+/// What is known of an asset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asset {
+    /// What was handed in; `None` before that, and after erasure.
+    pub uploaded: Option<Uploaded>,
+    /// Where it stands.
+    pub phase: Phase,
+}
+
+/// What was handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uploaded {
+    /// The file.
+    pub media: Artefact,
+    /// Its name, as its owner calls it.
+    pub name: Personal<String>,
+}
+
+/// Where an asset stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Nobody handed it in.
+    #[default]
+    Absent,
+    /// It waits to be looked at; whether a scanner found it clean.
+    Uploaded {
+        /// A scanner found nothing.
+        scanned: bool,
+    },
+    /// It can be dubbed.
+    Ready(Box<ValidatedAsset>),
+    /// It cannot.
+    Quarantined(Quarantine),
+    /// It is gone.
+    Erased,
+}
+
+impl Asset {
+    /// The only writer of an asset's state.
+    pub fn evolve(&mut self, event: &AssetEvent) {
+        match event {
+            AssetEvent::AssetUploaded { media, name } => {
+                self.uploaded = Some(Uploaded { media: media.clone(), name: name.clone() });
+                self.phase = Phase::Uploaded { scanned: false };
+            }
+            AssetEvent::AssetScanned { .. } => self.phase = Phase::Uploaded { scanned: true },
+            AssetEvent::AssetValidated(found) => self.phase = Phase::Ready(Box::new(found.clone())),
+            AssetEvent::AssetQuarantined(why) => self.phase = Phase::Quarantined(why.clone()),
+            AssetEvent::AssetErased => *self = Self { uploaded: None, phase: Phase::Erased },
+        }
+    }
+}

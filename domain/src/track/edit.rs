@@ -1,0 +1,137 @@
+//! What people correct in a track: the wording of a line, its voice and its rate; and making anew what has changed.
+//!
+//! A line's revision counts what was said about it, in the transcript and here. It is stale when what can be heard was
+//! made from an earlier revision.
+
+use super::{Line, SourceLine, Track, TrackEvent, TrackRejection};
+use crate::{
+    flow::{FlowEvent, Phase, Stage},
+    value::{Percent, Personal, UtteranceId},
+};
+use std::collections::BTreeMap;
+
+/// What people said about a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Direction {
+    /// Its translation, and the transcript's revision that it was worded for.
+    pub wording: Option<(Personal<String>, u32)>,
+    /// The engine's name of its voice; `None` is the speaker's.
+    pub voice: Option<String>,
+    /// Its rate; `None` leaves it to the planner.
+    pub rate: Option<Percent>,
+    /// How often something was said.
+    pub edits: u32,
+    /// The transcript's revision that it is made from.
+    pub source_revision: u32,
+    /// The voice that its speech was made with, as far as a person chose it.
+    pub made_with: Option<String>,
+}
+
+impl Line {
+    /// Its revision, given how often the transcript's line was said to be different.
+    pub fn revision(&self, source_revision: u32) -> u32 {
+        source_revision.saturating_add(self.direction.edits)
+    }
+
+    /// Whether what can be heard was made before the last change; never before it can be heard.
+    pub fn is_stale(&self, source_revision: u32) -> bool {
+        self.output_revision.is_some_and(|output| output < self.revision(source_revision))
+    }
+
+    /// The wording that a person gave, unless the transcript has changed since.
+    pub fn wording(&self) -> Option<&Personal<String>> {
+        let (text, worded_for) = self.direction.wording.as_ref()?;
+        (*worded_for >= self.direction.source_revision).then_some(text)
+    }
+}
+
+impl Track {
+    /// Lines that are stale, added or gone, given the transcript's lines as they are now, in order of id.
+    pub fn stale_lines(&self, transcript: &[SourceLine]) -> Vec<UtteranceId> {
+        let now: BTreeMap<UtteranceId, u32> = transcript.iter().map(|line| (line.utterance, line.revision)).collect();
+        let gone = self.lines.keys().filter(|id| !now.contains_key(id)).copied();
+        let changed = now.iter().filter(|(id, revision)| {
+            self.lines.get(id).is_none_or(|line| self.published.is_some() && line.is_stale(**revision))
+        });
+        let mut stale: Vec<UtteranceId> = changed.map(|(id, _)| *id).chain(gone).collect();
+        stale.sort_unstable();
+        stale
+    }
+
+    /// From now on these are the lines, and they are made as they are now.
+    pub(super) fn make(&mut self, lines: &[SourceLine]) {
+        let mut known = std::mem::take(&mut self.lines);
+        for SourceLine { utterance, revision } in lines {
+            let mut line = known.remove(utterance).unwrap_or_default();
+            line.direction.source_revision = *revision;
+            line.making = line.revision(*revision);
+            if line.direction.made_with != line.direction.voice {
+                line.direction.made_with.clone_from(&line.direction.voice);
+                line.forget_speech();
+            }
+            if line.direction.rate.is_some() {
+                line.rate = None;
+            }
+            self.lines.insert(*utterance, line);
+        }
+    }
+
+    /// Folds an edit; other events change nothing.
+    pub(super) fn evolve_edit(&mut self, event: &TrackEvent) {
+        // What is said before anything is made goes into what is made.
+        let is_untouched = self.flow.phase(Stage::Translate) == Phase::Waiting;
+        let said = |line: &mut Line| {
+            line.direction.edits += 1;
+            if is_untouched {
+                line.making = line.revision(line.direction.source_revision);
+            }
+        };
+        if let TrackEvent::TranslationEdited { utterance, text, source_revision } = event {
+            self.line(*utterance, |line| {
+                line.direction.wording = text.clone().map(|text| (text, *source_revision));
+                said(line);
+            });
+        } else if let TrackEvent::LineDirected { utterance, voice, rate } = event {
+            self.line(*utterance, |line| {
+                line.direction.voice.clone_from(voice);
+                line.direction.rate = *rate;
+                said(line);
+            });
+        }
+    }
+}
+
+/// What is as it was already is no news.
+pub(super) fn word(
+    track: &Track,
+    utterance: UtteranceId,
+    text: Option<Personal<String>>,
+    source_revision: u32,
+) -> Result<Vec<TrackEvent>, TrackRejection> {
+    let line = track.lines.get(&utterance).ok_or(TrackRejection::UnknownUtterance)?;
+    let wanted = text.clone().map(|text| (text, source_revision));
+    let is_news = line.direction.wording != wanted;
+    Ok(if is_news { vec![TrackEvent::TranslationEdited { utterance, text, source_revision }] } else { vec![] })
+}
+
+/// What is as it was already is no news.
+pub(super) fn direct(
+    track: &Track,
+    utterance: UtteranceId,
+    voice: Option<String>,
+    rate: Option<Percent>,
+) -> Result<Vec<TrackEvent>, TrackRejection> {
+    let line = track.lines.get(&utterance).ok_or(TrackRejection::UnknownUtterance)?;
+    let is_news = (&line.direction.voice, line.direction.rate) != (&voice, rate);
+    Ok(if is_news { vec![TrackEvent::LineDirected { utterance, voice, rate }] } else { vec![] })
+}
+
+/// Asked for again by the same number, it has begun already.
+pub(super) fn regenerate(track: &Track, request: u32, lines: Vec<SourceLine>) -> Vec<TrackEvent> {
+    if request <= track.regenerations {
+        return vec![];
+    }
+    // What did not change is found again by its key at each stage, so that the first one is always the same.
+    let stage = Stage::Translate;
+    vec![TrackEvent::RegenerationStarted { request, lines }, TrackEvent::Flow(FlowEvent::StageReopened { stage })]
+}
