@@ -1,5 +1,6 @@
 //! Use cases: commands, the process manager, the stages' handlers, queries, and the ports they need.
 
+pub mod abilities;
 pub mod aggregates;
 pub mod commands;
 pub mod ports;

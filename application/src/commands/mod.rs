@@ -1,4 +1,8 @@
 //! What users ask for, one file per use case.
 
+pub mod correct_line;
 pub mod deliver;
+pub mod fork_dubbing;
+pub mod order_dubbing;
+pub mod regenerate_track;
 pub mod request_dub;

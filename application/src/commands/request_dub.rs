@@ -1,7 +1,8 @@
 //! Request a dub: begin a job, or find the one that this request means and ask for what is new.
 
 use crate::{
-    aggregates::{Aggregates, CommandError, CommandMeta, sha256},
+    aggregates::{Aggregates, CommandError, CommandMeta},
+    commands::order_dubbing,
     ports::{
         blob_store::{BlobError, BlobStore},
         clock::Ids,
@@ -84,14 +85,7 @@ pub enum RequestDubError {
 
 /// What makes a second request the same job: source, sound, language and words.
 pub fn identity(request: &DubRequest) -> Sha256 {
-    let transcript = match &request.transcript {
-        Transcript::Recognised => "recognised".to_owned(),
-        Transcript::Imported { file } => file.sha256.to_string(),
-        Transcript::Embedded => "embedded".to_owned(),
-    };
-    let sound = request.audio_stream.map_or("best".to_owned(), |number| number.to_string());
-    let parts = [request.source_sha256.to_string(), sound, request.source_language.to_string(), transcript];
-    sha256(parts.join("\n").as_bytes())
+    order_dubbing::identity(&request.source_sha256, request.audio_stream, &request.source_language, &request.transcript)
 }
 
 impl RequestDub {

@@ -13,6 +13,8 @@ mod priority;
 mod state;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_edit;
 
 pub use command::{DubbingCommand, DubbingRejection, Start, TrackRequest};
 pub use edit::Edit;

@@ -13,7 +13,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-fn language(tag: &str) -> LanguageTag {
+pub(super) fn language(tag: &str) -> LanguageTag {
     tag.parse().expect("a language tag")
 }
 
@@ -41,11 +41,11 @@ fn settings(background: Background) -> TrackSettings {
     }
 }
 
-fn track(tag: &str) -> TrackRequest {
+pub(super) fn track(tag: &str) -> TrackRequest {
     TrackRequest { language: language(tag), settings: settings(Background::Duck) }
 }
 
-fn start(identity: u8, tracks: Vec<TrackRequest>) -> DubbingCommand {
+pub(super) fn start(identity: u8, tracks: Vec<TrackRequest>) -> DubbingCommand {
     DubbingCommand::Start(Box::new(Start {
         identity: Sha256::new([identity; 32]),
         source: artefact(1),
@@ -60,7 +60,7 @@ fn start(identity: u8, tracks: Vec<TrackRequest>) -> DubbingCommand {
     }))
 }
 
-fn started() -> DubbingEvent {
+pub(super) fn started() -> DubbingEvent {
     DubbingEvent::VideoGenerationStarted {
         identity: Sha256::new([1; 32]),
         source: artefact(1),
@@ -74,11 +74,11 @@ fn started() -> DubbingEvent {
     }
 }
 
-fn requested(tag: &str) -> DubbingEvent {
+pub(super) fn requested(tag: &str) -> DubbingEvent {
     DubbingEvent::TrackRequested { language: language(tag), settings: settings(Background::Duck) }
 }
 
-fn fence(stage: Stage) -> Fence {
+pub(super) fn fence(stage: Stage) -> Fence {
     Fence { stage, run: 1, attempt: 1 }
 }
 

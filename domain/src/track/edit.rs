@@ -58,6 +58,14 @@ impl Track {
         stale
     }
 
+    /// Whether the lines as they are now differ from those that are being made, or were made last.
+    pub fn is_owed_anew(&self, transcript: &[SourceLine]) -> bool {
+        let is_made = |line: &SourceLine| {
+            self.lines.get(&line.utterance).is_some_and(|known| known.making >= known.revision(line.revision))
+        };
+        self.lines.len() != transcript.len() || !transcript.iter().all(is_made)
+    }
+
     /// From now on these are the lines, and they are made as they are now.
     pub(super) fn make(&mut self, lines: &[SourceLine]) {
         let mut known = std::mem::take(&mut self.lines);

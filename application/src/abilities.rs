@@ -1,0 +1,93 @@
+//! What can be asked for here and now: languages that are understood, translated and spoken, and voices.
+//!
+//! A wish that no engine can fulfil is refused before a job exists, in one sentence that says what to do.
+
+use crate::{
+    ports::engine::EngineError,
+    stages::{synthesise::Synthesiser, transcribe::Recogniser, translate::Translator},
+};
+use domain::{dubbing::Transcript, value::LanguageTag};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// The engines that decide what can be asked for.
+#[derive(Clone)]
+pub struct Abilities {
+    /// Understands.
+    pub recogniser: Arc<dyn Recogniser>,
+    /// Translates.
+    pub translator: Arc<dyn Translator>,
+    /// Speaks.
+    pub synthesiser: Arc<dyn Synthesiser>,
+}
+
+/// Why a wish cannot be fulfilled.
+#[derive(Debug, Error)]
+pub enum Unable {
+    /// The target is the language spoken already.
+    #[error("{0} is the language spoken already; leave it out, or say what is spoken")]
+    SameLanguage(LanguageTag),
+    /// Nothing here understands the language.
+    #[error("there is no recogniser for {0}; give a transcript")]
+    NoRecogniser(LanguageTag),
+    /// Nothing here speaks the language.
+    #[error("there is no voice for {0}")]
+    NoVoice(LanguageTag),
+    /// Nothing here translates between the two.
+    #[error("there is no translation from {from} to {to}: {reason}")]
+    NoRoute {
+        /// The language spoken.
+        from: LanguageTag,
+        /// The language asked for.
+        to: LanguageTag,
+        /// What is missing.
+        reason: String,
+    },
+    /// No engine has such a voice.
+    #[error("there is no voice “{0}”")]
+    UnknownVoice(String),
+    /// An engine could not be asked.
+    #[error(transparent)]
+    Engine(EngineError),
+}
+
+impl Abilities {
+    /// Whether speech in this language can be turned into words, or need not be.
+    pub fn require_words(&self, from: &LanguageTag, transcript: &Transcript) -> Result<(), Unable> {
+        match transcript {
+            Transcript::Recognised if !self.recogniser.understands(from) => Err(Unable::NoRecogniser(from.clone())),
+            Transcript::Recognised | Transcript::Imported { .. } | Transcript::Embedded => Ok(()),
+        }
+    }
+
+    /// Whether a language can be translated into and spoken.
+    pub async fn require_target(&self, from: &LanguageTag, to: &LanguageTag) -> Result<(), Unable> {
+        if from.primary() == to.primary() {
+            return Err(Unable::SameLanguage(to.clone()));
+        }
+        if self.synthesiser.voices(Some(to)).await.map_err(Unable::Engine)?.is_empty() {
+            return Err(Unable::NoVoice(to.clone()));
+        }
+        match self.translator.route(from, to).await {
+            Ok(_) => Ok(()),
+            Err(EngineError::Missing { engine, package }) => {
+                let reason = if package.is_empty() { engine } else { format!("{engine} (Debian package {package})") };
+                Err(Unable::NoRoute { from: from.clone(), to: to.clone(), reason })
+            }
+            Err(error) => Err(Unable::Engine(error)),
+        }
+    }
+
+    /// Whether each of these voices exists.
+    pub async fn require_voices<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Result<(), Unable> {
+        let mut names = names.into_iter().peekable();
+        if names.peek().is_none() {
+            return Ok(());
+        }
+        let all = self.synthesiser.voices(None).await.map_err(Unable::Engine)?;
+        match names.find(|name| !all.iter().any(|voice| voice.name == **name)) {
+            Some(name) => Err(Unable::UnknownVoice(name.clone())),
+            None => Ok(()),
+        }
+    }
+}

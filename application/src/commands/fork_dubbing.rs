@@ -1,0 +1,95 @@
+//! Fork a dubbing: a new job that takes over what another one found before a stage, and runs anew from there.
+
+use crate::{
+    aggregates::{Aggregates, CommandError, CommandMeta},
+    ports::{
+        event_log::{Appended, ReadError, StreamId},
+        key_vault::{KeyVault, KeyVaultError},
+    },
+};
+use domain::{
+    dubbing::{Dubbing, DubbingCommand, DubbingRejection, Fork, Order, Start, TrackRequest},
+    flow::Stage,
+    value::DubbingId,
+};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// The use case, with what it needs.
+#[derive(Clone)]
+pub struct ForkDubbing {
+    /// Commands to the log.
+    pub aggregates: Arc<Aggregates>,
+    /// Where the new job's key is made.
+    pub vault: Arc<dyn KeyVault>,
+}
+
+/// Why nothing was forked.
+#[derive(Debug, Error)]
+pub enum ForkError {
+    /// There is no such dubbing.
+    #[error("there is no such dubbing")]
+    NoSuchDubbing,
+    /// It has not come so far.
+    #[error("the dubbing has not come to {0} yet; fork it from an earlier stage, or wait")]
+    NotThereYet(Stage),
+    /// A rule was broken.
+    #[error(transparent)]
+    Command(#[from] CommandError<DubbingRejection>),
+    /// The key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyVaultError),
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl ForkDubbing {
+    /// Begins a new job, `id`, from `origin` as it is now. Edits come along; what runs anew finds unchanged results
+    /// by their memos.
+    pub async fn run(
+        &self,
+        origin: DubbingId,
+        from: Stage,
+        id: DubbingId,
+        meta: &CommandMeta,
+    ) -> Result<Option<Appended>, ForkError> {
+        let tenant = meta.tenant.clone().unwrap_or_default();
+        let loaded = self.aggregates.dubbing(origin).await?;
+        let Some(request) = loaded.state.request.clone().filter(|_| loaded.is_of(&tenant)) else {
+            return Err(ForkError::NoSuchDubbing);
+        };
+        if !has_come_to(&loaded.state, from) {
+            return Err(ForkError::NotThereYet(from));
+        }
+        let tracks = loaded.state.tracks.iter();
+        let start = Start {
+            identity: request.identity,
+            source: request.source,
+            name: request.name,
+            audio_stream: request.audio_stream,
+            source_language: request.source_language,
+            language_assumed: request.language_assumed,
+            transcript: request.transcript,
+            delivery: None,
+            order: Order { forked_from: Some(Fork { dubbing: origin, stage: from }), ..request.order },
+            tracks: tracks
+                .map(|(language, track)| TrackRequest { language: language.clone(), settings: track.settings.clone() })
+                .collect(),
+        };
+        self.vault.ensure(id.0)?;
+        let command = DubbingCommand::Inherit { start: Box::new(start), inherited: loaded.state.inheritance(from) };
+        Ok(self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
+    }
+}
+
+/// Whether all stages of the dubbing that come before are done. Tracks take over as much as is there.
+fn has_come_to(dubbing: &Dubbing, stage: Stage) -> bool {
+    use domain::flow::{Scope, TABLE, is_in, rows};
+    if is_in(Scope::Track, stage) {
+        let needed = rows(Scope::Track).flat_map(|row| row.after.iter());
+        return needed.filter(|stage| is_in(Scope::Dubbing, **stage)).all(|stage| dubbing.flow.is_done(*stage));
+    }
+    let row = TABLE.iter().find(|row| row.stage == stage);
+    row.is_some_and(|row| row.after.iter().all(|stage| dubbing.flow.is_done(*stage)))
+}

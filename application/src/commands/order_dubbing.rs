@@ -1,0 +1,314 @@
+//! Order a dubbing of an asset: a new job, or more languages for one.
+
+use crate::{
+    abilities::{Abilities, Unable},
+    aggregates::{Aggregates, CommandError, CommandMeta, sha256},
+    ports::{
+        blob_store::{BlobError, BlobStore},
+        event_log::{Appended, ReadError, StreamId, Tenant},
+        key_vault::{KeyVault, KeyVaultError},
+    },
+    text::{
+        glossary::{Glossary as Terms, GlossaryError},
+        subtitles::{self, SubtitleError},
+    },
+};
+use domain::{
+    asset::{Phase as AssetPhase, Quarantine, ValidatedAsset},
+    dubbing::{Dubbing, DubbingCommand, DubbingRejection, Order, Priority, Start, TrackRequest, Transcript},
+    track::{Background, TrackSettings},
+    value::{Artefact, AssetId, DubbingId, GlossaryId, LanguageTag, Personal, ProjectId, Sha256},
+};
+use std::{collections::BTreeMap, sync::Arc};
+use thiserror::Error;
+
+/// The language that is assumed when nobody says.
+const ASSUMED: &str = "en";
+
+/// The use case, with what it needs.
+#[derive(Clone)]
+pub struct OrderDubbing {
+    /// Commands to the log.
+    pub aggregates: Arc<Aggregates>,
+    /// Where transcripts and glossaries are kept.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Where the job's key is made.
+    pub vault: Arc<dyn KeyVault>,
+    /// What can be asked for.
+    pub abilities: Abilities,
+}
+
+/// What is ordered.
+#[derive(Clone, Debug)]
+pub struct DubbingOrder {
+    /// The source.
+    pub asset: AssetId,
+    /// The sound asked for, by its number.
+    pub audio_stream: Option<u32>,
+    /// The language spoken; English is assumed otherwise.
+    pub source_language: Option<LanguageTag>,
+    /// Where the words come from.
+    pub transcript: TranscriptOrder,
+    /// The languages to make it in; each once.
+    pub languages: Vec<LanguageTag>,
+    /// How they are made.
+    pub wishes: TrackWishes,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// The project it belongs to.
+    pub project: Option<ProjectId>,
+    /// The client's own name for it.
+    pub client_reference: Option<String>,
+}
+
+/// Where the words come from.
+#[derive(Clone, Debug)]
+pub enum TranscriptOrder {
+    /// Speech recognition.
+    Recognise,
+    /// The text track inside the source.
+    Embedded,
+    /// SRT or WebVTT.
+    Text(Vec<u8>),
+}
+
+/// How a language is to be made.
+#[derive(Clone, Debug)]
+pub struct TrackWishes {
+    /// Terms and their translations.
+    pub glossary: GlossaryOrder,
+    /// Phrases that stay in the original.
+    pub keep_phrases: Vec<String>,
+    /// Voices by speaker.
+    pub voices: BTreeMap<String, String>,
+    /// What becomes of the original sound.
+    pub background: Background,
+    /// Whether the original sound comes along as a second track.
+    pub keep_original: bool,
+    /// Whether subtitles are embedded.
+    pub embed_subtitles: bool,
+}
+
+/// Where terms come from.
+#[derive(Clone, Debug)]
+pub enum GlossaryOrder {
+    /// There are none.
+    None,
+    /// A glossary that is kept.
+    Kept(GlossaryId),
+    /// A CSV with the columns source and target.
+    Csv(Vec<u8>),
+}
+
+/// Why nothing was ordered.
+#[derive(Debug, Error)]
+pub enum OrderError {
+    /// There is no such asset.
+    #[error("there is no such asset")]
+    NoSuchAsset,
+    /// It has not been looked at yet.
+    #[error("the asset is being looked at; try again in a moment")]
+    AssetNotReady,
+    /// It cannot be dubbed.
+    #[error("{}", .0.message)]
+    NotDubbable(Quarantine),
+    /// It has no such sound.
+    #[error("the asset has no audio stream {asked}; it has {count}, counted from 0")]
+    NoSuchSound {
+        /// The number asked for.
+        asked: u32,
+        /// How many there are.
+        count: usize,
+    },
+    /// It has no text track inside.
+    #[error("the asset has no text track; give a transcript, or leave it to recognition")]
+    NoTextTrack,
+    /// There is no such project.
+    #[error("there is no such project")]
+    NoSuchProject,
+    /// There is no such glossary.
+    #[error("there is no such glossary")]
+    NoSuchGlossary,
+    /// The transcript cannot be read.
+    #[error(transparent)]
+    Transcript(#[from] SubtitleError),
+    /// The terms cannot be read.
+    #[error(transparent)]
+    Terms(#[from] GlossaryError),
+    /// No engine here can do it.
+    #[error(transparent)]
+    Unable(#[from] Unable),
+    /// A rule was broken.
+    #[error(transparent)]
+    Command(#[from] CommandError<DubbingRejection>),
+    /// Something could not be kept.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyVaultError),
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl OrderDubbing {
+    /// Begins a job under this id. Giving the same command again, by `meta`, answers as the first time.
+    pub async fn begin(
+        &self,
+        id: DubbingId,
+        order: DubbingOrder,
+        meta: &CommandMeta,
+    ) -> Result<Option<Appended>, OrderError> {
+        let tenant = meta.tenant.clone().unwrap_or_default();
+        let asset = self.aggregates.asset(order.asset).await?;
+        let (AssetPhase::Ready(found), Some(uploaded), true) =
+            (&asset.state.phase, &asset.state.uploaded, asset.is_of(&tenant))
+        else {
+            return Err(unusable(&asset.state.phase, asset.is_of(&tenant)));
+        };
+        let source_language = self.source_language(&order)?;
+        let transcript = self.transcript(&order, found).await?;
+        self.require_project(order.project, &tenant).await?;
+        check_sound(order.audio_stream, found)?;
+        self.abilities.require_words(&source_language, &transcript)?;
+        let tracks = self.tracks(&source_language, order.languages, order.wishes, &tenant).await?;
+        self.vault.ensure(id.0)?;
+        let start = Start {
+            identity: identity(&uploaded.media.sha256, order.audio_stream, &source_language, &transcript),
+            source: uploaded.media.clone(),
+            name: uploaded.name.clone(),
+            audio_stream: order.audio_stream,
+            language_assumed: order.source_language.is_none(),
+            source_language,
+            transcript,
+            delivery: None,
+            order: Order {
+                asset: Some(order.asset),
+                project: order.project,
+                client_reference: order.client_reference,
+                priority: order.priority,
+                forked_from: None,
+            },
+            tracks,
+        };
+        let command = DubbingCommand::Start(Box::new(start));
+        Ok(self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
+    }
+
+    /// Asks a job for more languages, or for languages made in another way.
+    pub async fn extend(
+        &self,
+        id: DubbingId,
+        languages: Vec<LanguageTag>,
+        wishes: TrackWishes,
+        meta: &CommandMeta,
+    ) -> Result<Option<Appended>, OrderError> {
+        let tenant = meta.tenant.clone().unwrap_or_default();
+        let dubbing = self.aggregates.dubbing(id).await?;
+        let Some(request) = dubbing.state.request.as_ref().filter(|_| dubbing.is_of(&tenant)) else {
+            return Err(CommandError::NotFound.into());
+        };
+        let tracks = self.tracks(&request.source_language, languages, wishes, &tenant).await?;
+        let command = DubbingCommand::RequestTracks { tracks, delivery: None };
+        Ok(self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
+    }
+
+    async fn tracks(
+        &self,
+        from: &LanguageTag,
+        languages: Vec<LanguageTag>,
+        wishes: TrackWishes,
+        tenant: &Tenant,
+    ) -> Result<Vec<TrackRequest>, OrderError> {
+        for language in &languages {
+            self.abilities.require_target(from, language).await?;
+        }
+        self.abilities.require_voices(wishes.voices.values()).await?;
+        let settings = TrackSettings {
+            glossary: self.terms(wishes.glossary, tenant).await?,
+            keep_phrases: Personal::new(wishes.keep_phrases),
+            voices: Personal::new(wishes.voices),
+            background: wishes.background,
+            keep_original: wishes.keep_original,
+            embed_subtitles: wishes.embed_subtitles,
+        };
+        let track = |language| TrackRequest { language, settings: settings.clone() };
+        Ok(languages.into_iter().map(track).collect())
+    }
+
+    fn source_language(&self, order: &DubbingOrder) -> Result<LanguageTag, OrderError> {
+        let assumed = || ASSUMED.parse().map_err(|_| OrderError::NoTextTrack);
+        order.source_language.clone().map_or_else(assumed, Ok)
+    }
+
+    async fn transcript(&self, order: &DubbingOrder, asset: &ValidatedAsset) -> Result<Transcript, OrderError> {
+        match &order.transcript {
+            TranscriptOrder::Recognise => Ok(Transcript::Recognised),
+            TranscriptOrder::Embedded if asset.subtitles.is_empty() => Err(OrderError::NoTextTrack),
+            TranscriptOrder::Embedded => Ok(Transcript::Embedded),
+            TranscriptOrder::Text(bytes) => {
+                subtitles::parse(bytes)?;
+                Ok(Transcript::Imported { file: self.blobs.put_bytes(bytes.clone(), "text/vtt").await? })
+            }
+        }
+    }
+
+    async fn terms(&self, order: GlossaryOrder, tenant: &Tenant) -> Result<Option<Artefact>, OrderError> {
+        match order {
+            GlossaryOrder::None => Ok(None),
+            GlossaryOrder::Csv(bytes) => {
+                Terms::parse(&bytes)?;
+                Ok(Some(self.blobs.put_bytes(bytes, "text/csv").await?))
+            }
+            GlossaryOrder::Kept(id) => {
+                let glossary = self.aggregates.glossary(id).await?;
+                let content = glossary.state.content.as_ref().filter(|_| glossary.is_of(tenant));
+                content.map(|content| Some(content.terms.clone())).ok_or(OrderError::NoSuchGlossary)
+            }
+        }
+    }
+
+    async fn require_project(&self, project: Option<ProjectId>, tenant: &Tenant) -> Result<(), OrderError> {
+        let Some(id) = project else {
+            return Ok(());
+        };
+        let project = self.aggregates.project(id).await?;
+        let is_there = project.state.name.is_some() && project.is_of(tenant);
+        if is_there { Ok(()) } else { Err(OrderError::NoSuchProject) }
+    }
+}
+
+fn unusable(phase: &AssetPhase, is_ours: bool) -> OrderError {
+    match phase {
+        AssetPhase::Uploaded { .. } if is_ours => OrderError::AssetNotReady,
+        AssetPhase::Quarantined(why) if is_ours => OrderError::NotDubbable(why.clone()),
+        AssetPhase::Absent | AssetPhase::Erased | AssetPhase::Uploaded { .. } => OrderError::NoSuchAsset,
+        AssetPhase::Ready(_) | AssetPhase::Quarantined(_) => OrderError::NoSuchAsset,
+    }
+}
+
+fn check_sound(asked: Option<u32>, asset: &ValidatedAsset) -> Result<(), OrderError> {
+    match asked {
+        Some(asked) if !asset.audio.iter().any(|sound| sound.index == asked) => {
+            Err(OrderError::NoSuchSound { asked, count: asset.audio.len() })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What makes a second order the same job: source, sound, language and words.
+pub(crate) fn identity(
+    source: &Sha256,
+    audio_stream: Option<u32>,
+    source_language: &LanguageTag,
+    transcript: &Transcript,
+) -> Sha256 {
+    let words = match transcript {
+        Transcript::Recognised => "recognised".to_owned(),
+        Transcript::Imported { file } => file.sha256.to_string(),
+        Transcript::Embedded => "embedded".to_owned(),
+    };
+    let sound = audio_stream.map_or("best".to_owned(), |number| number.to_string());
+    sha256([source.to_string(), sound, source_language.to_string(), words].join("\n").as_bytes())
+}

@@ -1,0 +1,118 @@
+//! Regenerate a track: make anew what is stale, and nothing else.
+
+use crate::{
+    aggregates::{Aggregates, CommandError, CommandMeta},
+    ports::event_log::{Appended, ReadError, StreamId},
+};
+use domain::{
+    dubbing::{Dubbing, DubbingCommand, DubbingRejection},
+    track::Track,
+    value::{Span, TrackId, UtteranceId},
+};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// The use case, with what it needs.
+#[derive(Clone)]
+pub struct RegenerateTrack {
+    /// Commands to the log.
+    pub aggregates: Arc<Aggregates>,
+}
+
+/// What a regeneration makes anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Regeneration {
+    /// Lines that are made anew, added or taken out, by id.
+    pub lines: Vec<UtteranceId>,
+    /// How long the original of those lines lasts, in milliseconds.
+    pub speech_ms: u64,
+    /// How long the source lasts, in milliseconds: it is mixed and written anew as a whole.
+    pub source_ms: u64,
+}
+
+/// Why nothing is made anew.
+#[derive(Debug, Error)]
+pub enum RegenerateError {
+    /// There is no such track.
+    #[error("there is no such track")]
+    NoSuchTrack,
+    /// It has no result yet that could be stale.
+    #[error("the track has not been published yet; wait until it is")]
+    NotPublished,
+    /// Nothing has changed since.
+    #[error("no line has changed since the track was made")]
+    NothingStale,
+    /// All that has changed is being made already.
+    #[error("all that has changed is being made already; wait until it is published")]
+    UnderWay,
+    /// It is paused, or out of attempts.
+    #[error("the track stands still; resume or retry the dubbing first")]
+    StandsStill,
+    /// A rule was broken.
+    #[error(transparent)]
+    Command(#[from] CommandError<DubbingRejection>),
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl RegenerateTrack {
+    /// What a regeneration would make anew now.
+    pub async fn plan(&self, id: &TrackId, meta: &CommandMeta) -> Result<Regeneration, RegenerateError> {
+        let tenant = meta.tenant.clone().unwrap_or_default();
+        let (dubbing, track) = (self.aggregates.dubbing(id.dubbing).await?, self.aggregates.track(id).await?);
+        if !dubbing.is_of(&tenant) || !dubbing.state.tracks.contains_key(&id.language) {
+            return Err(RegenerateError::NoSuchTrack);
+        }
+        if track.state.published.is_none() {
+            return Err(RegenerateError::NotPublished);
+        }
+        let transcript = dubbing.state.source_lines();
+        let lines = track.state.stale_lines(&transcript);
+        if lines.is_empty() {
+            return Err(RegenerateError::NothingStale);
+        }
+        if !track.state.is_owed_anew(&transcript) {
+            return Err(RegenerateError::UnderWay);
+        }
+        Ok(measure(lines, &dubbing.state))
+    }
+
+    /// Asks for it. Given again by `meta`, it answers as the first time.
+    pub async fn run(
+        &self,
+        id: &TrackId,
+        meta: &CommandMeta,
+    ) -> Result<(Regeneration, Option<Appended>), RegenerateError> {
+        let stream = StreamId::Dubbing(id.dubbing);
+        let plan = match self.plan(id, meta).await {
+            Err(RegenerateError::NothingStale | RegenerateError::UnderWay) if self.was_given(&stream, meta).await? => {
+                let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
+                measure(vec![], &dubbing)
+            }
+            planned => planned?,
+        };
+        if is_still(&*self.aggregates.track(id).await?.state) {
+            return Err(RegenerateError::StandsStill);
+        }
+        let command = DubbingCommand::Regenerate { language: id.language.clone() };
+        let appended = self.aggregates.execute::<Dubbing>(&stream, command, meta).await?;
+        Ok((plan, appended))
+    }
+
+    async fn was_given(&self, stream: &StreamId, meta: &CommandMeta) -> Result<bool, ReadError> {
+        let tenant = meta.tenant.clone().unwrap_or_default();
+        Ok(self.aggregates.log().find_outcome(&tenant, meta.id, stream).await?.is_some())
+    }
+}
+
+fn is_still(track: &Track) -> bool {
+    track.flow.paused
+}
+
+fn measure(lines: Vec<UtteranceId>, dubbing: &Dubbing) -> Regeneration {
+    let spans = lines.iter().filter_map(|id| dubbing.utterances.get(id)).map(|line| line.span);
+    let speech_ms = spans.map(Span::len_ms).sum();
+    let source_ms = dubbing.source.as_ref().map_or(0, |source| source.duration_ms);
+    Regeneration { lines, speech_ms, source_ms }
+}
