@@ -206,6 +206,8 @@ fn sound() -> Workspace {
         workspace.members.push(member(name, &format!("infrastructure/{name}")));
     }
     workspace.members.push(member("dragoman", "presentation"));
+    workspace.members.push(member("http-api", "presentation/http"));
+    depend(&mut workspace, "dragoman", "http-api", Kind::Normal);
     for adapter in ["event-log-sqlite", "child-process", "engine-mix-loud"] {
         depend(&mut workspace, adapter, "application", Kind::Normal);
         depend(&mut workspace, "dragoman", adapter, Kind::Normal);

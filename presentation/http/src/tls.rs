@@ -5,7 +5,7 @@ use thiserror::Error;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        ServerConfig,
+        Error as RustlsError, ServerConfig,
         crypto::ring,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
         version::TLS13,
@@ -27,7 +27,7 @@ pub enum TlsError {
     Key,
     /// Key and certificate do not belong together, or are of a kind that is not supported.
     #[error("certificate and key cannot be used together")]
-    Unusable(#[source] tokio_rustls::rustls::Error),
+    Unusable(#[source] RustlsError),
 }
 
 impl Tls {

@@ -66,7 +66,8 @@ mod tests {
         let (reach, applied) = watch::channel(3);
         let wait = |asked| wait_for(applied.clone(), asked, Duration::from_secs(2));
         assert_eq!(wait(3).await.expect("reached"), 3);
-        let (found, ()) = tokio::join!(wait(5), async { drop(reach.send(7)) });
+        let (found, sent) = tokio::join!(wait(5), async { reach.send(7) });
+        assert!(sent.is_ok());
         assert_eq!(found.expect("reached"), 7);
         assert_eq!(wait(8).await.expect_err("never reached").code(), Code::PositionNotReached);
         drop(reach);
