@@ -98,7 +98,7 @@ async fn carry_out(api: &Api, caller: &Caller, key: &str, request: Request, next
         parts.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())));
     let answer = Answer { status: parts.status.as_u16(), headers: headers.collect(), body: body.to_vec() };
     api.requests.finish(caller.tenant(), key, &answer).await?;
-    running.is_over();
+    running.keep();
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
@@ -115,7 +115,7 @@ impl Running {
         Ok(api.requests.abandon(caller.tenant(), &key).await?)
     }
 
-    fn is_over(mut self) {
+    fn keep(mut self) {
         self.api = None;
     }
 }
