@@ -15,3 +15,4 @@ pub use path::Path;
 pub use position::{MinPosition, wait_for};
 pub use query::{Nothing, Query};
 pub use revision::IfMatch;
+pub(crate) use revision::mismatch;

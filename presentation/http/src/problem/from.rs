@@ -1,6 +1,7 @@
 //! Which problem an error of the application is.
 
 use super::{Code, Problem};
+use crate::extract::mismatch;
 use application::{
     aggregates::CommandError,
     ports::{
@@ -10,7 +11,10 @@ use application::{
         request_store::RequestStoreError,
     },
 };
-use domain::{dubbing::DubbingRejection, flow::FlowRejection, track::TrackRejection};
+use domain::{
+    asset::AssetRejection, dubbing::DubbingRejection, flow::FlowRejection, glossary::GlossaryRejection,
+    project::ProjectRejection, track::TrackRejection,
+};
 
 /// After how many seconds a client may ask again when a part of the server did not answer.
 const RETRY_SECONDS: u32 = 5;
@@ -24,10 +28,18 @@ pub trait Refusal: std::error::Error + Send + Sync + 'static {
 impl Refusal for DubbingRejection {
     fn code(&self) -> Code {
         match self {
-            DubbingRejection::NotStarted | DubbingRejection::UnknownTrack => Code::NotFound,
-            DubbingRejection::SameLanguage => Code::InvalidRequest,
+            DubbingRejection::NotStarted | DubbingRejection::UnknownTrack | DubbingRejection::UnknownUtterance => {
+                Code::NotFound
+            }
+            DubbingRejection::SameLanguage
+            | DubbingRejection::OverlapsNeighbour
+            | DubbingRejection::PastTheEnd
+            | DubbingRejection::NothingToSplit
+            | DubbingRejection::NotNeighbours
+            | DubbingRejection::UnknownSpeaker => Code::InvalidRequest,
             DubbingRejection::AlreadyStarted
             | DubbingRejection::Ended
+            | DubbingRejection::NotTranscribed
             | DubbingRejection::ForeignFact
             | DubbingRejection::Unfinished => Code::NotPossible,
             DubbingRejection::Flow(rejection) => rejection.code(),
@@ -48,6 +60,33 @@ impl Refusal for TrackRejection {
     }
 }
 
+impl Refusal for AssetRejection {
+    fn code(&self) -> Code {
+        match self {
+            AssetRejection::Unknown | AssetRejection::Erased => Code::NotFound,
+            AssetRejection::AlreadyRegistered | AssetRejection::AlreadyChecked => Code::NotPossible,
+        }
+    }
+}
+
+impl Refusal for ProjectRejection {
+    fn code(&self) -> Code {
+        match self {
+            ProjectRejection::Unknown => Code::NotFound,
+            ProjectRejection::AlreadyCreated => Code::NotPossible,
+        }
+    }
+}
+
+impl Refusal for GlossaryRejection {
+    fn code(&self) -> Code {
+        match self {
+            GlossaryRejection::Unknown => Code::NotFound,
+            GlossaryRejection::AlreadyCreated => Code::NotPossible,
+        }
+    }
+}
+
 impl Refusal for FlowRejection {
     fn code(&self) -> Code {
         match self {
@@ -60,6 +99,8 @@ impl<R: Refusal> From<CommandError<R>> for Problem {
     fn from(error: CommandError<R>) -> Self {
         match error {
             CommandError::Rejected(rejection) => Problem::new(rejection.code()).detail(rejection.to_string()),
+            CommandError::NotFound => Problem::new(Code::NotFound),
+            CommandError::Stale { actual } => mismatch(actual),
             CommandError::Conflict => Problem::new(Code::Conflict),
             CommandError::Append(error) => error.into(),
             CommandError::Read(error) => error.into(),
@@ -128,6 +169,8 @@ mod tests {
         let check = |problem: Problem, code: Code| assert_eq!(problem.code(), code);
         check(CommandError::Rejected(DubbingRejection::NotStarted).into(), Code::NotFound);
         check(CommandError::Rejected(TrackRejection::Ended).into(), Code::NotPossible);
+        check(CommandError::<DubbingRejection>::Stale { actual: 3 }.into(), Code::RevisionMismatch);
+        check(CommandError::<DubbingRejection>::NotFound.into(), Code::NotFound);
         check(CommandError::<DubbingRejection>::Conflict.into(), Code::Conflict);
         check(AppendError::WrongRevision { expected: 1, actual: 2 }.into(), Code::Conflict);
         check(AppendError::CommandIdReused.into(), Code::KeyReused);
