@@ -78,12 +78,18 @@ fn a_dependency_outward_is_caught() {
     check(&[rule], |w| depend(w, "projections", "event-codec", Kind::Normal));
     check(&[rule], |w| depend(w, "event-log-sqlite", "projections", Kind::Normal));
     check(&[rule], |w| depend(w, "event-codec", "event-log-sqlite", Kind::Normal));
+    check(&[rule], |w| depend(w, "http-api", "child-process", Kind::Normal));
+    check(&[], |w| depend(w, "http-api", "projections", Kind::Normal));
+    check(&[], |w| depend(w, "http-api", "event-log-sqlite", Kind::Dev));
 }
 
 #[test]
 fn a_dependency_on_the_top_is_caught() {
     let rule = "nothing depends on the program or on the tests of the whole";
     check(&[rule], |w| depend(w, "application", "dragoman", Kind::Normal));
+    check(&[rule], |w| depend(w, "projections", "http-api", Kind::Normal));
+    check(&[rule], |w| depend(w, "http-api", "dragoman", Kind::Dev));
+    check(&[], |w| depend(w, "dragoman", "http-api", Kind::Normal));
     check(&[rule], |w| depend(w, "tests", "dragoman", Kind::Normal));
     check(&[rule], |w| depend(w, "domain", "tests", Kind::Dev));
 }
@@ -200,6 +206,8 @@ fn sound() -> Workspace {
         workspace.members.push(member(name, &format!("infrastructure/{name}")));
     }
     workspace.members.push(member("dragoman", "presentation"));
+    workspace.members.push(member("http-api", "presentation/http"));
+    depend(&mut workspace, "dragoman", "http-api", Kind::Normal);
     for adapter in ["event-log-sqlite", "child-process", "engine-mix-loud"] {
         depend(&mut workspace, adapter, "application", Kind::Normal);
         depend(&mut workspace, "dragoman", adapter, Kind::Normal);

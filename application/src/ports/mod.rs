@@ -10,5 +10,6 @@ pub mod memo_store;
 pub mod meter;
 pub mod provenance;
 pub mod read_store;
+pub mod request_store;
 pub mod shelf;
 pub mod work_queue;

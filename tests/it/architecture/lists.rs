@@ -12,15 +12,19 @@ pub const COMMON: [&str; 11] =
 
 /// Who owns each other dependency. `name*` stands for all that begin so.
 pub const OWNERS: &[(&str, &[&str])] = &[
+    ("axum", &["http-api"]),
+    ("base64", &["http-api"]),
+    ("bytes", &["http-api"]),
     ("c2pa", &["provenance-c2pa"]),
     ("chacha20poly1305", &["event-codec"]),
     ("clap*", &["dragoman"]),
     ("csv", &["application"]),
     ("earshot", &["engine-segment-earshot"]),
     ("ebur128", &["engine-mix-ducking", "media-gstreamer"]),
+    ("form_urlencoded", &["http-api"]),
     ("getrandom", &["host", "key-vault"]),
     ("gstreamer*", &["media-gstreamer"]),
-    ("hmac", &["event-codec"]),
+    ("hmac", &["event-codec", "http-api"]),
     (
         "hound",
         &[
@@ -31,14 +35,24 @@ pub const OWNERS: &[(&str, &[&str])] = &[
             "engine-transcribe-pocketsphinx",
         ],
     ),
+    ("http-body-util", &["http-api"]),
+    ("hyper*", &["http-api"]),
     ("indicatif", &["dragoman"]),
     ("nix", &["child-process", "media-gstreamer"]),
+    ("prometheus-client", &["http-api"]),
     ("rcgen", &["provenance-c2pa"]),
     ("realfft", &["engine-diarise-spectral", "engine-segment-earshot"]),
     ("rubato", &["engine-synthesise-espeak"]),
+    ("serde_path_to_error", &["http-api"]),
+    ("serde_urlencoded", &["http-api"]),
     ("sqlx", &["event-log-sqlite", "read-store"]),
+    ("subtle", &["http-api"]),
     ("tempfile", &["provenance-c2pa"]),
+    ("tokio-rustls", &["http-api"]),
+    ("tokio-util", &["http-api"]),
+    ("tower*", &["http-api"]),
     ("tracing-subscriber", &["dragoman"]),
+    ("utoipa*", &["http-api"]),
     ("x509-parser", &["provenance-c2pa"]),
 ];
 

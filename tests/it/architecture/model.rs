@@ -69,6 +69,8 @@ pub enum Layer {
     Adapter,
     /// Read models.
     Projections,
+    /// What the program shows to the outside, as a library: the HTTP API.
+    Api,
     /// The program.
     Presentation,
     /// Tests of the whole.
@@ -99,6 +101,7 @@ impl Member {
             ("domain", "domain") => Some(Layer::Domain),
             ("application", "application") => Some(Layer::Application),
             ("projections", "projections") => Some(Layer::Projections),
+            ("presentation/http", "http-api") => Some(Layer::Api),
             ("presentation", "dragoman") => Some(Layer::Presentation),
             ("tests", "tests") => Some(Layer::Tests),
             ("infrastructure/event-codec", "event-codec") => Some(Layer::Codec),

@@ -41,6 +41,7 @@ fn inward(workspace: &Workspace) -> Vec<String> {
             Layer::Domain => &[],
             Layer::Application => &[Layer::Domain],
             Layer::Codec | Layer::Projections => &[Layer::Domain, Layer::Application],
+            Layer::Api => &[Layer::Domain, Layer::Application, Layer::Projections],
             // Adapters among each other have a rule of their own, and so has the top.
             Layer::Adapter => &[Layer::Domain, Layer::Application, Layer::Codec, Layer::Adapter],
             Layer::Presentation | Layer::Tests => return None,
@@ -53,7 +54,8 @@ fn inward(workspace: &Workspace) -> Vec<String> {
 
 fn top(workspace: &Workspace) -> Vec<String> {
     offences(workspace, &[Kind::Normal, Kind::Dev, Kind::Build], |from, to| {
-        is_top(to.layer()?).then(|| format!("{} depends on {}", from.name, to.name))
+        let is_shown = from.layer()? == Layer::Presentation && to.layer()? == Layer::Api;
+        (is_top(to.layer()?) && !is_shown).then(|| format!("{} depends on {}", from.name, to.name))
     })
 }
 
@@ -67,7 +69,7 @@ fn adapters(workspace: &Workspace) -> Vec<String> {
 fn test_friends(workspace: &Workspace) -> Vec<String> {
     offences(workspace, &[Kind::Dev], |from, to| {
         let outward = match (from.layer()?, to.layer()?) {
-            (Layer::Presentation | Layer::Tests, _) | (_, Layer::Domain | Layer::Application) => false,
+            (Layer::Api | Layer::Presentation | Layer::Tests, _) | (_, Layer::Domain | Layer::Application) => false,
             (_, layer) if is_top(layer) => false,
             (_, Layer::Codec) => from.layer()? != Layer::Adapter,
             _ => !TEST_FRIENDS.iter().any(|(who, whom)| matches(who, &from.name) && *whom == to.name),
@@ -201,7 +203,7 @@ fn declares_config(text: &str) -> bool {
 }
 
 fn is_top(layer: Layer) -> bool {
-    matches!(layer, Layer::Presentation | Layer::Tests)
+    matches!(layer, Layer::Api | Layer::Presentation | Layer::Tests)
 }
 
 /// What `judge` says of every edge between crates of ours.

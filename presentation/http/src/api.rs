@@ -1,0 +1,96 @@
+//! What all handlers share: the ports, and the values that were chosen at start.
+
+use crate::{auth::Accounts, cache::AnswerCache, health::HealthCheck, metrics::Metrics, signed_url::UrlSigner};
+use application::{
+    aggregates::Aggregates,
+    ports::{
+        clock::{Clock, Ids},
+        event_log::EventLog,
+        read_store::ReadStore,
+        request_store::RequestStore,
+    },
+};
+use axum::http::HeaderValue;
+use std::{ops::Deref, sync::Arc, time::Duration};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The state of the router. Cloning is cheap.
+#[derive(Clone)]
+pub struct Api(Arc<ApiParts>);
+
+/// The parts of [`Api`].
+pub struct ApiParts {
+    /// Commands to the log.
+    pub aggregates: Arc<Aggregates>,
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// Read models.
+    pub read_store: Arc<dyn ReadStore>,
+    /// Requests by their idempotency keys.
+    pub requests: Arc<dyn RequestStore>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who callers are.
+    pub accounts: Arc<dyn Accounts>,
+    /// Makes and checks links that need no token.
+    pub signer: UrlSigner,
+    /// Up to which position every read model has come. Cached answers are invalidated before it moves on.
+    pub applied: watch::Receiver<u64>,
+    /// Ready answers.
+    pub cache: AnswerCache,
+    /// What is measured.
+    pub metrics: Metrics,
+    /// The parts whose health is asked for.
+    pub health: Vec<Arc<dyn HealthCheck>>,
+    /// Cancelled when the server is to stop: streams end then.
+    pub stop: CancellationToken,
+    /// Bounds.
+    pub limits: HttpLimits,
+    /// Origins of web pages that may call; none by default.
+    pub origins: Vec<HeaderValue>,
+    /// Whether clients come over TLS: then they are told to insist on it.
+    pub tls: bool,
+}
+
+/// Bounds of what a client may ask for.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    /// Bytes of a body, streamed uploads aside.
+    pub body_bytes: usize,
+    /// Time within which a body must arrive, streamed uploads aside.
+    pub body_read: Duration,
+    /// Time within which an answer must begin, streams aside.
+    pub answer: Duration,
+    /// How long a query waits for a position.
+    pub position_wait: Duration,
+}
+
+impl Default for HttpLimits {
+    /// 1 MiB, arriving within 20 s; answers within 30 s; 2 s of waiting for a position.
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            body_read: Duration::from_secs(20),
+            answer: Duration::from_secs(30),
+            position_wait: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Api {
+    /// Of these parts.
+    pub fn new(parts: ApiParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for Api {
+    type Target = ApiParts;
+
+    fn deref(&self) -> &ApiParts {
+        &self.0
+    }
+}

@@ -1,0 +1,136 @@
+//! Is it alive, is it ready, and how is each part.
+
+use crate::{
+    api::Api,
+    problem::{Code, Problem},
+};
+use async_trait::async_trait;
+use axum::{Json, extract::State, http::StatusCode};
+use futures::future::join_all;
+use serde::Serialize;
+use std::{borrow::Cow, time::Duration};
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+/// How long a part may take to say how it is.
+const CHECK_WAIT: Duration = Duration::from_secs(2);
+
+/// A part of the server that can be ill: the log, a queue, the disk.
+#[async_trait]
+pub trait HealthCheck: Send + Sync {
+    /// Its name, kebab-case: `event-log`.
+    fn name(&self) -> &'static str;
+
+    /// How it is now.
+    async fn check(&self) -> Health;
+}
+
+/// How a part is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The state.
+    pub state: HealthState,
+    /// A few words why, unless it is well. Without paths, names and secrets.
+    pub reason: Option<Cow<'static, str>>,
+}
+
+/// The state of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    /// It works.
+    Up,
+    /// It works, but not as it should: requests are served.
+    Degraded,
+    /// It does not work: the server is not ready.
+    Down,
+}
+
+impl Health {
+    /// It works.
+    pub const fn up() -> Self {
+        Self { state: HealthState::Up, reason: None }
+    }
+
+    /// It works, but not as it should.
+    pub fn degraded(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { state: HealthState::Degraded, reason: Some(reason.into()) }
+    }
+
+    /// It does not work.
+    pub fn down(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { state: HealthState::Down, reason: Some(reason.into()) }
+    }
+}
+
+/// How the whole is, and each part.
+#[derive(Serialize, ToSchema)]
+pub struct HealthReport {
+    /// The worst of its parts.
+    state: HealthState,
+    /// The parts.
+    components: Vec<ComponentHealth>,
+}
+
+/// How a part is.
+#[derive(Serialize, ToSchema)]
+pub struct ComponentHealth {
+    /// Its name.
+    #[schema(example = "event-log")]
+    name: &'static str,
+    /// Its state.
+    state: HealthState,
+    /// Why, unless it is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// A state alone.
+#[derive(Serialize, ToSchema)]
+pub struct Probe {
+    /// The state.
+    state: HealthState,
+}
+
+/// Is the process alive
+#[utoipa::path(get, path = "/livez", tag = "operations", security(()), responses(
+    (status = 200, description = "It answers", body = Probe),
+))]
+pub(crate) async fn livez() -> Json<Probe> {
+    Json(Probe { state: HealthState::Up })
+}
+
+/// Can it take requests
+#[utoipa::path(get, path = "/readyz", tag = "operations", security(()), responses(
+    (status = 200, description = "It can", body = Probe),
+    (status = 503, description = "Not yet, or not any more", body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
+))]
+pub(crate) async fn readyz(State(api): State<Api>) -> Result<Json<Probe>, Problem> {
+    let report = report(&api).await;
+    if report.state == HealthState::Down || api.stop.is_cancelled() {
+        return Err(Problem::new(Code::NotReady).retry_after(1));
+    }
+    Ok(Json(Probe { state: report.state }))
+}
+
+/// How is each part
+#[utoipa::path(get, path = "/health", tag = "operations", responses(
+    (status = 200, description = "It works", body = HealthReport),
+    (status = 503, description = "A part does not work", body = HealthReport),
+))]
+pub(crate) async fn health(State(api): State<Api>) -> (StatusCode, Json<HealthReport>) {
+    let report = report(&api).await;
+    let is_down = report.state == HealthState::Down;
+    (if is_down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }, Json(report))
+}
+
+async fn report(api: &Api) -> HealthReport {
+    let checks = api.health.iter().map(|part| async {
+        let health = timeout(CHECK_WAIT, part.check()).await.unwrap_or_else(|_| Health::down("it does not answer"));
+        let reason = health.reason.map(Cow::into_owned);
+        ComponentHealth { name: part.name(), state: health.state, reason }
+    });
+    let components = join_all(checks).await;
+    let state = components.iter().map(|part| part.state).max().unwrap_or(HealthState::Up);
+    HealthReport { state, components }
+}

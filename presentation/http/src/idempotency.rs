@@ -1,0 +1,177 @@
+//! `Idempotency-Key`: a POST under `/v1` that is repeated with its key is answered as the first one was.
+//!
+//! A request with a key is carried out in a task of its own, to its end: a client that goes away leaves an answer
+//! behind and no key that runs for ever. Answers of status 5xx are not kept; the next try gets the same ids, so that
+//! the log recognises a command that was written after all.
+
+use crate::{
+    api::Api,
+    extract::{Caller, CommandIds, read_body},
+    policy,
+    problem::{Code, Fault, Problem},
+};
+use application::ports::request_store::{Answer, Begun};
+use axum::{
+    body::{Body, to_bytes},
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::value::Sha256;
+use sha2::Digest;
+use tracing::Instrument;
+
+/// The header of the request.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that an answer is a repeated one.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Longest key, in characters.
+const KEY_CHARS_MAX: usize = 255;
+/// Largest answer that is kept, in bytes. Answers to commands are far smaller.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+
+/// The layer.
+pub(crate) async fn remember(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let Some(key) = request.headers().get(IDEMPOTENCY_KEY).filter(|_| is_keyed(&request)) else {
+        return next.run(request).await;
+    };
+    let Some(caller) = request.extensions().get::<Caller>().cloned() else {
+        return next.run(request).await;
+    };
+    match key_of(key) {
+        Ok(key) => answer(api, caller, key, request, next).await.unwrap_or_else(IntoResponse::into_response),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn is_keyed(request: &Request) -> bool {
+    let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let method = request.method();
+    method == Method::POST
+        && template.is_some_and(|template| template.starts_with("/v1/"))
+        && !policy::of(method, template).streams
+}
+
+fn key_of(value: &HeaderValue) -> Result<String, Problem> {
+    let key = value.to_str().unwrap_or_default();
+    let is_visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_visible && key.len() <= KEY_CHARS_MAX {
+        return Ok(key.to_owned());
+    }
+    let fault = Fault::of("Idempotency-Key", "invalid-value", "a key is 1 to 255 visible ASCII characters");
+    Err(Problem::new(Code::InvalidHeader).fault(fault))
+}
+
+async fn answer(api: Api, caller: Caller, key: String, request: Request, next: Next) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    let body = read_body(body, &api).await?;
+    let content_type = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+    let fingerprint = fingerprint(&[parts.method.as_str().as_bytes(), target.as_bytes(), content_type, &body]);
+    let work = async move {
+        match api.requests.begin(caller.tenant(), &key, &fingerprint).await? {
+            Begun::New(ids) => {
+                parts.extensions.insert(CommandIds(ids));
+                let request = Request::from_parts(parts, Body::from(body));
+                carry_out(&api, &caller, &key, request, next).await
+            }
+            Begun::Running => Err(Problem::new(Code::RequestRunning).retry_after(1)),
+            Begun::Answered(answer) => replay(answer),
+            Begun::OtherRequest => Err(Problem::new(Code::KeyReused)),
+        }
+    };
+    let task = tokio::spawn(work.in_current_span());
+    task.await.unwrap_or_else(|broken| Err(Problem::internal(broken)))
+}
+
+async fn carry_out(api: &Api, caller: &Caller, key: &str, request: Request, next: Next) -> Result<Response, Problem> {
+    let running = Running { api: Some((api.clone(), caller.clone(), key.to_owned())) };
+    let response = next.run(request).await;
+    if response.status().is_server_error() {
+        running.abandon().await?;
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, ANSWER_BYTES_MAX).await.map_err(Problem::internal)?;
+    let headers =
+        parts.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())));
+    let answer = Answer { status: parts.status.as_u16(), headers: headers.collect(), body: body.to_vec() };
+    api.requests.finish(caller.tenant(), key, &answer).await?;
+    running.keep();
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// A key whose request is being carried out. Dropped before its end (a panic, a time limit), it gives the key back.
+struct Running {
+    api: Option<(Api, Caller, String)>,
+}
+
+impl Running {
+    async fn abandon(mut self) -> Result<(), Problem> {
+        let Some((api, caller, key)) = self.api.take() else {
+            return Ok(());
+        };
+        Ok(api.requests.abandon(caller.tenant(), &key).await?)
+    }
+
+    fn keep(mut self) {
+        self.api = None;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some((api, caller, key)) = self.api.take() else {
+            return;
+        };
+        let give_back = async move {
+            if api.requests.abandon(caller.tenant(), &key).await.is_err() {
+                tracing::error!("a request that broke off could not give its idempotency key back");
+            }
+        };
+        // Without a runtime the process ends, and the next one finds the key unfinished.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(give_back);
+        }
+    }
+}
+
+fn replay(answer: Answer) -> Result<Response, Problem> {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
+    for (name, value) in answer.headers {
+        let name = HeaderName::try_from(name).map_err(Problem::internal)?;
+        response.headers_mut().append(name, HeaderValue::try_from(value).map_err(Problem::internal)?);
+    }
+    response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+/// Digest over parts, each with its length, so that no two lists of parts look the same.
+fn fingerprint(parts: &[&[u8]]) -> Sha256 {
+    let mut digest = sha2::Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    Sha256::new(digest.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_visible_and_bounded() {
+        let check = |key: &str| key_of(&HeaderValue::from_str(key).expect("a header")).is_ok();
+        assert!(check("a") && check(&"k".repeat(255)));
+        assert!(!check("") && !check(&"k".repeat(256)) && !check("a b") && !check("\u{e9}"));
+    }
+
+    #[test]
+    fn a_fingerprint_tells_where_a_part_ends() {
+        assert_ne!(fingerprint(&[b"ab", b"c"]), fingerprint(&[b"a", b"bc"]));
+        assert_eq!(fingerprint(&[b"ab", b"c"]), fingerprint(&[b"ab", b"c"]));
+    }
+}

@@ -1,0 +1,190 @@
+//! What every request goes through, from the outside in:
+//!
+//! 1. [`observe`]: names, span, measure, headers of every answer; a panic becomes an answer; causes are logged
+//! 2. compression, of texts only
+//! 3. CORS, where origins are allowed
+//! 4. authentication (`auth`)
+//! 5. idempotency (`idempotency`)
+//! 6. [`in_time`]: the bound on the time until an answer begins
+//!
+//! What is deliberately absent: bodies' bounds, which belong to those who read them (`extract::body`).
+
+use crate::{
+    api::Api,
+    auth::authenticate,
+    idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, remember},
+    policy,
+    problem::{Code, Problem, Unlogged},
+    trace::{REQUEST_ID, TRACEPARENT, Trace},
+};
+use axum::{
+    Router,
+    body::HttpBody,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt;
+use std::{panic::AssertUnwindSafe, time::Duration};
+use tokio::time::{Instant, timeout};
+use tower::{ServiceBuilder, util::option_layer};
+use tower_http::{
+    CompressionLevel,
+    compression::{CompressionLayer, Predicate},
+    cors::{AllowOrigin, CorsLayer},
+};
+use tracing::{Instrument, Span, field::Empty};
+
+/// Answers smaller than this go as they are: packets are no smaller. Bytes.
+const COMPRESSED_BYTES_MIN: u64 = 1_024;
+/// How long a browser may remember what CORS allows.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
+/// Position in the log of what a command wrote.
+pub const DRAGOMAN_POSITION: HeaderName = HeaderName::from_static("dragoman-position");
+
+/// Puts the stack around all routes.
+pub(crate) fn around(router: Router<Api>, api: &Api) -> Router<Api> {
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(TextsOnly);
+    router.layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(api.clone(), observe))
+            .layer(compression)
+            .layer(option_layer(cors(api)))
+            .layer(from_fn_with_state(api.clone(), authenticate))
+            .layer(from_fn_with_state(api.clone(), remember))
+            .layer(from_fn_with_state(api.clone(), in_time)),
+    )
+}
+
+async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let trace = Trace::of(request.headers(), api.ids.next());
+    request.extensions_mut().insert(trace);
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let template = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let method = method_name(request.method());
+    let span = span(&trace, method, template);
+    let measured = api.metrics.http().begin();
+    let outcome = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind().await;
+    let mut response = outcome.unwrap_or_else(|_| Problem::internal("a handler panicked").into_response());
+    if let Some(Unlogged(problem)) = response.extensions_mut().remove() {
+        response = log_cause(&span, &trace, &problem);
+    }
+    let status = response.status().as_u16();
+    measured.end(template, method, status, began.elapsed());
+    span.record("status", status);
+    tracing::debug!(parent: &span, duration_us = began.elapsed().as_micros() as u64, "answered");
+    stamp(response.headers_mut(), &trace, &api);
+    response
+}
+
+fn span(trace: &Trace, method: &'static str, template: &str) -> Span {
+    tracing::info_span!(
+        "request",
+        method,
+        route = template,
+        request_id = %trace.request_id,
+        trace_id = %format_args!("{:032x}", trace.trace_id),
+        status = Empty,
+    )
+}
+
+fn log_cause(span: &Span, trace: &Trace, problem: &Problem) -> Response {
+    let cause = problem.cause().unwrap_or_default();
+    tracing::error!(parent: span, code = problem.code().entry().code, cause, "a request failed");
+    problem.render(Some(&trace.request_id.to_string()))
+}
+
+/// The headers that every answer has. What a handler chose itself stays.
+fn stamp(headers: &mut HeaderMap, trace: &Trace, api: &Api) {
+    const USUAL: [(HeaderName, HeaderValue); 4] = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    for (name, value) in USUAL {
+        headers.entry(name).or_insert(value);
+    }
+    if api.tls {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    if let Some(traceparent) = trace.header() {
+        headers.insert(TRACEPARENT, traceparent);
+    }
+    let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+    if let Ok(id) = HeaderValue::from_str(trace.request_id.hyphenated().encode_lower(&mut buffer)) {
+        headers.insert(REQUEST_ID, id);
+    }
+}
+
+/// A method's name for measures: clients may invent methods, measures may not.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+async fn in_time(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    if policy::of(request.method(), template).streams {
+        return next.run(request).await;
+    }
+    let answer = timeout(api.limits.answer, next.run(request)).await;
+    answer.unwrap_or_else(|_| Problem::new(Code::TimedOut).retry_after(5).into_response())
+}
+
+fn cors(api: &Api) -> Option<CorsLayer> {
+    if api.origins.is_empty() {
+        return None;
+    }
+    let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let headers = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::IF_MATCH,
+        header::IF_NONE_MATCH,
+        header::RANGE,
+        IDEMPOTENCY_KEY,
+        TRACEPARENT,
+        HeaderName::from_static("last-event-id"),
+    ];
+    let exposed = [
+        header::ETAG,
+        header::LINK,
+        header::LOCATION,
+        header::RETRY_AFTER,
+        DRAGOMAN_POSITION,
+        IDEMPOTENT_REPLAYED,
+        REQUEST_ID,
+        TRACEPARENT,
+    ];
+    let origins = AllowOrigin::list(api.origins.iter().cloned());
+    let layer = CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(headers);
+    Some(layer.expose_headers(exposed).max_age(PREFLIGHT_AGE))
+}
+
+/// Compresses texts of some length; never media, nor streams of events, which must not wait for a block to fill.
+#[derive(Clone, Copy)]
+struct TextsOnly;
+
+impl Predicate for TextsOnly {
+    fn should_compress<B: HttpBody>(&self, response: &axum::http::Response<B>) -> bool {
+        let headers = response.headers();
+        let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        let is_text = (essence.starts_with("text/") && essence != "text/event-stream")
+            || ["/json", "+json", "/javascript"].iter().any(|end| essence.ends_with(end));
+        let is_part = headers.contains_key(header::CONTENT_RANGE);
+        is_text && !is_part && response.body().size_hint().exact().is_some_and(|bytes| bytes >= COMPRESSED_BYTES_MIN)
+    }
+}

@@ -1,0 +1,31 @@
+//! The HTTP API: conventions that all routes share, the routes, their document, and the server.
+//!
+//! Handlers are thin: a command goes to its use case and the log, a query to its read model. What is deliberately
+//! absent: adapters, configuration and the choice of an address, which belong to the program.
+
+pub mod answer;
+pub mod api;
+pub mod auth;
+pub mod cache;
+mod docs;
+pub mod extract;
+pub mod health;
+pub mod idempotency;
+mod layers;
+pub mod metrics;
+mod openapi;
+pub mod pages;
+mod policy;
+pub mod problem;
+mod routes;
+pub mod server;
+pub mod signed_url;
+mod tls;
+pub mod trace;
+mod v1;
+
+pub use api::{Api, ApiParts, HttpLimits};
+pub use layers::DRAGOMAN_POSITION;
+pub use openapi::openapi;
+pub use routes::{router, router_with};
+pub use tls::{Tls, TlsError};

@@ -1,0 +1,108 @@
+//! The document of the API, made from the routes; and what holds for all of them, said in one place.
+
+use crate::{policy, problem::ProblemDocument, routes};
+use axum::{
+    http::{HeaderValue, Method, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use std::sync::LazyLock;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        PathItem, Ref, RefOr, Required, ResponseBuilder, SecurityRequirement,
+        content::ContentBuilder,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        schema::{ObjectBuilder, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+/// What the document says about the whole.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Dragoman",
+        description = "Turns a video into the same video in other languages, and can prove how it did so.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    components(schemas(ProblemDocument)),
+    modifiers(&Token),
+    tags(
+        (name = "operations", description = "Health, measures and this document"),
+        (name = "errors", description = "Every problem that an answer can tell of"),
+    ),
+)]
+pub(crate) struct Document;
+
+/// The document, complete.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = routes::routes().split_for_parts().1;
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            say_conventions(path, &method, operation);
+        }
+    }
+    document
+}
+
+/// The document of this API
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "operations", security(()), responses(
+    (status = 200, description = "OpenAPI 3.1", body = serde_json::Value, content_type = "application/json"),
+))]
+pub(crate) async fn document() -> Response {
+    static JSON: LazyLock<Bytes> = LazyLock::new(|| openapi().to_json().unwrap_or_default().into());
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], JSON.clone()).into_response()
+}
+
+/// How callers show who they are.
+struct Token;
+
+impl Token {
+    const NAME: &str = "token";
+}
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme(Self::NAME, SecurityScheme::Http(bearer));
+        document.security = Some(vec![SecurityRequirement::new(Self::NAME, Vec::<String>::new())]);
+    }
+}
+
+fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
+    let all = [
+        (Method::GET, &mut item.get),
+        (Method::PUT, &mut item.put),
+        (Method::POST, &mut item.post),
+        (Method::DELETE, &mut item.delete),
+        (Method::HEAD, &mut item.head),
+        (Method::PATCH, &mut item.patch),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?))).collect()
+}
+
+fn say_conventions(path: &str, method: &Method, operation: &mut Operation) {
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let problem = ResponseBuilder::new()
+        .description("What is wrong, as a problem document (RFC 9457)")
+        .content("application/problem+json", problem)
+        .build();
+    operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem));
+    if *method == Method::POST && path.starts_with("/v1/") && !policy::of(method, Some(path)).streams {
+        operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+    }
+}
+
+fn idempotency_key() -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("Repeating the request with the same key within 24 hours gives the first answer again"))
+        .schema(Some(schema.pattern(Some("^[!-~]+$"))))
+        .build()
+}

@@ -1,0 +1,57 @@
+//! What is different about some routes, in one table. A route that does not stand here needs a token, takes small
+//! bodies, answers soon, and keeps the answers of its keyed POSTs for repetitions.
+
+use axum::http::Method;
+
+/// How a route is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Who may call.
+    pub access: Access,
+    /// It streams, in or out: no bound on the time until the answer begins, and no remembered answers.
+    pub streams: bool,
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Who has a token.
+    Token,
+    /// Who has a token, or a signed link to read with.
+    TokenOrLink,
+    /// Everybody.
+    Open,
+}
+
+const USUAL: Policy = Policy { access: Access::Token, streams: false };
+const OPEN: Policy = Policy { access: Access::Open, streams: false };
+
+/// The exceptions: method (none: any), template of the path, policy.
+pub(crate) const EXCEPTIONS: &[(Option<Method>, &str, Policy)] = &[
+    (None, "/livez", OPEN),
+    (None, "/readyz", OPEN),
+    (None, "/docs", OPEN),
+    (None, "/docs/{*file}", OPEN),
+    (None, "/v1/openapi.json", OPEN),
+];
+
+/// The policy of a route; `template` is `None` for paths that lead nowhere.
+pub(crate) fn of(method: &Method, template: Option<&str>) -> Policy {
+    let found = EXCEPTIONS
+        .iter()
+        .find(|(only, path, _)| Some(*path) == template && only.as_ref().is_none_or(|only| only == method));
+    found.map_or(USUAL, |(_, _, policy)| *policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_listed_needs_a_token() {
+        assert_eq!(of(&Method::GET, Some("/livez")), OPEN);
+        for template in [Some("/metrics"), Some("/health"), Some("/v1/errors"), Some("/docs/"), None] {
+            assert_eq!(of(&Method::GET, template), USUAL, "{template:?}");
+        }
+    }
+}

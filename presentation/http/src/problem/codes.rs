@@ -1,0 +1,120 @@
+//! The table of all problems: code, status, title, and what to do about it. `GET /v1/errors` serves it.
+//!
+//! A new problem is a row here, and nothing else.
+
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Entry {
+    /// Stable name.
+    #[schema(example = "revision-mismatch")]
+    pub code: &'static str,
+    /// Status of the answer.
+    #[schema(example = 412)]
+    pub status: u16,
+    /// A few words.
+    pub title: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident $status:ident $code:literal $title:literal $remedy:literal)+) => {
+        /// What is wrong, as a program tells it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $title] $name,)+
+        }
+
+        impl Code {
+            /// All of them, in the order of the table.
+            pub const ALL: &[Code] = &[$(Code::$name),+];
+
+            /// Its row.
+            pub const fn entry(self) -> &'static Entry {
+                match self {
+                    $(Code::$name => {
+                        const ENTRY: Entry = Entry {
+                            code: $code,
+                            status: StatusCode::$status.as_u16(),
+                            title: $title,
+                            remedy: $remedy,
+                        };
+                        &ENTRY
+                    })+
+                }
+            }
+
+            /// Its status.
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Code::$name => StatusCode::$status,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // The request is not one.
+    BodyMissing BAD_REQUEST "body-missing" "The body is missing" "Send a JSON document as the body."
+    BodyIncomplete BAD_REQUEST "body-incomplete" "The body ended early" "Send the whole body; the connection broke, or the length was wrong."
+    MalformedJson BAD_REQUEST "malformed-json" "The body is not JSON" "Send one JSON document (RFC 8259), nested less than 128 levels deep."
+    InvalidQuery BAD_REQUEST "invalid-query" "The query is not understood" "Mend the parameters that `errors` names; others are not known here."
+    InvalidCursor BAD_REQUEST "invalid-cursor" "The cursor is not one of ours" "Take `next_cursor` from the page before, unchanged and with the same filters, or begin without one."
+    InvalidHeader BAD_REQUEST "invalid-header" "A header is not understood" "Mend the header that `errors` names."
+    InvalidRequest UNPROCESSABLE_ENTITY "invalid-request" "The request says something impossible" "Mend the fields that `errors` names."
+    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "The body has the wrong media type" "Send `Content-Type: application/json`, and no `Content-Encoding`."
+    BodyTooLarge PAYLOAD_TOO_LARGE "body-too-large" "The body is too large" "Send less; `limit_bytes` says how much is taken."
+    BodyTooSlow REQUEST_TIMEOUT "body-too-slow" "The body did not arrive in time" "Send it again, over a better connection."
+    // Who asks.
+    Unauthenticated UNAUTHORIZED "unauthenticated" "Who asks is not known" "Send `Authorization: Bearer TOKEN` with a token that is valid."
+    LinkInvalid FORBIDDEN "link-invalid" "The signed link is not valid" "Ask for a new link; use it unchanged, and only to read."
+    LinkExpired FORBIDDEN "link-expired" "The signed link has expired" "Ask for a new link."
+    // What is asked for.
+    NoSuchRoute NOT_FOUND "no-such-route" "There is nothing at this path" "Look the path up in `/v1/openapi.json`."
+    NotFound NOT_FOUND "not-found" "There is no such thing" "Check the id; it is unknown here, or what it named is gone."
+    MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "This path does not take this method" "Use one of the methods that the header `Allow` names."
+    // Others were first.
+    Conflict CONFLICT "conflict" "It was changed at the same moment" "Read it again, then decide anew."
+    NotPossible CONFLICT "not-possible" "The state does not allow it" "Read its state; what is asked can be done in another one only."
+    RevisionMismatch PRECONDITION_FAILED "revision-mismatch" "It has changed since it was read" "Read it again and send `If-Match` with its new `ETag`."
+    RevisionRequired PRECONDITION_REQUIRED "revision-required" "It must be said which revision is meant" "Send `If-Match` with the `ETag` that was read, or `*` for whatever it is now."
+    RequestRunning CONFLICT "request-running" "The first request with this key is still running" "Wait for a moment, then repeat the request with the same key."
+    KeyReused UNPROCESSABLE_ENTITY "idempotency-key-reused" "The key was used for another request" "Choose a new `Idempotency-Key`, or repeat the request exactly."
+    // Not now.
+    PositionNotReached SERVICE_UNAVAILABLE "position-not-reached" "The answer would be older than asked" "Try again soon, or ask for a smaller `min_position`; `position` says what is reached."
+    Overloaded SERVICE_UNAVAILABLE "overloaded" "There is too much to do" "Try again after `Retry-After` seconds."
+    TimedOut SERVICE_UNAVAILABLE "timed-out" "The answer took too long" "Try again; give the request an `Idempotency-Key` so that repeating it is safe."
+    Unavailable SERVICE_UNAVAILABLE "unavailable" "A part of the server does not answer" "Try again soon; `/health` names the part, and the log says more under `request_id`."
+    NotReady SERVICE_UNAVAILABLE "not-ready" "The server is not ready" "Wait until `/readyz` answers 200."
+    OutOfRoom INSUFFICIENT_STORAGE "out-of-room" "The disk is full" "Free some space on the server, then repeat the request."
+    Internal INTERNAL_SERVER_ERROR "internal" "The server failed" "Nothing is wrong with the request. Tell the operator `request_id`: the log says more under it."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_stable_words_and_each_stands_once() {
+        let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.entry().code).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        let is_kebab = |name: &str| name.split('-').all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase()));
+        assert_eq!(names.into_iter().filter(|name| !is_kebab(name)).collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_row_is_an_error_and_says_what_to_do() {
+        for code in Code::ALL {
+            let Entry { code: name, status, title, remedy } = code.entry();
+            assert!((400..600).contains(status), "{name}");
+            assert_eq!(*status, code.status().as_u16());
+            assert!(!title.ends_with('.') && remedy.ends_with('.'), "{name}");
+        }
+    }
+}

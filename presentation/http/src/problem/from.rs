@@ -1,0 +1,190 @@
+//! Which problem an error of the application is.
+
+use super::{Code, Problem};
+use crate::extract::mismatch;
+use application::{
+    aggregates::CommandError,
+    ports::{
+        blob_store::BlobError,
+        event_log::{AppendError, ReadError},
+        read_store::ReadStoreError,
+        request_store::RequestStoreError,
+    },
+};
+use domain::{
+    asset::AssetRejection, dubbing::DubbingRejection, flow::FlowRejection, glossary::GlossaryRejection,
+    project::ProjectRejection, track::TrackRejection,
+};
+
+/// After how many seconds a client may ask again when a part of the server did not answer.
+const RETRY_SECONDS: u32 = 5;
+
+/// A rejection of the domain, as far as clients are concerned.
+pub trait Refusal: std::error::Error + Send + Sync + 'static {
+    /// The code it is known by. Its own words become the detail.
+    fn code(&self) -> Code;
+}
+
+impl Refusal for DubbingRejection {
+    fn code(&self) -> Code {
+        match self {
+            DubbingRejection::NotStarted | DubbingRejection::UnknownTrack | DubbingRejection::UnknownUtterance => {
+                Code::NotFound
+            }
+            DubbingRejection::SameLanguage
+            | DubbingRejection::OverlapsNeighbour
+            | DubbingRejection::PastTheEnd
+            | DubbingRejection::NothingToSplit
+            | DubbingRejection::NotNeighbours
+            | DubbingRejection::UnknownSpeaker => Code::InvalidRequest,
+            DubbingRejection::AlreadyStarted
+            | DubbingRejection::Ended
+            | DubbingRejection::NotTranscribed
+            | DubbingRejection::ForeignFact
+            | DubbingRejection::Unfinished => Code::NotPossible,
+            DubbingRejection::Flow(rejection) => rejection.code(),
+        }
+    }
+}
+
+impl Refusal for TrackRejection {
+    fn code(&self) -> Code {
+        match self {
+            TrackRejection::NotStarted | TrackRejection::UnknownUtterance => Code::NotFound,
+            TrackRejection::AlreadyStarted
+            | TrackRejection::ForeignFact
+            | TrackRejection::NotPublished
+            | TrackRejection::Ended => Code::NotPossible,
+            TrackRejection::Flow(rejection) => rejection.code(),
+        }
+    }
+}
+
+impl Refusal for AssetRejection {
+    fn code(&self) -> Code {
+        match self {
+            AssetRejection::Unknown | AssetRejection::Erased => Code::NotFound,
+            AssetRejection::AlreadyRegistered | AssetRejection::AlreadyChecked => Code::NotPossible,
+        }
+    }
+}
+
+impl Refusal for ProjectRejection {
+    fn code(&self) -> Code {
+        match self {
+            ProjectRejection::Unknown => Code::NotFound,
+            ProjectRejection::AlreadyCreated => Code::NotPossible,
+        }
+    }
+}
+
+impl Refusal for GlossaryRejection {
+    fn code(&self) -> Code {
+        match self {
+            GlossaryRejection::Unknown => Code::NotFound,
+            GlossaryRejection::AlreadyCreated => Code::NotPossible,
+        }
+    }
+}
+
+impl Refusal for FlowRejection {
+    fn code(&self) -> Code {
+        match self {
+            FlowRejection::Superseded | FlowRejection::NotOwed => Code::NotPossible,
+        }
+    }
+}
+
+impl<R: Refusal> From<CommandError<R>> for Problem {
+    fn from(error: CommandError<R>) -> Self {
+        match error {
+            CommandError::Rejected(rejection) => Problem::new(rejection.code()).detail(rejection.to_string()),
+            CommandError::NotFound => Problem::new(Code::NotFound),
+            CommandError::Stale { actual } => mismatch(actual),
+            CommandError::Conflict => Problem::new(Code::Conflict),
+            CommandError::Append(error) => error.into(),
+            CommandError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::WrongRevision { .. } => Problem::new(Code::Conflict),
+            AppendError::CommandIdReused => Problem::new(Code::KeyReused),
+            AppendError::OutOfRoom => Problem::new(Code::OutOfRoom).caused_by(error),
+            AppendError::Unavailable(_) => unavailable(error),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Undecodable { .. } => Problem::internal(error),
+            ReadError::Unavailable(_) => unavailable(error),
+        }
+    }
+}
+
+impl From<ReadStoreError> for Problem {
+    fn from(error: ReadStoreError) -> Self {
+        match error {
+            ReadStoreError::OutOfRoom => Problem::new(Code::OutOfRoom).caused_by(error),
+            ReadStoreError::CheckpointMoved { .. } | ReadStoreError::Unavailable(_) => unavailable(error),
+        }
+    }
+}
+
+impl From<RequestStoreError> for Problem {
+    fn from(error: RequestStoreError) -> Self {
+        match error {
+            RequestStoreError::OutOfRoom => Problem::new(Code::OutOfRoom).caused_by(error),
+            RequestStoreError::Unavailable(_) => unavailable(error),
+        }
+    }
+}
+
+impl From<BlobError> for Problem {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::OutOfRoom => Problem::new(Code::OutOfRoom).caused_by(error),
+            BlobError::Damaged(_) | BlobError::Source(_) => Problem::internal(error),
+            BlobError::Io(_) => unavailable(error),
+        }
+    }
+}
+
+fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Problem {
+    Problem::new(Code::Unavailable).retry_after(RETRY_SECONDS).caused_by(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_application_keep_their_meaning() {
+        let check = |problem: Problem, code: Code| assert_eq!(problem.code(), code);
+        check(CommandError::Rejected(DubbingRejection::NotStarted).into(), Code::NotFound);
+        check(CommandError::Rejected(TrackRejection::Ended).into(), Code::NotPossible);
+        check(CommandError::<DubbingRejection>::Stale { actual: 3 }.into(), Code::RevisionMismatch);
+        check(CommandError::<DubbingRejection>::NotFound.into(), Code::NotFound);
+        check(CommandError::<DubbingRejection>::Conflict.into(), Code::Conflict);
+        check(AppendError::WrongRevision { expected: 1, actual: 2 }.into(), Code::Conflict);
+        check(AppendError::CommandIdReused.into(), Code::KeyReused);
+        check(AppendError::OutOfRoom.into(), Code::OutOfRoom);
+        check(ReadError::Unavailable("locked".into()).into(), Code::Unavailable);
+        check(ReadStoreError::OutOfRoom.into(), Code::OutOfRoom);
+        check(RequestStoreError::Unavailable("locked".into()).into(), Code::Unavailable);
+        check(BlobError::Io(std::io::ErrorKind::Other.into()).into(), Code::Unavailable);
+    }
+
+    #[test]
+    fn a_cause_is_kept_for_the_log_with_what_lies_beneath() {
+        let problem = Problem::from(ReadError::Unavailable("locked".into()));
+        assert_eq!(problem.cause().as_deref(), Some("the event log could not be read: locked"));
+        assert_eq!(Problem::from(AppendError::CommandIdReused).cause(), None);
+    }
+}

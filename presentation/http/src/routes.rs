@@ -1,0 +1,40 @@
+//! All routes. Each noun adds its own in one line; routes and document come from the same place.
+
+use crate::{
+    api::Api,
+    docs, health, layers, metrics, openapi,
+    openapi::Document,
+    problem::{Code, Problem},
+    v1,
+};
+use axum::{Router, routing::get};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The routes that the document tells of.
+pub(crate) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::health))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(openapi::document))
+        .routes(routes!(v1::errors::list))
+        .routes(routes!(v1::errors::get))
+}
+
+/// Everything that the server answers.
+pub fn router(api: Api) -> Router {
+    router_with(api, Router::new())
+}
+
+/// As [`router`], with more routes inside the same layers.
+pub fn router_with(api: Api, more: Router<Api>) -> Router {
+    let router = Router::from(routes())
+        .route("/docs", get(docs::to_folder))
+        .route("/docs/{*file}", get(docs::file))
+        .merge(more)
+        .fallback(async || Problem::new(Code::NoSuchRoute))
+        .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed));
+    layers::around(router, &api).with_state(api)
+}

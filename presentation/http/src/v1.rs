@@ -1,0 +1,3 @@
+//! Version 1 of the API: one folder or file per noun, one file per verb.
+
+pub(crate) mod errors;

@@ -1,0 +1,320 @@
+//! A started server, and routes of no noun to try the conventions on.
+
+use application::{
+    aggregates::Aggregates,
+    ports::{
+        clock::Ids,
+        event_log::{EventLog, Tenant},
+        request_store::{Answer, Begun, RequestIds, RequestStore, RequestStoreError},
+    },
+    testing::{ManualClock, MemoryKeyVault, MemoryReadStore},
+};
+use async_trait::async_trait;
+use axum::{Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::get};
+use domain::{dubbing::DubbingRejection, value::Sha256};
+use event_codec::EventCodec;
+use event_log_memory::MemoryEventLog;
+use futures::StreamExt;
+use host::RandomIds;
+use http_api::{
+    Api, ApiParts, HttpLimits, Tls,
+    answer::Done,
+    auth::LocalAccount,
+    cache::{AnswerCache, Ready, Tag},
+    extract::{Caller, CommandIds, IfMatch, Json, MinPosition, Path, Query},
+    health::{Health, HealthCheck},
+    metrics::Metrics,
+    pages::{Cursor, Limit},
+    problem::Problem,
+    router_with,
+    server::{ServerLimits, serve},
+    signed_url::UrlSigner,
+};
+use reqwest::{Client, Method, RequestBuilder};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub const TOKEN: &str = "a-token-of-tests";
+pub const ORIGIN: &str = "https://app.example";
+
+/// What tests see of the inside.
+#[derive(Default)]
+pub struct Inside {
+    /// Things made by `POST /v1/things`.
+    pub made: AtomicU32,
+    /// A slow handler has begun.
+    pub begun: Notify,
+    /// A slow handler may end.
+    pub go: Notify,
+}
+
+pub struct Server {
+    pub address: SocketAddr,
+    pub client: Client,
+    pub stop: CancellationToken,
+    pub inside: Arc<Inside>,
+    pub reach: watch::Sender<u64>,
+    pub api: Api,
+    pub ended: JoinHandle<()>,
+}
+
+#[derive(Default)]
+pub struct Options {
+    pub tls: Option<Tls>,
+    pub http: Option<HttpLimits>,
+    pub server: Option<ServerLimits>,
+    pub health: Vec<Arc<dyn HealthCheck>>,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (reach, applied) = watch::channel(0);
+        let (inside, stop) = (Arc::new(Inside::default()), CancellationToken::new());
+        let limits = HttpLimits { position_wait: Duration::from_millis(50), ..HttpLimits::default() };
+        let api = api(options.http.unwrap_or(limits), options.tls.is_some(), options.health, applied, stop.clone());
+        let router = router_with(api.clone(), things(inside.clone()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let ended = serve(listener, router, options.tls, options.server.unwrap_or_default(), stop.clone());
+        let ended = tokio::spawn(ended);
+        Self { address, client: client(), stop, inside, reach, api, ended }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A request without a token.
+    pub fn open(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.open(method, path).bearer_auth(TOKEN)
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.ask(Method::GET, path)
+    }
+
+    /// `POST /v1/things` with a body.
+    pub fn post(&self, body: &str) -> RequestBuilder {
+        let post = self.ask(Method::POST, "/v1/things");
+        post.header("content-type", "application/json").body(body.to_owned())
+    }
+}
+
+pub fn client() -> Client {
+    Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
+}
+
+fn api(
+    limits: HttpLimits,
+    tls: bool,
+    health: Vec<Arc<dyn HealthCheck>>,
+    applied: watch::Receiver<u64>,
+    stop: CancellationToken,
+) -> Api {
+    let clock = Arc::new(ManualClock::default());
+    let codec = EventCodec::new("test", Arc::new(MemoryKeyVault::new(1)));
+    let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(codec, clock.clone()));
+    Api::new(ApiParts {
+        aggregates: Arc::new(Aggregates::new(log.clone())),
+        log,
+        read_store: Arc::new(MemoryReadStore::new()),
+        requests: Arc::new(Requests::default()),
+        ids: Arc::new(RandomIds),
+        clock,
+        accounts: Arc::new(LocalAccount::new(TOKEN)),
+        signer: UrlSigner::new(&[1; 32]),
+        applied,
+        cache: AnswerCache::new(1 << 20),
+        metrics: Metrics::default(),
+        health,
+        stop,
+        limits,
+        origins: vec![ORIGIN.parse().expect("an origin")],
+        tls,
+    })
+}
+
+/// Routes of no noun.
+fn things(inside: Arc<Inside>) -> Router<Api> {
+    Router::new()
+        .route("/v1/things", get(list).post(make))
+        .route("/v1/things/{id}", get(one).put(change))
+        .route("/v1/slow", get(slow).post(slow))
+        .route("/v1/endless", get(endless))
+        .route("/v1/panic", get(panicking).post(panicking))
+        .route("/v1/rejected", get(rejected))
+        .layer(axum::Extension(inside))
+}
+
+type Inner = axum::Extension<Arc<Inside>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    #[serde(default)]
+    limit: Limit,
+    cursor: Option<Cursor>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewThing {
+    name: String,
+    sizes: Vec<u8>,
+}
+
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Thing {
+    pub id: Uuid,
+    pub name: String,
+    pub sizes: usize,
+}
+
+async fn list(
+    State(api): State<Api>,
+    inside: Inner,
+    caller: Caller,
+    position: MinPosition,
+    Query(query): Query<ListQuery>,
+    uri: axum::http::Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let after: u64 = query.cursor.map_or(Ok(0), |cursor| cursor.open())?;
+    let make = || async {
+        inside.made.fetch_add(1, Ordering::SeqCst);
+        let text = format!("{} of {} from {after} up to {}", "much text ".repeat(200), query.limit.get(), position.0);
+        Ready::json(&text)
+    };
+    Ok(api.cached(&caller, &uri, &[Tag::List("things")], make).await?.answer(&headers))
+}
+
+async fn make(inside: Inner, ids: CommandIds, Json(new): Json<NewThing>) -> Done<Thing> {
+    inside.made.fetch_add(1, Ordering::SeqCst);
+    let id = ids.0.resource;
+    let thing = Thing { id, name: new.name, sizes: new.sizes.len() };
+    Done::created(&format!("/v1/things/{id}"), thing).position(7).revision(1)
+}
+
+async fn one(Path(id): Path<Uuid>) -> Done<Thing> {
+    Done::ok(Thing { id, name: "one".to_owned(), sizes: 0 }).revision(3)
+}
+
+async fn change(condition: IfMatch, Path(_): Path<Uuid>) -> Result<Done<()>, Problem> {
+    condition.required()?.resolve(3)?;
+    Ok(Done::nothing().position(8))
+}
+
+async fn slow(inside: Inner) -> Result<Done<u32>, Problem> {
+    let number = inside.made.fetch_add(1, Ordering::SeqCst);
+    inside.begun.notify_one();
+    inside.go.notified().await;
+    if number == 0 { Ok(Done::ok(number)) } else { Err(Problem::internal("the second one fails")) }
+}
+
+async fn endless(State(api): State<Api>) -> Response {
+    let first = futures::stream::iter([Ok::<_, std::convert::Infallible>("first")]);
+    // One word, then silence until the server stops.
+    let silence = futures::stream::pending().take_until(api.stop.clone().cancelled_owned());
+    Response::new(Body::from_stream(first.chain(silence)))
+}
+
+async fn panicking() -> Done<()> {
+    panic!("the secret of the handler")
+}
+
+async fn rejected() -> Problem {
+    application::aggregates::CommandError::Rejected(DubbingRejection::Ended).into()
+}
+
+/// A part that is as it is told.
+pub struct Part(pub &'static str, pub Health);
+
+#[async_trait]
+impl HealthCheck for Part {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+
+    async fn check(&self) -> Health {
+        self.1.clone()
+    }
+}
+
+/// Keyed requests in memory, without their end after a day.
+#[derive(Default)]
+struct Requests(Mutex<HashMap<(Tenant, String), Kept>>);
+
+struct Kept {
+    fingerprint: Sha256,
+    ids: RequestIds,
+    state: Stage,
+}
+
+enum Stage {
+    Running,
+    Abandoned,
+    Answered(Answer),
+}
+
+#[async_trait]
+impl RequestStore for Requests {
+    async fn begin(&self, tenant: &Tenant, key: &str, fingerprint: &Sha256) -> Result<Begun, RequestStoreError> {
+        let mut requests = self.0.lock().expect("not poisoned");
+        let ids = RequestIds { command: RandomIds.next(), resource: RandomIds.next() };
+        let new = || Kept { fingerprint: *fingerprint, ids, state: Stage::Abandoned };
+        let kept = requests.entry((tenant.clone(), key.to_owned())).or_insert_with(new);
+        if kept.fingerprint != *fingerprint {
+            return Ok(Begun::OtherRequest);
+        }
+        Ok(match &kept.state {
+            Stage::Running => Begun::Running,
+            Stage::Answered(answer) => Begun::Answered(answer.clone()),
+            Stage::Abandoned => {
+                kept.state = Stage::Running;
+                Begun::New(kept.ids)
+            }
+        })
+    }
+
+    async fn finish(&self, tenant: &Tenant, key: &str, answer: &Answer) -> Result<(), RequestStoreError> {
+        self.set(tenant, key, Stage::Answered(answer.clone()));
+        Ok(())
+    }
+
+    async fn abandon(&self, tenant: &Tenant, key: &str) -> Result<(), RequestStoreError> {
+        self.set(tenant, key, Stage::Abandoned);
+        Ok(())
+    }
+}
+
+impl Requests {
+    fn set(&self, tenant: &Tenant, key: &str, state: Stage) {
+        if let Some(kept) = self.0.lock().expect("not poisoned").get_mut(&(tenant.clone(), key.to_owned())) {
+            kept.state = state;
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The API over real HTTP: a server on a free port, with ports in memory, and a client that nobody here wrote.
+
+mod answers;
+mod bad_requests;
+mod document;
+mod idempotency;
+mod kit;
+mod server;
