@@ -1,4 +1,5 @@
 //! The API over real HTTP: a server on a free port, with ports in memory, and a client that nobody here wrote.
+#![expect(clippy::panic, clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
 mod answers;
 mod bad_requests;
