@@ -92,7 +92,7 @@ impl RegenerateTrack {
             }
             planned => planned?,
         };
-        if is_still(&*self.aggregates.track(id).await?.state) {
+        if is_still(&self.aggregates.track(id).await?.state) {
             return Err(RegenerateError::StandsStill);
         }
         let command = DubbingCommand::Regenerate { language: id.language.clone() };

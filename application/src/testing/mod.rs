@@ -1,5 +1,6 @@
 //! What tests of every crate need of the ports: conformance kits, measures, and ports without a disk.
 
+mod abilities;
 pub mod blob_store_kit;
 pub mod event_log_kit;
 mod manual_clock;
@@ -13,6 +14,7 @@ pub mod story;
 pub mod wer;
 pub mod work_queue_kit;
 
+pub use abilities::abilities;
 pub use manual_clock::ManualClock;
 pub use memory_key_vault::MemoryKeyVault;
 pub use memory_memo_store::MemoryMemoStore;

@@ -2,10 +2,17 @@
 
 use crate::{auth::Accounts, cache::AnswerCache, health::HealthCheck, metrics::Metrics, signed_url::UrlSigner};
 use application::{
+    abilities::Abilities,
     aggregates::Aggregates,
+    commands::{
+        correct_line::CorrectLine, fork_dubbing::ForkDubbing, order_dubbing::OrderDubbing,
+        regenerate_track::RegenerateTrack,
+    },
     ports::{
+        blob_store::BlobStore,
         clock::{Clock, Ids},
         event_log::EventLog,
+        key_vault::KeyVault,
         read_store::ReadStore,
         request_store::RequestStore,
     },
@@ -27,6 +34,12 @@ pub struct ApiParts {
     pub log: Arc<dyn EventLog>,
     /// Read models.
     pub read_store: Arc<dyn ReadStore>,
+    /// Media, transcripts and glossaries.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Keys of what is personal.
+    pub vault: Arc<dyn KeyVault>,
+    /// What can be asked for here and now.
+    pub abilities: Abilities,
     /// Requests by their idempotency keys.
     pub requests: Arc<dyn RequestStore>,
     /// New ids.
@@ -84,6 +97,31 @@ impl Api {
     /// Of these parts.
     pub fn new(parts: ApiParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Begins and extends dubbings.
+    pub fn order_dubbing(&self) -> OrderDubbing {
+        OrderDubbing {
+            aggregates: Arc::clone(&self.aggregates),
+            blobs: Arc::clone(&self.blobs),
+            vault: Arc::clone(&self.vault),
+            abilities: self.abilities.clone(),
+        }
+    }
+
+    /// Forks dubbings.
+    pub fn fork_dubbing(&self) -> ForkDubbing {
+        ForkDubbing { aggregates: Arc::clone(&self.aggregates), vault: Arc::clone(&self.vault) }
+    }
+
+    /// Corrects lines.
+    pub fn correct_line(&self) -> CorrectLine {
+        CorrectLine { aggregates: Arc::clone(&self.aggregates), abilities: self.abilities.clone() }
+    }
+
+    /// Makes stale lines anew.
+    pub fn regenerate_track(&self) -> RegenerateTrack {
+        RegenerateTrack { aggregates: Arc::clone(&self.aggregates) }
     }
 }
 

@@ -7,10 +7,11 @@ use application::{
         event_log::{EventLog, Tenant},
         request_store::{Answer, Begun, RequestIds, RequestStore, RequestStoreError},
     },
-    testing::{ManualClock, MemoryKeyVault, MemoryReadStore},
+    testing::{ManualClock, MemoryKeyVault, MemoryReadStore, abilities},
 };
 use async_trait::async_trait;
 use axum::{Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::get};
+use blob_store::LocalBlobStore;
 use domain::{dubbing::DubbingRejection, value::Sha256};
 use event_codec::EventCodec;
 use event_log_memory::MemoryEventLog;
@@ -136,12 +137,17 @@ fn api(
     stop: CancellationToken,
 ) -> Api {
     let clock = Arc::new(ManualClock::default());
-    let codec = EventCodec::new("test", Arc::new(MemoryKeyVault::new(1)));
+    let vault = Arc::new(MemoryKeyVault::new(1));
+    let codec = EventCodec::new("test", vault.clone());
+    let media = tempfile::tempdir().expect("a folder").keep();
     let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(codec, clock.clone()));
     Api::new(ApiParts {
         aggregates: Arc::new(Aggregates::new(log.clone())),
         log,
         read_store: Arc::new(MemoryReadStore::new()),
+        blobs: Arc::new(LocalBlobStore::open(&media).expect("a blob store")),
+        vault,
+        abilities: abilities("en", &["es", "ca"]),
         requests: Arc::new(Requests::default()),
         ids: Arc::new(RandomIds),
         clock,
