@@ -30,6 +30,8 @@ const LENGTH: usize = 24 << 20;
 const PIECE: usize = 1_300_001;
 /// Bytes given to the writer at once.
 const PART: usize = 40_000;
+/// Parts that it may be ahead of what was heard of it.
+const AHEAD: usize = 5;
 const ID: Uuid = Uuid::from_u128(7);
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn opened(folder: &Path) -> (LocalBlobStore, LocalUploadStore) {
 }
 
 /// Receives what is missing, in pieces, saying of each part that it came and of each piece that it is kept.
+/// Before each part it waits for a line: so it is never far ahead of whoever is to kill it.
 async fn receive(folder: &Path) {
     let (_, uploads) = opened(folder);
     let (content, tenant) = (content(), Tenant::default());
@@ -76,6 +79,8 @@ async fn receive(folder: &Path) {
         let mut writer = uploads.open(&tenant, ID, end as u64).await.unwrap();
         let piece = &content[end..LENGTH.min(end + PIECE)];
         for part in piece.chunks(PART) {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).unwrap();
             writer.write(part).await.unwrap();
             say("came", writer.offset());
         }
@@ -91,7 +96,7 @@ async fn check() {
     let (content, tenant) = (content(), Tenant::default());
     let (mut kept, mut kills, mut within) = (0, 0, 0);
     // Killed after ever other numbers of lines: before the upload exists, within pieces, at their ends.
-    for lines in (0..).map(|round| round * 37 % 101) {
+    for lines in (0..).map(|round| round * 37 % 61) {
         let (ended, said) = kill_after(folder.path(), lines);
         kept = said.filter(|said| *said > kept).unwrap_or(kept);
         if ended {
@@ -126,9 +131,11 @@ fn kill_after(folder: &Path, lines: usize) -> (bool, Option<u64>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg("--receive")
         .arg(folder)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    child.stdin.as_mut().unwrap().write_all("\n".repeat(lines + AHEAD).as_bytes()).unwrap();
     let said = BufReader::new(child.stdout.take().unwrap()).lines().take(lines).map_while(Result::ok);
     let said: Vec<String> = said.collect();
     // Sends SIGKILL; an error means that it has ended.
