@@ -12,4 +12,5 @@ pub mod provenance;
 pub mod read_store;
 pub mod request_store;
 pub mod shelf;
+pub mod upload_store;
 pub mod work_queue;

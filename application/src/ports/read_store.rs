@@ -23,6 +23,24 @@ pub trait ReadStore: Send + Sync {
     /// Rows of a table where the named columns have these values, ordered by key.
     async fn query(&self, table: &'static Table, filter: &[(&'static str, Value)]) -> Result<Vec<Row>, ReadStoreError>;
 
+    /// The next rows that meet every condition, in the order asked, at most `query.limit`.
+    ///
+    /// A row that is there, unchanged, while page after page is read comes exactly once, whatever is
+    /// written meanwhile.
+    async fn page(&self, table: &'static Table, query: &PageQuery) -> Result<Vec<Row>, ReadStoreError>;
+
+    /// How many rows meet every condition.
+    async fn count(&self, table: &'static Table, conditions: &[Condition]) -> Result<u64, ReadStoreError>;
+
+    /// The sum of each of these columns, of whole numbers, over the rows that meet every condition; nulls
+    /// count as 0. Fails when a sum does not fit into an `i64`.
+    async fn sums(
+        &self,
+        table: &'static Table,
+        columns: &[&'static str],
+        conditions: &[Condition],
+    ) -> Result<Vec<i64>, ReadStoreError>;
+
     /// Forgets a projection's rows and its checkpoint: it will be folded anew.
     async fn reset(&self, projection: &str, table: &'static Table) -> Result<(), ReadStoreError>;
 }
@@ -43,6 +61,71 @@ pub type RowKey = Vec<Value>;
 
 /// A row: column to value. Integers, texts, booleans and nulls; nothing nested, nothing personal.
 pub type Row = Map<String, Value>;
+
+/// Which rows of a table, and which part of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageQuery {
+    /// What each row must meet; none means all rows.
+    pub conditions: Vec<Condition>,
+    /// In which order.
+    pub order: Order,
+    /// Where the last page ended: see [`Order::place_of`]. `None` begins.
+    pub after: Option<RowKey>,
+    /// How many rows at most.
+    pub limit: usize,
+}
+
+/// The order of a page. Nulls come before everything, numbers before texts, texts by their bytes in
+/// UTF-8. Ties are broken by the columns of the key, in the same direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The column.
+    pub column: &'static str,
+    /// From the greatest to the least, nulls last.
+    pub descending: bool,
+}
+
+impl Order {
+    /// Where a row of this table stands in this order: the column's value, then the key's. Given as
+    /// [`PageQuery::after`], it makes the next page begin behind this row, even if the row is gone by then.
+    pub fn place_of(&self, table: &'static Table, row: &Row) -> RowKey {
+        let value = |column: &str| row.get(column).cloned().unwrap_or_default();
+        [self.column].iter().chain(table.key).map(|column| value(column)).collect()
+    }
+}
+
+/// What a row must meet. A value is of its column's kind: a number for a number, a text for a text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// The column has this value; null finds null.
+    Equals(&'static str, Value),
+    /// The column has one of these values; no values find nothing.
+    OneOf(&'static str, Vec<Value>),
+    /// The column's value is this one or comes after it. Neither of them is null.
+    AtLeast(&'static str, Value),
+    /// The column's value comes before this one. Neither of them is null.
+    Below(&'static str, Value),
+    /// The column's text has this text within it, whatever the case of the letters A to Z; other letters
+    /// are compared as they are. No character is special.
+    Contains(&'static str, String),
+    /// The column's text, a list with commas between its items, has this item. An empty item, or one with
+    /// a comma, is in no list.
+    Holds(&'static str, String),
+}
+
+impl Condition {
+    /// The column that it is about.
+    pub fn column(&self) -> &'static str {
+        match self {
+            Condition::Equals(column, _)
+            | Condition::OneOf(column, _)
+            | Condition::AtLeast(column, _)
+            | Condition::Below(column, _)
+            | Condition::Contains(column, _)
+            | Condition::Holds(column, _) => column,
+        }
+    }
+}
 
 /// What one projection changes in one step.
 #[derive(Clone, Debug)]

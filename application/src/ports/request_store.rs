@@ -26,12 +26,12 @@ pub trait RequestStore: Send + Sync {
     /// Begins a request, or tells what became of it. `fingerprint` is the digest of what is asked.
     async fn begin(&self, tenant: &Tenant, key: &str, fingerprint: &Sha256) -> Result<Begun, RequestStoreError>;
 
-    /// Keeps the answer of a running request, for repetitions. Without effect when the key is unknown or
-    /// has an answer: the first answer stays.
+    /// Keeps the answer of a running request, for repetitions. Without effect when it is not running: the
+    /// first answer stays.
     async fn finish(&self, tenant: &Tenant, key: &str, answer: &Answer) -> Result<(), RequestStoreError>;
 
     /// A running request came to nothing (status 5xx, or its work was dropped): it may be tried again, with
-    /// the same ids. Without effect when the key is unknown or has an answer.
+    /// the same ids. Without effect when it is not running.
     async fn abandon(&self, tenant: &Tenant, key: &str) -> Result<(), RequestStoreError>;
 }
 

@@ -1,6 +1,6 @@
 //! Read models in memory.
 
-use crate::ports::read_store::{Batch, ReadStore, ReadStoreError, Row, RowKey, Table};
+use crate::ports::read_store::{Batch, Condition, PageQuery, ReadStore, ReadStoreError, Row, RowKey, Table};
 use async_trait::async_trait;
 use serde_json::Value;
 use std::{
@@ -37,6 +37,59 @@ impl MemoryReadStore {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The rows that meet every condition, in order of the key.
+    fn matching(&self, table: &'static Table, conditions: &[Condition]) -> Result<Vec<Row>, ReadStoreError> {
+        let tests = conditions.iter().map(|condition| test(table, condition)).collect::<Result<Vec<_>, _>>()?;
+        let state = self.state();
+        let rows = state.tables.get(table.name).into_iter().flat_map(BTreeMap::values);
+        Ok(rows.filter(|row| tests.iter().all(|(column, test)| test(&at(row, column)))).cloned().collect())
+    }
+}
+
+/// A column, and whether its value is a wanted one.
+type Test = (&'static str, Box<dyn Fn(&Cell) -> bool + Send + Sync>);
+
+fn test(table: &'static Table, condition: &Condition) -> Result<Test, ReadStoreError> {
+    let column = known(table, condition.column())?;
+    let wanted = |value: &Value| cell(value).ok_or_else(misshapen);
+    let test: Box<dyn Fn(&Cell) -> bool + Send + Sync> = match condition {
+        Condition::Equals(_, value) => {
+            let value = wanted(value)?;
+            Box::new(move |cell| *cell == value)
+        }
+        Condition::OneOf(_, values) => {
+            let values = values.iter().map(wanted).collect::<Result<BTreeSet<_>, _>>()?;
+            Box::new(move |cell| values.contains(cell))
+        }
+        Condition::AtLeast(_, value) => {
+            let value = wanted(value)?;
+            Box::new(move |cell| value != Cell::Null && *cell >= value)
+        }
+        Condition::Below(_, value) => {
+            let value = wanted(value)?;
+            Box::new(move |cell| *cell != Cell::Null && *cell < value)
+        }
+        Condition::Contains(_, part) => {
+            let part = part.to_ascii_lowercase();
+            Box::new(move |cell| matches!(cell, Cell::Text(text) if text.to_ascii_lowercase().contains(&part)))
+        }
+        Condition::Holds(_, item) => {
+            let item = item.clone();
+            let holds = move |text: &str| !item.is_empty() && text.split(',').any(|one| one == item);
+            Box::new(move |cell| matches!(cell, Cell::Text(text) if holds(text)))
+        }
+    };
+    Ok((column, test))
+}
+
+fn known(table: &'static Table, column: &'static str) -> Result<&'static str, ReadStoreError> {
+    if table.columns.contains(&column) { Ok(column) } else { Err(misshapen()) }
+}
+
+/// What a stored row has in a column; rows are complete and hold nothing else than cells.
+fn at(row: &Row, column: &str) -> Cell {
+    row.get(column).and_then(cell).unwrap_or(Cell::Null)
 }
 
 #[async_trait]
@@ -83,6 +136,49 @@ impl ReadStore for MemoryReadStore {
         let fits =
             |row: &&Row| wanted.iter().all(|(column, value)| row.get(*column).and_then(cell).as_ref() == Some(value));
         Ok(rows.filter(fits).cloned().collect())
+    }
+
+    async fn page(&self, table: &'static Table, query: &PageQuery) -> Result<Vec<Row>, ReadStoreError> {
+        known(table, query.order.column)?;
+        let place = |values: &RowKey| {
+            let cells: Option<Vec<Cell>> = values.iter().map(cell).collect();
+            cells.filter(|cells| cells.len() == table.key.len() + 1).ok_or_else(misshapen)
+        };
+        let after = query.after.as_ref().map(place).transpose()?;
+        let mut rows = BTreeMap::new();
+        for row in self.matching(table, &query.conditions)? {
+            rows.insert(place(&query.order.place_of(table, &row))?, row);
+        }
+        Ok(if query.order.descending {
+            let rest = rows.into_iter().rev().filter(|(place, _)| after.as_ref().is_none_or(|after| place < after));
+            rest.map(|(_, row)| row).take(query.limit).collect()
+        } else {
+            let rest = rows.into_iter().filter(|(place, _)| after.as_ref().is_none_or(|after| place > after));
+            rest.map(|(_, row)| row).take(query.limit).collect()
+        })
+    }
+
+    async fn count(&self, table: &'static Table, conditions: &[Condition]) -> Result<u64, ReadStoreError> {
+        Ok(self.matching(table, conditions)?.len() as u64)
+    }
+
+    async fn sums(
+        &self,
+        table: &'static Table,
+        columns: &[&'static str],
+        conditions: &[Condition],
+    ) -> Result<Vec<i64>, ReadStoreError> {
+        let rows = self.matching(table, conditions)?;
+        let add = |sum: i64, value: Cell| match value {
+            Cell::Null => Some(sum),
+            Cell::Integer(number) => sum.checked_add(number),
+            Cell::Text(_) => None,
+        };
+        let sum = |column: &&'static str| {
+            let column = known(table, column)?;
+            rows.iter().try_fold(0, |sum, row| add(sum, at(row, column))).ok_or_else(misshapen)
+        };
+        columns.iter().map(sum).collect()
     }
 
     async fn reset(&self, projection: &str, table: &'static Table) -> Result<(), ReadStoreError> {
@@ -150,6 +246,6 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn keeps_the_promises_of_the_port() {
         let make = || async { (Arc::new(MemoryReadStore::new()) as Arc<dyn ReadStore>, ()) };
-        read_store_kit::run(make, Sample { table: &TABLE, row }).await;
+        read_store_kit::run(make, Sample { table: &TABLE, row, text: "state", number: "shift_ms" }).await;
     }
 }

@@ -2,21 +2,26 @@
 
 mod abilities;
 pub mod blob_store_kit;
+mod counted_ids;
 pub mod event_log_kit;
 mod manual_clock;
 pub mod memo_store_kit;
 mod memory_key_vault;
 mod memory_memo_store;
 mod memory_read_store;
+mod memory_request_store;
 pub mod read_store_kit;
 mod recorded_log;
+pub mod request_store_kit;
 pub mod story;
 pub mod wer;
 pub mod work_queue_kit;
 
 pub use abilities::abilities;
+pub use counted_ids::CountedIds;
 pub use manual_clock::ManualClock;
 pub use memory_key_vault::MemoryKeyVault;
 pub use memory_memo_store::MemoryMemoStore;
 pub use memory_read_store::MemoryReadStore;
+pub use memory_request_store::MemoryRequestStore;
 pub use recorded_log::RecordedLog;

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a conformance kit fails by panicking")]
 
+mod pages;
+
 use crate::ports::read_store::{Batch, ReadStore, ReadStoreError, Row, RowKey, Table};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, future::Future, sync::Arc};
@@ -17,6 +19,10 @@ pub struct Sample {
     /// The row of a number, in one of its versions: equal numbers have equal keys, and rows of different
     /// versions differ. Among the columns are a text, a negative number, a truth value and a null.
     pub row: fn(u32, u32) -> Row,
+    /// A column of texts that is not of the key; it may be null.
+    pub text: &'static str,
+    /// A column of numbers that is not of the key; it may be null.
+    pub number: &'static str,
 }
 
 /// A projection in the kit's checks.
@@ -46,6 +52,7 @@ pub async fn run<Keep, Made: Future<Output = (Arc<dyn ReadStore>, Keep)>>(make: 
     a_reset_forgets_rows_and_checkpoint(&*store, s).await;
     let (store, _keep) = make().await;
     rows_of_another_shape_are_refused_whole(&*store, s).await;
+    pages::check(&make, s).await;
     let (store, _keep) = make().await;
     each_step_has_one_winner(store, *s).await;
 }

@@ -26,6 +26,7 @@ pub struct LocalBlobStore {
 
 #[derive(Debug)]
 struct Inner {
+    root: PathBuf,
     blobs: PathBuf,
     tmp: PathBuf,
     scratch: PathBuf,
@@ -36,6 +37,7 @@ impl LocalBlobStore {
     /// Opens (and makes, if need be) the store under `root`, and removes what a crash left half-written.
     pub fn open(root: &Path) -> Result<Self, BlobError> {
         let inner = Inner {
+            root: root.to_owned(),
             blobs: root.join("blobs"),
             tmp: root.join("tmp"),
             scratch: root.join("scratch"),
@@ -57,6 +59,21 @@ impl LocalBlobStore {
         sync_folder(&inner.blobs)?;
         sync_folder(root)?;
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The folder that everything is in, on one file system.
+    pub(crate) fn root(&self) -> &Path {
+        &self.inner.root
+    }
+
+    /// Moves in a complete file of this file system, whose digest is known to be this one.
+    pub(crate) fn take(&self, file: &Path, sha256: &Sha256) -> Result<(), BlobError> {
+        self.inner.place(file, sha256)
+    }
+
+    /// Whether there is such a blob.
+    pub(crate) fn has(&self, sha256: &Sha256) -> Result<bool, BlobError> {
+        self.inner.path(sha256).try_exists().map_err(from_io)
     }
 
     async fn blocking<T: Send + 'static>(
@@ -207,12 +224,13 @@ impl Inner {
 }
 
 /// Makes a folder for its owner only.
-fn make_private(folder: &Path) -> Result<(), BlobError> {
+pub(crate) fn make_private(folder: &Path) -> Result<(), BlobError> {
     fs::create_dir_all(folder).map_err(from_io)?;
     fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(from_io)
 }
 
-fn sync_folder(folder: &Path) -> Result<(), BlobError> {
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), BlobError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(from_io)
 }
 

@@ -7,9 +7,12 @@
 
 use application::ports::{
     blob_store::{BlobError, BlobStore},
+    event_log::Tenant,
     shelf::{Shelf, ShelfError},
+    upload_store::{NewUpload, Upload, UploadError, UploadStore},
 };
-use blob_store::{LocalBlobStore, LocalShelf};
+use blob_store::{LocalBlobStore, LocalShelf, LocalUploadStore};
+use domain::value::{Personal, Timestamp};
 use nix::sys::{
     resource::{Resource, setrlimit},
     signal::{SigSet, Signal},
@@ -19,6 +22,7 @@ use std::{
     path::Path,
     process::{Command, ExitCode},
 };
+use uuid::Uuid;
 
 /// What a file may hold, in bytes.
 const LIMIT: usize = 256 * 1024;
@@ -66,6 +70,11 @@ async fn limited(folder: &Path) {
         assert!(matches!(&refused, ShelfError::OutOfRoom(path) if *path == result), "{refused}");
         assert!(refused.to_string().contains("dragoman resume"), "{refused}");
     }
+    let uploads = LocalUploadStore::open(store.clone(), u64::MAX).unwrap();
+    let upload = begin_upload(&uploads).await;
+    let came = send(&uploads, &bytes, 0).await.unwrap_err();
+    assert!(came <= LIMIT as u64, "what came before stays, and no more is told");
+    assert_eq!(send(&uploads, &bytes, came).await.unwrap_err().max(came), LIMIT as u64);
     assert_eq!(fs::read_dir(folder.join("store/tmp")).unwrap().count(), 0, "nothing half is left");
     assert_eq!(fs::read(&result).unwrap(), b"old", "the old result stays");
     assert_eq!(fs::read_dir(folder.join("results")).unwrap().count(), 1);
@@ -73,9 +82,38 @@ async fn limited(folder: &Path) {
     assert!(store.get_bytes(&small.sha256).await.unwrap().is_some(), "what fits is kept");
 
     setrlimit(Resource::RLIMIT_FSIZE, 8 * LIMIT as u64, 8 * LIMIT as u64).unwrap();
+    assert_eq!(send(&uploads, &bytes, LIMIT as u64).await, Ok(bytes.len() as u64));
+    let uploaded = uploads.finish(&upload.tenant, upload.id).await.unwrap();
+    assert!(store.get_bytes(&uploaded.sha256).await.unwrap() == Some(bytes.clone()), "the upload went on");
     let kept = store.put_file(&large, "video/mp4").await.unwrap();
     let blob = store.path(&kept.sha256).await.unwrap().unwrap();
     LocalShelf.put(&blob, &result).await.unwrap();
     assert_eq!(fs::read(&result).unwrap(), bytes);
     println!("out of room, and with room again");
+}
+
+async fn begin_upload(uploads: &LocalUploadStore) -> Upload {
+    let new = NewUpload {
+        id: Uuid::from_u128(7),
+        tenant: Tenant::default(),
+        length: Some(4 * LIMIT as u64),
+        name: Personal::new("film.mp4".to_owned()),
+        media_type: "video/mp4".to_owned(),
+        sha256: None,
+        expires_at: Timestamp::from_unix_ms(0),
+    };
+    uploads.create(new).await.unwrap()
+}
+
+/// Sends what is missing. The upload's end: kept, or after the disk was full.
+async fn send(uploads: &LocalUploadStore, bytes: &[u8], from: u64) -> Result<u64, u64> {
+    let (tenant, id) = (Tenant::default(), Uuid::from_u128(7));
+    let mut writer = uploads.open(&tenant, id, from).await.unwrap();
+    let written = writer.write(&bytes[usize::try_from(from).unwrap()..]).await;
+    if written.is_ok() {
+        return Ok(writer.keep().await.unwrap());
+    }
+    assert!(matches!(written, Err(UploadError::OutOfRoom)), "{written:?}");
+    drop(writer);
+    Err(uploads.get(&tenant, id).await.unwrap().unwrap().offset)
 }

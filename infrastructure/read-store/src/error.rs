@@ -1,6 +1,6 @@
 //! Why a file could not be opened or used.
 
-use application::ports::{memo_store::MemoError, read_store::ReadStoreError};
+use application::ports::{memo_store::MemoError, read_store::ReadStoreError, request_store::RequestStoreError};
 use thiserror::Error;
 
 /// Why a file of read models or memos could not be opened or used. Messages name no path: the caller
@@ -117,6 +117,12 @@ impl StoreError {
 }
 
 impl From<StoreError> for ReadStoreError {
+    fn from(error: StoreError) -> Self {
+        if error.is_out_of_room() { Self::OutOfRoom } else { Self::Unavailable(Box::new(error)) }
+    }
+}
+
+impl From<StoreError> for RequestStoreError {
     fn from(error: StoreError) -> Self {
         if error.is_out_of_room() { Self::OutOfRoom } else { Self::Unavailable(Box::new(error)) }
     }

@@ -1,13 +1,15 @@
-//! Read models and memos in SQLite files of their own, beside the event log's.
+//! Read models, memos and requests in SQLite files of their own, beside the event log's.
 //!
-//! Both can be lost without harm: read models are folded anew from the log, memos are results that are
-//! made again. So both are in write-ahead mode with `synchronous=NORMAL`: a power cut may take back the
+//! Requests are written as their own page says. The others can be lost without harm: read models are folded anew from the log, memos are results that are
+//! made again. So these are in write-ahead mode with `synchronous=NORMAL`: a power cut may take back the
 //! last transactions, each of them whole, rows together with their checkpoint, and the files stay sound;
 //! in return no commit waits for the disk. Deliberately absent: what the rows mean (`projections`).
 
 mod error;
 mod file;
 mod memo;
+mod page;
+mod requests;
 mod sql;
 mod store;
 #[cfg(test)]
@@ -16,4 +18,5 @@ mod value;
 
 pub use error::StoreError;
 pub use memo::SqliteMemoStore;
+pub use requests::SqliteRequestStore;
 pub use store::SqliteReadStore;

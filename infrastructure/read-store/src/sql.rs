@@ -108,10 +108,12 @@ fn chunks<T>(rows: &[T], columns: usize) -> std::slice::Chunks<'_, T> {
     rows.chunks((VALUES_MAX / columns.max(1)).clamp(1, ROWS_MAX))
 }
 
-fn list(columns: &[&str]) -> String {
+/// Names of columns, with commas between.
+pub(crate) fn list(columns: &[&str]) -> String {
     columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ")
 }
 
-fn quoted(name: &str) -> String {
+/// A name as SQLite takes it.
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{name}\"")
 }

@@ -3,10 +3,11 @@
 use crate::{
     error::StoreError,
     file::{File, Schema},
+    page,
     sql::{self, Statement},
     value::row_of,
 };
-use application::ports::read_store::{Batch, ReadStore, ReadStoreError, Row, RowKey, Table};
+use application::ports::read_store::{Batch, Condition, PageQuery, ReadStore, ReadStoreError, Row, RowKey, Table};
 use async_trait::async_trait;
 use serde_json::Value;
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
@@ -53,6 +54,13 @@ impl SqliteReadStore {
         let Statement { mut query, persistent } = statement;
         let rows = query.build().persistent(persistent).fetch_all(self.file.readers()).await;
         rows.map_err(|error| self.file.failed(error))
+    }
+
+    /// The numbers in the one row of an answer.
+    async fn numbers(&self, statement: Statement, columns: usize) -> Result<Vec<i64>, StoreError> {
+        let rows = self.fetch(statement).await?;
+        let row = rows.first().ok_or_else(|| self.file.failed(sqlx::Error::RowNotFound))?;
+        (0..columns).map(|place| row.try_get(place).map_err(|error| self.file.failed(error))).collect()
     }
 }
 
@@ -107,6 +115,29 @@ impl ReadStore for SqliteReadStore {
         let found = self.fetch(sql::query(table, filter)?).await?;
         let rows: Result<Vec<Row>, StoreError> = found.iter().map(|row| row_of(table, 0, row)).collect();
         Ok(rows?)
+    }
+
+    async fn page(&self, table: &'static Table, query: &PageQuery) -> Result<Vec<Row>, ReadStoreError> {
+        let found = self.fetch(page::page(table, query)?).await?;
+        let rows: Result<Vec<Row>, StoreError> = found.iter().map(|row| row_of(table, 0, row)).collect();
+        Ok(rows?)
+    }
+
+    async fn count(&self, table: &'static Table, conditions: &[Condition]) -> Result<u64, ReadStoreError> {
+        let counted = self.numbers(page::count(table, conditions)?, 1).await?;
+        Ok(counted.first().and_then(|count| u64::try_from(*count).ok()).unwrap_or(0))
+    }
+
+    async fn sums(
+        &self,
+        table: &'static Table,
+        columns: &[&'static str],
+        conditions: &[Condition],
+    ) -> Result<Vec<i64>, ReadStoreError> {
+        if columns.is_empty() {
+            return Ok(vec![]);
+        }
+        Ok(self.numbers(page::sums(table, columns, conditions)?, columns.len()).await?)
     }
 
     async fn reset(&self, projection: &str, table: &'static Table) -> Result<(), ReadStoreError> {

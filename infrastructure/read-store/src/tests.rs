@@ -35,7 +35,7 @@ fn sample_row(number: u32, version: u32) -> Row {
     row
 }
 
-const SAMPLE: Sample = Sample { table: &utterances::TABLE, row: sample_row };
+const SAMPLE: Sample = Sample { table: &utterances::TABLE, row: sample_row, text: "state", number: "shift_ms" };
 
 async fn opened(folder: &Path) -> SqliteReadStore {
     SqliteReadStore::open(&folder.join("read.db")).await.unwrap()

@@ -5,7 +5,7 @@ use crate::{Projection, RunnerError};
 use application::{
     ports::{
         event_log::Recorded,
-        read_store::{Batch, ReadStore, ReadStoreError, Row, RowKey, Table},
+        read_store::{Batch, Condition, PageQuery, ReadStore, ReadStoreError, Row, RowKey, Table},
     },
     testing::{
         MemoryReadStore, RecordedLog,
@@ -150,6 +150,23 @@ impl ReadStore for Filling {
 
     async fn query(&self, table: &'static Table, filter: &[(&'static str, Value)]) -> Result<Vec<Row>, ReadStoreError> {
         self.store.query(table, filter).await
+    }
+
+    async fn page(&self, table: &'static Table, query: &PageQuery) -> Result<Vec<Row>, ReadStoreError> {
+        self.store.page(table, query).await
+    }
+
+    async fn count(&self, table: &'static Table, conditions: &[Condition]) -> Result<u64, ReadStoreError> {
+        self.store.count(table, conditions).await
+    }
+
+    async fn sums(
+        &self,
+        table: &'static Table,
+        columns: &[&'static str],
+        conditions: &[Condition],
+    ) -> Result<Vec<i64>, ReadStoreError> {
+        self.store.sums(table, columns, conditions).await
     }
 
     async fn reset(&self, projection: &str, table: &'static Table) -> Result<(), ReadStoreError> {
