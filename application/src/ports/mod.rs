@@ -11,5 +11,7 @@ pub mod meter;
 pub mod provenance;
 pub mod read_store;
 pub mod request_store;
+pub mod scanner;
 pub mod shelf;
+pub mod trace;
 pub mod work_queue;
