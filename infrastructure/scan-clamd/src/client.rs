@@ -35,11 +35,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     /// Five seconds, half a minute, and five minutes: clamd itself gives up a scan after two (`MaxScanTime`).
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            stall: Duration::from_secs(30),
-            verdict: Duration::from_secs(300),
-        }
+        Self { connect: Duration::from_secs(5), stall: Duration::from_secs(30), verdict: Duration::from_secs(300) }
     }
 }
 

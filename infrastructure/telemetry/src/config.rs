@@ -86,7 +86,9 @@ pub struct Endpoint {
 
 /// The text names no collector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("not an address such as http://127.0.0.1:4318, without user and password; for https put a collector in between")]
+#[error(
+    "not an address such as http://127.0.0.1:4318, without user and password; for https put a collector in between"
+)]
 pub struct InvalidEndpoint;
 
 impl FromStr for Endpoint {
@@ -141,7 +143,8 @@ mod tests {
     #[test]
     fn filters_are_levels_or_directives() {
         let check = |text: &str, is_sound: bool| assert_eq!(text.parse::<LogFilter>().is_ok(), is_sound, "{text}");
-        for good in ["off", "warn", "INFO", "warn,application=debug", "application::worker=trace, error", "[job]=debug"] {
+        for good in ["off", "warn", "INFO", "warn,application=debug", "application::worker=trace, error", "[job]=debug"]
+        {
             check(good, true);
         }
         for bad in ["", " ", "verbose", "wran", "application=loud", "warn,,info", "a=b=c"] {
@@ -157,14 +160,19 @@ mod tests {
         check("http://127.0.0.1:4318", Some("http://127.0.0.1:4318/v1/traces"));
         check("http://[::1]:4318/", Some("http://[::1]:4318/v1/traces"));
         check("http://collector/otlp/traces", Some("http://collector/otlp/traces"));
-        for bad in ["", "127.0.0.1:4318", "https://a:4318", "http://", "http://ann:secret@a", "http://a?b=c", "grpc://a"] {
+        for bad in
+            ["", "127.0.0.1:4318", "https://a:4318", "http://", "http://ann:secret@a", "http://a?b=c", "grpc://a"]
+        {
             check(bad, None);
         }
     }
 
     #[test]
     fn a_share_is_between_none_and_all() {
-        assert_eq!([0.0, 0.25, 1.0].map(|share| Sampling::try_new(share).map(Sampling::ratio)), [Some(0.0), Some(0.25), Some(1.0)]);
+        assert_eq!(
+            [0.0, 0.25, 1.0].map(|share| Sampling::try_new(share).map(Sampling::ratio)),
+            [Some(0.0), Some(0.25), Some(1.0)]
+        );
         assert_eq!([-0.1, 1.1, f64::NAN].map(Sampling::try_new), [None; 3]);
     }
 }

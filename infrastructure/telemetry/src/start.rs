@@ -7,9 +7,7 @@ use crate::{
     json::JsonLogs,
 };
 use opentelemetry::{KeyValue, trace::TracerProvider};
-use opentelemetry_otlp::{
-    ExporterBuildError, Protocol, RetryPolicy, SpanExporter, WithExportConfig, WithHttpConfig,
-};
+use opentelemetry_otlp::{ExporterBuildError, Protocol, RetryPolicy, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
     Resource,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider},
@@ -78,7 +76,9 @@ where
         .with_tracked_inactivity(false)
         .with_filter(filter_fn(is_traced));
     let logs: Box<dyn Layer<_> + Send + Sync> = match config.log_format {
-        LogFormat::Text => fmt::layer().with_writer(writer).with_filter(EventFilter::new(config.log_filter.build())).boxed(),
+        LogFormat::Text => {
+            fmt::layer().with_writer(writer).with_filter(EventFilter::new(config.log_filter.build())).boxed()
+        }
         LogFormat::Json => JsonLogs::new(writer).with_filter(EventFilter::new(config.log_filter.build())).boxed(),
     };
     let subscriber = Registry::default().with(traces).with(logs);

@@ -14,8 +14,7 @@ pub struct OtelTraces;
 
 impl Traces for OtelTraces {
     fn adopt(&self, span: &Span, parent: &TraceContext) {
-        let (Ok(trace_id), Ok(span_id)) =
-            (TraceId::from_hex(parent.trace_id()), SpanId::from_hex(parent.span_id()))
+        let (Ok(trace_id), Ok(span_id)) = (TraceId::from_hex(parent.trace_id()), SpanId::from_hex(parent.span_id()))
         else {
             return;
         };

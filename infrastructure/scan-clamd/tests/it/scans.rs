@@ -56,13 +56,7 @@ async fn given_a_real_clamd_then_it_describes_itself_and_scans_side_by_side() {
 }
 
 /// The verdict, or `Err` with the size of a file that is too large.
-async fn check(
-    scanner: &ClamdScanner,
-    daemon: &Daemon,
-    name: &str,
-    content: &[u8],
-    expected: Result<Verdict, usize>,
-) {
+async fn check(scanner: &ClamdScanner, daemon: &Daemon, name: &str, content: &[u8], expected: Result<Verdict, usize>) {
     let said = scanner.scan(&daemon.file(name, content)).await;
     let said = said.map_err(|error| match error {
         ScanError::TooLarge { bytes } => usize::try_from(bytes).unwrap(),

@@ -37,7 +37,10 @@ fn given_a_traceparent_then_the_collector_gets_its_children() {
     let spans = request.spans();
     let find = |name: &str| spans.iter().find(|span| span.name == name).expect("the span was sent");
     let (request, stage) = (find("request"), find("stage"));
-    assert_eq!((hex(&request.trace_id).as_str(), hex(&request.parent_span_id).as_str()), (&PARENT[3..35], &PARENT[36..52]));
+    assert_eq!(
+        (hex(&request.trace_id).as_str(), hex(&request.parent_span_id).as_str()),
+        (&PARENT[3..35], &PARENT[36..52])
+    );
     assert_eq!((&stage.trace_id, &stage.parent_span_id), (&request.trace_id, &request.span_id));
     let current = current.expect("a span was current");
     assert_eq!(current.span_id(), hex(&stage.span_id));
@@ -47,9 +50,8 @@ fn given_a_traceparent_then_the_collector_gets_its_children() {
 #[test]
 fn given_no_traceparent_then_a_trace_begins_here() {
     let collector = Receiver::start("200 OK");
-    let (current, request) = run(&at(&collector), Log::default(), || {
-        tracing::info_span!("request").in_scope(|| OtelTraces.current())
-    });
+    let (current, request) =
+        run(&at(&collector), Log::default(), || tracing::info_span!("request").in_scope(|| OtelTraces.current()));
     let spans = request.spans();
     assert_eq!(spans.len(), 1);
     assert!(spans[0].parent_span_id.is_empty());
@@ -136,7 +138,8 @@ fn given_json_then_a_line_tells_spans_ids_and_trace() {
     config.log_filter = "warn".parse().expect("a filter");
     let (dispatch, _telemetry) = build(&config, log.clone()).expect("telemetry");
     tracing::dispatcher::with_default(&dispatch, || {
-        let request = tracing::info_span!("request", request_id = "r-1", stage = "none", status = tracing::field::Empty);
+        let request =
+            tracing::info_span!("request", request_id = "r-1", stage = "none", status = tracing::field::Empty);
         OtelTraces.adopt(&request, &parent(PARENT));
         let _in_request = request.enter();
         let _in_stage = tracing::info_span!("stage", correlation_id = %"d-1", stage = "mix", attempt = 2).entered();
