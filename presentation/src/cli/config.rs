@@ -11,6 +11,7 @@ use serde_json::json;
 pub fn run(command: &ConfigCommand, mut inputs: Inputs) -> Result<Exit, Failure> {
     match command {
         ConfigCommand::Show(args) => show(*args, &load(&inputs)?),
+        ConfigCommand::Example => print(config::example().trim_end()),
         ConfigCommand::Check { file } => {
             inputs.file = file.clone().or(inputs.file);
             let loaded = load(&inputs)?;

@@ -124,6 +124,8 @@ pub enum ConfigCommand {
         #[arg(value_hint = clap::ValueHint::FilePath)]
         file: Option<PathBuf>,
     },
+    /// Print a file with every key, its meaning, what is allowed and its default.
+    Example,
 }
 
 /// What child processes of this program run.
