@@ -86,9 +86,7 @@ pub struct Endpoint {
 
 /// The text names no collector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error(
-    "not an address such as http://127.0.0.1:4318, without user and password; for https put a collector in between"
-)]
+#[error("not an http address such as http://127.0.0.1:4318, without user and password")]
 pub struct InvalidEndpoint;
 
 impl FromStr for Endpoint {

@@ -18,6 +18,7 @@ macro_rules! sections {
     } )+) => {
         $(
             $(#[doc = $about])+
+            /// Each field is a key.
             #[derive(Clone, Debug, PartialEq)]
             pub struct $name { $( $(#[doc = $doc])+ pub $key: $type, )+ }
 
