@@ -5,6 +5,8 @@ INPUT ?=
 TO ?= es
 ARGS ?=
 MINUTES ?= 30
+# Programs that only tests start.
+TEST_PACKAGES := clamav-daemon
 export INPUT TO ARGS MINUTES
 
 .DEFAULT_GOAL := help
@@ -16,7 +18,8 @@ help: ## list the targets
 demo: setup ## dub the sample film, or yours: make demo INPUT=my.mp4 TO=es,ca [ARGS="--subtitles embed"]
 	@scripts/demo
 
-test: setup ## run every test
+test: ## run every test
+	@scripts/setup $(TEST_PACKAGES)
 	@scripts/test
 
 setup: ## install the Debian packages that are missing (quiet when none is)

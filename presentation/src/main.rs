@@ -1,6 +1,7 @@
 //! `dragoman`: dub videos into other languages, and prove how it was done.
 
 mod cli;
+mod config;
 mod exit;
 mod home;
 mod interrupt;
@@ -11,10 +12,13 @@ mod wiring;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use cli::{Cli, Command, Internal};
+use config::Loaded;
 use exit::{Exit, Failure};
 use home::Home;
-use std::{io, process::ExitCode};
-use tracing_subscriber::EnvFilter;
+use std::{io, process::ExitCode, time::Duration};
+
+/// What is left of the traces at the end may take so long to be sent.
+const LAST_TRACES_MAX: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -24,7 +28,6 @@ fn main() -> ExitCode {
     if let Command::Internal(operation) = &cli.command {
         return run_internal(*operation);
     }
-    start_logging();
     match run(cli) {
         // Whoever reads the results has not got them all.
         Ok(Exit::Done | Exit::Attention) if cli::has_lost_output() => ExitCode::from(Exit::Internal as u8),
@@ -61,16 +64,29 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         cli::print(String::from_utf8_lossy(&script).trim_end());
         return Ok(Exit::Done);
     }
-    let home = Home::locate(cli.data_dir)?;
+    if let Command::Config(command) = &cli.command {
+        return cli::config::run(command, cli.inputs());
+    }
+    let loaded = config::load(&cli.inputs()).map_err(|faults| cli::config::refuse(&faults))?;
+    let telemetry = telemetry::start(&wiring::telemetry(&loaded.config)).map_err(|error| Failure::internal(&error))?;
+    let exit = run_configured(cli.command, &loaded);
+    // What is left after that is dropped: traces are an aid, and change no result.
+    let _all_sent = telemetry.stop(LAST_TRACES_MAX);
+    exit
+}
+
+fn run_configured(mut command: Command, loaded: &Loaded) -> Result<Exit, Failure> {
+    command.sign_with(&loaded.config.signing);
+    let home = Home::locate(loaded.config.data_dir.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::internal(&error))?;
-    let exit = runtime.block_on(dispatch(cli.command, &home));
+    let exit = runtime.block_on(dispatch(command, &home, loaded));
     // A blocking read of a hanging file system must not keep the program.
     runtime.shutdown_background();
     exit
 }
 
-async fn dispatch(command: Command, home: &Home) -> Result<Exit, Failure> {
+async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit, Failure> {
     match command {
         Command::Dub(args) => cli::dub::run(*args, home).await,
         Command::Resume(args) => cli::resume::run(args, home).await,
@@ -80,9 +96,9 @@ async fn dispatch(command: Command, home: &Home) -> Result<Exit, Failure> {
         Command::Log(command) => cli::log::run(command, home).await,
         Command::Engines(args) => cli::engines::list(args, home).await,
         Command::Voices(args) => cli::engines::voices(args, home).await,
-        Command::Doctor(args) => cli::doctor::run(args, home).await,
-        // Both are done before the runtime starts.
-        Command::Completions { .. } | Command::Internal(_) => Ok(Exit::Done),
+        Command::Doctor(args) => cli::doctor::run(args, home, &loaded.config.scan).await,
+        // All of them are done before the runtime starts.
+        Command::Completions { .. } | Command::Config(_) | Command::Internal(_) => Ok(Exit::Done),
     }
 }
 
@@ -94,10 +110,4 @@ fn run_internal(operation: Internal) -> ExitCode {
         Internal::Provenance => provenance_c2pa::sandbox_main(stdin, stdout),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(Exit::Internal as u8))
-}
-
-/// Logs go to standard error, silent unless `DRAGOMAN_LOG` asks for them.
-fn start_logging() {
-    let filter = EnvFilter::try_from_env("DRAGOMAN_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
 }

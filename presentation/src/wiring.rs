@@ -1,6 +1,7 @@
 //! The composition root: the only place that names adapters. One line per engine.
 
 use crate::{
+    config::{Config, Scan},
     exit::{Exit, Failure},
     home::Home,
     siblings::JobsOfSource,
@@ -19,6 +20,7 @@ use application::{
         meter::EngineMeter,
         provenance::ProvenanceSigner,
         read_store::ReadStore,
+        scanner::MalwareScanner,
         work_queue::WorkQueue,
     },
     process_manager::ProcessManager,
@@ -60,11 +62,13 @@ use media_gstreamer::{GstMedia, MediaLimits, NoSeparator};
 use projections::Runner;
 use provenance_c2pa::{C2paSigner, SigningConfig};
 use read_store::{SqliteMemoStore, SqliteReadStore, StoreError};
+use scan_clamd::{ClamdScanner, Timeouts};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
 };
+use telemetry::{OtelTraces, Sampling, TelemetryConfig};
 use work_queue_memory::MemoryWorkQueue;
 
 /// The name of the one log.
@@ -79,6 +83,26 @@ pub struct Signing {
     pub certificate: Option<PathBuf>,
     /// Private key, PEM.
     pub key: Option<PathBuf>,
+}
+
+/// Logs and traces as configured.
+pub fn telemetry(config: &Config) -> TelemetryConfig {
+    let chosen = &config.telemetry;
+    TelemetryConfig {
+        log_format: chosen.log_format,
+        log_filter: chosen.log_filter.clone(),
+        endpoint: chosen.otlp_endpoint.clone(),
+        headers: chosen.otlp_headers.clone(),
+        service_name: chosen.service_name.clone(),
+        service_version: env!("CARGO_PKG_VERSION").to_owned(),
+        sampling: Sampling::try_new(chosen.sample_ratio).unwrap_or(Sampling::ALL),
+    }
+}
+
+/// What looks for malware in uploads, if anything does.
+pub fn scanner(config: &Scan) -> Option<Arc<dyn MalwareScanner>> {
+    let address = config.clamd.clone()?;
+    Some(Arc::new(ClamdScanner::new(address, Timeouts::default())))
 }
 
 /// Every engine of this program.
@@ -110,7 +134,8 @@ impl Engines {
     /// All engines, with certificates kept in `home`.
     pub fn new(home: &Home, signing: Signing) -> Result<Self, Failure> {
         let meter = Arc::new(EngineMeter::default());
-        let children: Arc<dyn ChildProcesses> = Arc::new(LocalChildren::new(Arc::clone(&meter)));
+        let children: Arc<dyn ChildProcesses> =
+            Arc::new(LocalChildren::new(Arc::clone(&meter)).traced(Arc::new(OtelTraces)));
         let program = std::env::current_exe().map_err(|error| Failure::internal(&error))?;
         let internal = |operation: &str| vec![OsString::from("internal"), OsString::from(operation)];
         let media_sandbox = media_gstreamer::SandboxProgram { program: program.clone(), args: internal("media") };

@@ -11,6 +11,8 @@ pub mod meter;
 pub mod provenance;
 pub mod read_store;
 pub mod request_store;
+pub mod scanner;
 pub mod shelf;
+pub mod trace;
 pub mod upload_store;
 pub mod work_queue;

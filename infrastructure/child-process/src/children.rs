@@ -10,6 +10,7 @@ use crate::{
 use application::ports::{
     child::{Child, ChildError, ChildLimits, ChildOutput, ChildProcesses, ChildStream},
     meter::EngineMeter,
+    trace::{NoTraces, Traces},
 };
 use async_trait::async_trait;
 use std::{io, os::unix::process::ExitStatusExt, path::PathBuf, process::ExitStatus, sync::Arc, time::Duration};
@@ -18,18 +19,34 @@ use tokio::{sync::mpsc, time::timeout};
 /// How long a killed child may take to disappear before its reaping is left to the spawner. A killed process is gone
 /// within milliseconds, unless the kernel holds it in a device wait that no signal ends.
 const DEATH_MS_MAX: u64 = 1_000;
+/// Where a program looks for the span it works for, as OpenTelemetry names it ("Environment Variables as Context
+/// Propagation Carriers").
+const TRACEPARENT: &str = "TRACEPARENT";
 
 /// Child processes of this machine.
-#[derive(Debug, Default)]
 pub struct LocalChildren {
     meter: Arc<EngineMeter>,
+    traces: Arc<dyn Traces>,
     spawner: Spawner,
+}
+
+impl Default for LocalChildren {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
 }
 
 impl LocalChildren {
     /// Children whose running time counts as engine time on the given meter.
     pub fn new(meter: Arc<EngineMeter>) -> Self {
-        Self { meter, spawner: Spawner::default() }
+        Self { meter, traces: Arc::new(NoTraces), spawner: Spawner::default() }
+    }
+
+    /// The same children, which are told in `TRACEPARENT` which span of ours they work for.
+    #[must_use]
+    pub fn traced(mut self, traces: Arc<dyn Traces>) -> Self {
+        self.traces = traces;
+        self
     }
 }
 
@@ -69,6 +86,10 @@ impl LocalChildren {
     ) -> Result<End, Stop> {
         let limits = child.limits;
         let stdin = std::mem::take(&mut child.stdin);
+        if let Some(context) = self.traces.current() {
+            // Before what the caller gave, which wins.
+            child.env.insert(0, (TRACEPARENT.into(), context.as_str().into()));
+        }
         let _busy = self.meter.enter();
         let mut started = self.spawner.spawn(child, !stdin.is_empty()).await.map_err(Stop::NotStarted)?;
         let collected = timeout(limits.wall, collect(&mut started, &stdin, limits.output_bytes, lines)).await;

@@ -2,19 +2,22 @@
 
 use super::{JsonArgs, print, print_json};
 use crate::{
+    config::Scan,
     exit::{Exit, Failure},
     home::Home,
-    wiring::{Engines, Signing},
+    wiring::{self, Engines, Signing},
 };
-use application::ports::engine::EngineError;
+use application::ports::engine::{Engine, EngineError};
 use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Runs the command: exit 4 when anything is missing.
-pub async fn run(args: JsonArgs, home: &Home) -> Result<Exit, Failure> {
+pub async fn run(args: JsonArgs, home: &Home, scan: &Scan) -> Result<Exit, Failure> {
     let engines = Engines::new(home, Signing::default())?;
     let (mut lines, mut packages) = (Vec::new(), BTreeSet::new());
-    for (stage, engine) in engines.all() {
+    let scanner = wiring::scanner(scan);
+    let scanner = scanner.iter().map(|scanner| ("scan", &**scanner as &dyn Engine));
+    for (stage, engine) in engines.all().into_iter().chain(scanner) {
         match engine.describe().await {
             Ok(info) => lines.push(format!("  ok       {stage:<11} {} {}", info.name, info.version)),
             Err(EngineError::Missing { engine, package }) => {

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and where each command lives.
 
+pub mod config;
 pub mod doctor;
 pub mod dub;
 pub mod engines;
@@ -9,7 +10,10 @@ pub mod resume;
 pub mod summary;
 pub mod verify;
 
-use crate::wiring::Signing;
+use crate::{
+    config::{self as configuration, Flag, Inputs},
+    wiring::Signing,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{track::Background, value::LanguageTag};
 use std::{
@@ -21,12 +25,24 @@ use std::{
 #[derive(Debug, Parser)]
 #[command(name = "dragoman", version, about, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
-    /// Where jobs, events and media are kept; ~/.local/share/dragoman otherwise.
-    #[arg(long, global = true, env = "DRAGOMAN_DATA_DIR", hide_env_values = true, value_name = "DIR")]
+    /// Where jobs, events and media are kept; $DRAGOMAN_DATA_DIR or ~/.local/share/dragoman otherwise.
+    #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
+    /// The configuration; ~/.config/dragoman/dragoman.toml or /etc/dragoman/dragoman.toml otherwise.
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// All that the configuration is made from.
+    pub fn inputs(&self) -> Inputs {
+        let data_dir =
+            self.data_dir.clone().map(|value| Flag { key: "data_dir", name: "--data-dir", value: value.into() });
+        Inputs::of_process(self.config.clone(), data_dir.into_iter().collect())
+    }
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 internal error, or the machine is in the way (disk full, data \
@@ -57,6 +73,9 @@ pub enum Command {
     Engines(JsonArgs),
     /// List the voices, of one language or of all.
     Voices(VoicesArgs),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Say what is missing on this machine, and the one command that installs it.
     Doctor(JsonArgs),
     /// Print a script for tab completion: `source <(dragoman completions bash)`.
@@ -68,6 +87,45 @@ pub enum Command {
     /// What child processes of this program run. Not for people.
     #[command(subcommand, hide = true)]
     Internal(Internal),
+}
+
+impl Command {
+    /// Takes the certificate of the configuration where none was given.
+    pub fn sign_with(&mut self, configured: &configuration::Signing) {
+        let given = match self {
+            Command::Dub(args) => &mut args.signing,
+            Command::Resume(args) => &mut args.signing,
+            Command::Verify(args) => &mut args.signing,
+            Command::Jobs(_)
+            | Command::Job(_)
+            | Command::Log(_)
+            | Command::Engines(_)
+            | Command::Voices(_)
+            | Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Completions { .. }
+            | Command::Internal(_) => return,
+        };
+        if given.signing_cert.is_none() && given.signing_key.is_none() {
+            given.signing_cert.clone_from(&configured.cert);
+            given.signing_key.clone_from(&configured.key);
+        }
+    }
+}
+
+/// `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show each value and where it comes from; secrets as (set).
+    Show(JsonArgs),
+    /// Check a file, together with the environment; the one that would be read otherwise.
+    Check {
+        /// The file.
+        #[arg(value_hint = clap::ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
+    /// Print a file with every key, its meaning, what is allowed and its default.
+    Example,
 }
 
 /// What child processes of this program run.

@@ -1,9 +1,13 @@
 //! What a child finds when it begins: environment, folder, signals, open files, its group.
 
 use crate::{sh, stdout_of};
-use application::ports::child::Child;
+use application::ports::{
+    child::{Child, ChildProcesses},
+    trace::{TraceContext, Traces},
+};
+use child_process::LocalChildren;
 use nix::sys::signal::{SigSet, Signal};
-use std::os::fd::AsRawFd;
+use std::{os::fd::AsRawFd, sync::Arc};
 
 #[tokio::test]
 async fn the_environment_is_inherited_and_messages_are_in_one_language() {
@@ -11,6 +15,25 @@ async fn the_environment_is_inherited_and_messages_are_in_one_language() {
     let mut child = sh("echo $LC_ALL $GIVEN");
     child.env = vec![("LC_ALL".into(), "C".into()), ("GIVEN".into(), "yes".into())];
     assert_eq!(stdout_of(child).await, "C yes\n");
+}
+
+#[tokio::test]
+async fn given_a_current_span_then_the_child_is_told() {
+    const CURRENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    struct InOneSpan;
+    impl Traces for InOneSpan {
+        fn adopt(&self, _span: &tracing::Span, _parent: &TraceContext) {}
+        fn current(&self) -> Option<TraceContext> {
+            TraceContext::parse(CURRENT).ok()
+        }
+    }
+    let traced = LocalChildren::default().traced(Arc::new(InOneSpan));
+    let said = async |child| String::from_utf8(traced.run(child).await.unwrap().stdout).unwrap();
+    assert_eq!(said(sh("echo $TRACEPARENT")).await, format!("{CURRENT}\n"));
+    let mut child = sh("echo $TRACEPARENT");
+    child.env = vec![("TRACEPARENT".into(), "given".into())];
+    assert_eq!(said(child).await, "given\n");
+    assert_eq!(stdout_of(sh("echo ${TRACEPARENT-none}")).await, "none\n");
 }
 
 #[tokio::test]

@@ -1,0 +1,193 @@
+//! Every key: its meaning, what it takes, and its default. A new one is two lines here.
+
+use super::{
+    Fault, Key, Reader, Source,
+    kinds::{
+        Price, bytes, choice, clamd, collector, count, currency, duration, headers, log_filter, loopback, name,
+        origins, path, price, share, switch,
+    },
+};
+use scan_clamd::ClamdAddress;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use telemetry::{Endpoint, LogFilter, LogFormat};
+
+/// Makes from one list the typed sections, their reading, and the table of keys for the example and the listing.
+macro_rules! sections {
+    ($( $(#[doc = $about:literal])+ $section:ident: $name:ident {
+        $( $(#[doc = $doc:literal])+ $key:ident: $type:ty = $kind:expr, $default:expr; )+
+    } )+) => {
+        $(
+            $(#[doc = $about])+
+            /// Each field is a key.
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct $name { $( $(#[doc = $doc])+ pub $key: $type, )+ }
+
+            impl $name {
+                fn read(reader: &mut Reader) -> Option<Self> {
+                    $( let $key = reader.take(concat!(stringify!($section), ".", stringify!($key)), $default, $kind); )+
+                    Some(Self { $( $key: $key?, )+ })
+                }
+            }
+        )+
+
+        /// All that can be configured.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Config {
+            /// Where jobs, events and media are kept; `~/.local/share/dragoman` when unset.
+            pub data_dir: Option<PathBuf>,
+            $( $(#[doc = $about])+ pub $section: $name, )+
+        }
+
+        impl Config {
+            pub(super) fn read(reader: &mut Reader) -> Option<Self> {
+                // All sections are read before the first wrong one ends it, so that all faults are told at once.
+                let data_dir = reader.take("data_dir", None, path().optional());
+                $( let $section = $name::read(reader); )+
+                Some(Self { data_dir: data_dir?, $( $section: $section?, )+ })
+            }
+        }
+
+        /// Every section and what it is about.
+        pub(super) fn about() -> Vec<(&'static str, &'static [&'static str])> {
+            vec![ $( (stringify!($section), &[$($about),+]) ),+ ]
+        }
+
+        /// Every key.
+        pub(super) fn keys() -> Vec<Key> {
+            let kind = path();
+            let about = &[" Where jobs, events and media are kept; ~/.local/share/dragoman when unset."];
+            let data_dir = Key {
+                path: "data_dir", about, default: None, allowed: kind.allowed, form: kind.form, is_secret: false,
+            };
+            vec![data_dir, $( $( {
+                let kind = $kind;
+                Key {
+                    path: concat!(stringify!($section), ".", stringify!($key)),
+                    about: &[$($doc),+],
+                    default: $default,
+                    allowed: kind.allowed,
+                    form: kind.form,
+                    is_secret: kind.is_secret,
+                }
+            }, )+ )+]
+        }
+    };
+}
+
+sections! {
+    /// The server.
+    http: Http {
+        /// Address and port. Until there are accounts, loopback only.
+        listen: SocketAddr = loopback(), Some("127.0.0.1:8080");
+        /// Certificate chain (PEM) for TLS; together with tls_key.
+        tls_cert: Option<PathBuf> = path().optional(), None;
+        /// Private key (PEM) for TLS.
+        tls_key: Option<PathBuf> = path().optional(), None;
+        /// Web pages of these origins may call the API from browsers.
+        cors_origins: Vec<String> = origins(), Some("");
+        /// Largest body of a request; uploads have a limit of their own.
+        body_bytes_max: u64 = bytes("1KiB", "64MiB"), Some("1MiB");
+        /// For answering a request; uploads, downloads and streams of events take as long as they take.
+        request_timeout: Duration = duration("1s", "10m"), Some("30s");
+        /// For receiving the head of a request.
+        header_timeout: Duration = duration("1s", "1m"), Some("10s");
+        /// Connections at a time; further ones wait.
+        connections_max: u64 = count(1, 100_000), Some("4096");
+        /// For requests and engines to come to a safe point when the server is told to stop.
+        shutdown_timeout: Duration = duration("1s", "10m"), Some("30s");
+    }
+    /// Files that are handed in.
+    uploads: Uploads {
+        /// Largest file.
+        bytes_max: u64 = bytes("1MiB", "64GiB"), Some("5GiB");
+        /// An upload that was begun and not finished is removed after so long without a byte.
+        expire_after: Duration = duration("1m", "30d"), Some("24h");
+    }
+    /// How much is worked on.
+    jobs: Jobs {
+        /// Jobs that are worked on at a time; 0 for as many as there are cores.
+        active_max: u64 = count(0, 1024), Some("0");
+        /// Jobs that may wait; further ones are refused with 503 until there is room.
+        queued_max: u64 = count(1, 1_000_000), Some("1000");
+    }
+    /// Malware scan of uploads by ClamAV's daemon, before anything else opens them.
+    scan: Scan {
+        /// The daemon's socket; uploads are not scanned when unset.
+        clamd: Option<ClamdAddress> = clamd().optional(), None;
+        /// Whether a file that could not be scanned (no daemon, too large for it) is refused.
+        required: bool = switch(), Some("false");
+    }
+    /// Logs on standard error, and traces.
+    telemetry: Telemetry {
+        /// For people, or one JSON object per line.
+        log_format: LogFormat = choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]), Some("text");
+        /// What is logged: a level, or directives. DRAGOMAN_LOG is the same.
+        log_filter: LogFilter = log_filter(), Some("off");
+        /// Collector for traces (OTLP over HTTP); none are kept when unset.
+        otlp_endpoint: Option<Endpoint> = collector().optional(), None;
+        /// Sent to the collector with every request, such as its token.
+        otlp_headers: Vec<(String, String)> = headers(), Some("");
+        /// As what this process appears in traces.
+        service_name: String = name(), Some("dragoman");
+        /// Share of traces begun here that are sent.
+        sample_ratio: f64 = share(), Some("1");
+    }
+    /// Prices for estimates and usage, per minute of the source (the first) or of a finished track (the others).
+    costs: Costs {
+        /// Currency of all prices.
+        currency: String = currency(), Some("EUR");
+        /// Recognising speech.
+        transcribe_per_minute: Price = price(), Some("0");
+        /// Translating.
+        translate_per_minute: Price = price(), Some("0");
+        /// Speaking, fitting included.
+        synthesise_per_minute: Price = price(), Some("0");
+        /// Mixing, encoding and signing.
+        finish_per_minute: Price = price(), Some("0");
+    }
+    /// What is taken as a source.
+    limits: Limits {
+        /// Longest source.
+        source_duration_max: Duration = duration("1s", "24h"), Some("6h");
+        /// Largest picture, in pixels; 33177600 is 7680 × 4320.
+        source_pixels_max: u64 = count(1, 268_435_456), Some("33177600");
+        /// Most streams of one kind.
+        source_streams_max: u64 = count(1, 256), Some("64");
+    }
+    /// A certificate of your own to sign results with, instead of this installation's.
+    signing: Signing {
+        /// Certificate chain (PEM); together with key. DRAGOMAN_SIGNING_CERT is the same.
+        cert: Option<PathBuf> = path().optional(), None;
+        /// Private key (PEM). DRAGOMAN_SIGNING_KEY is the same.
+        key: Option<PathBuf> = path().optional(), None;
+    }
+}
+
+impl Config {
+    /// What is allowed key by key, but not together.
+    pub(super) fn contradictions(&self, source: impl Fn(&str) -> Source) -> Vec<Fault> {
+        let pairs = [
+            ("http.tls_cert", self.http.tls_cert.is_some(), "http.tls_key", self.http.tls_key.is_some()),
+            ("signing.cert", self.signing.cert.is_some(), "signing.key", self.signing.key.is_some()),
+        ];
+        let mut faults = Vec::new();
+        for (one, has_one, other, has_other) in pairs {
+            if has_one != has_other {
+                let (given, missing) = if has_one { (one, other) } else { (other, one) };
+                let what = format!("{missing} is missing; set both or neither");
+                faults.push(Fault { key: given.to_owned(), source: source(given), what });
+            }
+        }
+        if self.scan.required && self.scan.clamd.is_none() {
+            let key = "scan.required";
+            let what = "nothing can be scanned while scan.clamd is not set; set it, or do not require the scan";
+            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
+        }
+        if self.http.header_timeout > self.http.request_timeout {
+            let key = "http.header_timeout";
+            let what = "longer than http.request_timeout, which includes it";
+            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
+        }
+        faults
+    }
+}
