@@ -115,6 +115,7 @@ impl Progress {
                 self.end(language, fence.stage, &format!("failed: {}", failure.message));
             }
             FlowEvent::StageLost { fence } => self.end(language, fence.stage, "lost in a crash, once more"),
+            FlowEvent::StageReleased { fence } => self.end(language, fence.stage, "given back, once more"),
             FlowEvent::StageParked { stage, .. } => self.end(language, *stage, "stopped, see below"),
             FlowEvent::StageRequested { .. }
             | FlowEvent::StageRetryScheduled { .. }

@@ -93,6 +93,7 @@ fn fence(happened: &FlowEvent) -> Option<Fence> {
         | FlowEvent::StageCompleted { fence, .. }
         | FlowEvent::StageFailed { fence, .. }
         | FlowEvent::StageLost { fence }
+        | FlowEvent::StageReleased { fence }
         | FlowEvent::StageRetryScheduled { fence, .. }
         | FlowEvent::StageSkipped { fence, .. } => Some(*fence),
         FlowEvent::StageParked { .. }
@@ -128,6 +129,7 @@ fn flow(row: &mut Row, event: &Recorded, happened: &FlowEvent) {
             set(row, "error_code", failure.code.as_str());
         }
         FlowEvent::StageLost { .. } => end(row, "lost", now),
+        FlowEvent::StageReleased { .. } => end(row, "released", now),
         FlowEvent::StageSkipped { engine, .. } => {
             end(row, "skipped", now);
             set(row, "engines", engine.as_str());

@@ -213,6 +213,7 @@ fn flow(row: &mut Row, event: &Recorded, happened: &FlowEvent) {
         | FlowEvent::StageInherited { .. }
         | FlowEvent::StageFailed { .. }
         | FlowEvent::StageLost { .. }
+        | FlowEvent::StageReleased { .. }
         | FlowEvent::StageRetryScheduled { .. }
         | FlowEvent::StageParked { .. }
         | FlowEvent::StageSkipped { .. }

@@ -161,21 +161,29 @@ fn requested(row: &mut Row, event: &Recorded) {
     set(row, "requests", requests);
     if requests == 1 {
         set(row, "requested_at", event.recorded_at.to_string());
-        set(row, "paused", false);
-        for count in ["lines", "translated", "synthesised", "fitted", "flagged", "to_attend"] {
-            set(row, count, 0);
-        }
-        for lines in ["translated_lines", "synthesised_lines", "fitted_lines", "flags"] {
-            set(row, lines, "");
-        }
+        blank(row);
     }
     set(row, "phase", if is_set(row, "started_at") { "processing" } else { "requested" });
     set(row, "settled_at", Value::Null);
 }
 
+/// As nothing has been made.
+fn blank(row: &mut Row) {
+    set(row, "paused", false);
+    set(row, "paused_code", Value::Null);
+    for count in ["lines", "translated", "synthesised", "fitted", "flagged", "to_attend"] {
+        set(row, count, 0);
+    }
+    for lines in ["translated_lines", "synthesised_lines", "fitted_lines", "flags"] {
+        set(row, lines, "");
+    }
+}
+
 fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
     match happened {
         TrackEvent::TrackStarted { lines, .. } => {
+            // One that was called off begins anew.
+            blank(row);
             set(row, "phase", "processing");
             set(row, "lines", number(lines.len()));
             set(row, "started_at", event.recorded_at.to_string());
@@ -228,6 +236,7 @@ fn flow(row: &mut Row, happened: &FlowEvent) {
         | FlowEvent::StageInherited { .. }
         | FlowEvent::StageFailed { .. }
         | FlowEvent::StageLost { .. }
+        | FlowEvent::StageReleased { .. }
         | FlowEvent::StageRetryScheduled { .. }
         | FlowEvent::StageParked { .. }
         | FlowEvent::StageSkipped { .. }

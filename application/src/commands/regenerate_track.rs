@@ -107,7 +107,7 @@ impl RegenerateTrack {
 }
 
 fn is_still(track: &Track) -> bool {
-    track.flow.paused
+    track.flow.paused.is_some()
 }
 
 fn measure(lines: Vec<UtteranceId>, dubbing: &Dubbing) -> Regeneration {

@@ -186,7 +186,7 @@ impl Story {
         });
         if let Some(fence) = running {
             self.work(stream, fence);
-        } else if let Some(fence) = waiting.filter(|_| !flow.paused && !flow.undoing) {
+        } else if let Some(fence) = waiting.filter(|_| flow.paused.is_none() && !flow.undoing) {
             self.flow_command(stream, FlowCommand::Start(fence));
         } else if let Some(action) = self.random.pick(&next_actions(&flow)).copied() {
             self.act(stream, &flow, action);

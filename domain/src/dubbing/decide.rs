@@ -125,8 +125,10 @@ fn request_tracks(dubbing: &Dubbing, tracks: Vec<TrackRequest>) -> Result<Vec<Du
     if tracks.iter().any(|track| source_language.is_some_and(|source| is_same_language(source, &track.language))) {
         return Err(DubbingRejection::SameLanguage);
     }
-    let is_news =
-        |track: &TrackRequest| dubbing.tracks.get(&track.language).is_none_or(|known| known.settings != track.settings);
+    let is_news = |track: &TrackRequest| {
+        let known = dubbing.tracks.get(&track.language);
+        known.is_none_or(|known| known.settings != track.settings || known.outcome == Some(Outcome::Cancelled))
+    };
     let news = tracks.into_iter().filter(is_news);
     let mut events: Vec<_> =
         news.map(|TrackRequest { language, settings }| DubbingEvent::TrackRequested { language, settings }).collect();

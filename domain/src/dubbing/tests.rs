@@ -263,6 +263,19 @@ fn settle_track_accepts_news_refuses_strangers_and_is_silent_for_the_same() {
 }
 
 #[test]
+fn a_language_that_was_called_off_can_be_asked_for_again() {
+    let again = || DubbingCommand::RequestTracks { tracks: vec![track("es")], delivery: None };
+    let asked = DubbingEvent::TrackRequested { language: language("es"), settings: settings(Background::Duck) };
+    let settled = |outcome| DubbingEvent::TrackSettled { language: language("es"), outcome };
+    let begun = [started(), asked.clone()];
+    given::<Dubbing>(begun.clone()).when(again()).then_silent();
+    let [first, second] = begun.clone();
+    given::<Dubbing>([first, second, settled(Outcome::Completed)]).when(again()).then_silent();
+    let [first, second] = begun;
+    given::<Dubbing>([first, second, settled(Outcome::Cancelled)]).when(again()).then([asked]);
+}
+
+#[test]
 fn finish_accepts_when_nothing_is_owed() {
     let done = DubbingEvent::VideoGenerationCompleted { needs_attention: false };
     given::<Dubbing>(all_done()).when(DubbingCommand::Finish).then([done]);

@@ -1,6 +1,8 @@
 //! What a command to a flow brings about.
 
-use super::{Action, Failure, Fence, Flow, FlowEvent, Phase, Stage, StageSummary, WorkId, next_actions};
+use super::{
+    Action, Failure, Fence, Flow, FlowEvent, PAUSED_BY_USER, Phase, Stage, StageSummary, WorkId, next_actions,
+};
 use crate::value::Timestamp;
 use std::fmt;
 
@@ -50,14 +52,16 @@ pub enum FlowCommand {
     },
     /// A worker vanished, and its lease is void.
     Lose(Fence),
+    /// A worker gives its attempt back, unfinished: what it reported stays.
+    Release(Fence),
     /// The stage and all that follow are needed anew.
     Reopen(Stage),
-    /// Hand out no new work.
+    /// Hand out no new work. A user's pause goes on top of one by parking; not the other way round.
     Pause {
         /// Stable code of the reason.
         code: String,
     },
-    /// Hand out work again.
+    /// Hand out work again, whoever paused it; parked stages get a fresh budget.
     Resume,
     /// A finished stage was undone.
     Undone(Stage),
@@ -101,12 +105,20 @@ pub fn decide(flow: &Flow, command: FlowCommand) -> Result<Vec<FlowEvent>, FlowR
         }
         FlowCommand::Fail { fence, failure, retry_at } => fail(flow, fence, failure, retry_at),
         FlowCommand::Lose(fence) => lose(flow, fence),
+        FlowCommand::Release(fence) => {
+            Ok(if flow.awaits(fence) { vec![FlowEvent::StageReleased { fence }] } else { vec![] })
+        }
         FlowCommand::Reopen(stage) => Ok(vec![FlowEvent::StageReopened { stage }]),
-        FlowCommand::Pause { code } => Ok(if flow.paused { vec![] } else { vec![FlowEvent::FlowPaused { code }] }),
-        FlowCommand::Resume => Ok(if flow.paused { vec![FlowEvent::FlowResumed] } else { vec![] }),
+        FlowCommand::Pause { code } => Ok(pause(flow, code)),
+        FlowCommand::Resume => Ok(if flow.paused.is_some() { vec![FlowEvent::FlowResumed] } else { vec![] }),
         FlowCommand::Undone(stage) => undone(flow, stage),
         FlowCommand::Compensated => compensated(flow),
     }
+}
+
+fn pause(flow: &Flow, code: String) -> Vec<FlowEvent> {
+    let is_news = flow.paused.is_none() || (code == PAUSED_BY_USER && !flow.is_held());
+    if is_news { vec![FlowEvent::FlowPaused { code }] } else { vec![] }
 }
 
 fn awaited(flow: &Flow, fence: Fence) -> Result<(), FlowRejection> {
@@ -132,7 +144,7 @@ fn start(flow: &Flow, fence: Fence) -> Result<Vec<FlowEvent>, FlowRejection> {
         return Err(FlowRejection::Superseded);
     }
     match cell.phase {
-        Phase::Requested(_) if flow.paused || flow.undoing => Err(FlowRejection::NotOwed),
+        Phase::Requested(_) if flow.paused.is_some() || flow.undoing => Err(FlowRejection::NotOwed),
         Phase::Requested(_) => Ok(vec![FlowEvent::StageStarted { fence }]),
         // Somebody is at it: the same message, delivered twice, must not make two workers.
         Phase::Started(_) => Err(FlowRejection::Superseded),
@@ -169,7 +181,7 @@ fn lose(flow: &Flow, fence: Fence) -> Result<Vec<FlowEvent>, FlowRejection> {
 /// Parking is part of the append that used up the budget: no crash can come between.
 fn park(flow: &Flow, stage: Stage, code: String, events: &mut Vec<FlowEvent>) {
     events.push(FlowEvent::StageParked { stage, code: code.clone() });
-    if !flow.paused {
+    if flow.paused.is_none() {
         events.push(FlowEvent::FlowPaused { code });
     }
 }

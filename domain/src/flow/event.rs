@@ -53,6 +53,12 @@ pub enum FlowEvent {
         #[serde(flatten)]
         fence: Fence,
     },
+    /// A worker gave the attempt back: it was paused, or its process is being stopped. It spends no budget.
+    StageReleased {
+        /// Which attempt.
+        #[serde(flatten)]
+        fence: Fence,
+    },
     /// The stage will be tried again.
     StageRetryScheduled {
         /// The attempt that failed.
@@ -153,6 +159,7 @@ impl Flow {
                 cell.losses += 1;
                 cell.phase = Phase::Waiting;
             }),
+            FlowEvent::StageReleased { fence } => self.update(fence.stage, |cell| cell.phase = Phase::Waiting),
             FlowEvent::StageRetryScheduled { fence, at } => {
                 self.update(fence.stage, |cell| cell.phase = Phase::RetryAt(*at));
             }
@@ -163,7 +170,7 @@ impl Flow {
             }
             FlowEvent::StageReopened { stage } => self.reopen(*stage),
             FlowEvent::StageUndone { stage } => self.update(*stage, |cell| cell.phase = Phase::Undone),
-            FlowEvent::FlowPaused { .. } => self.paused = true,
+            FlowEvent::FlowPaused { code } => self.paused = Some(code.clone()),
             FlowEvent::FlowResumed => self.resume(),
             FlowEvent::FlowCompensated => {
                 self.undoing = false;
@@ -191,7 +198,7 @@ impl Flow {
     }
 
     fn resume(&mut self) {
-        self.paused = false;
+        self.paused = None;
         for cell in self.cells.values_mut() {
             if cell.phase == Phase::Parked {
                 *cell = Cell { failures: 0, losses: 0, phase: Phase::Waiting, ..*cell };

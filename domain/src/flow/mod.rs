@@ -16,7 +16,7 @@ use crate::value::Timestamp;
 pub use decide::{FAILURES_MAX, FlowCommand, FlowRejection, LOSSES_MAX, decide};
 pub use event::{Failure, FlowEvent, StageSummary};
 pub use stage::{Stage, UnknownStage};
-pub use state::{Cell, Flow, Phase};
+pub use state::{Cell, Flow, PAUSED_BY_USER, Phase};
 pub use work::{Fence, WorkId, work_id};
 
 use Scope::{Dubbing, Track};
@@ -118,7 +118,7 @@ pub fn with_followers(scope: Scope, first: Stage) -> Vec<Stage> {
 
 /// What is owed now. The state is the to-do list: after a crash this is simply asked again.
 pub fn next_actions(flow: &Flow) -> Vec<Action> {
-    if flow.ended || (flow.paused && !flow.undoing) {
+    if flow.ended || (flow.paused.is_some() && !flow.undoing) {
         return Vec::new();
     }
     if flow.undoing {

@@ -4,6 +4,9 @@ use super::{Action, Failure, Fence, Row, Scope, Stage, StageSummary, WorkId, row
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
 
+/// The code of a pause that a user asked for. All others are of parking.
+pub const PAUSED_BY_USER: &str = "paused";
+
 /// What the flow of one stream has come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
@@ -17,8 +20,8 @@ pub struct Flow {
     pub skips: BTreeMap<Stage, (String, String)>,
     /// The last failure of each stage that has not been finished since.
     pub failures: BTreeMap<Stage, Failure>,
-    /// No new work while paused.
-    pub paused: bool,
+    /// Why no new work is handed out: [`PAUSED_BY_USER`], or what parked a stage; `None` while it is handed out.
+    pub paused: Option<String>,
     /// All tracks are settled (dubbings only).
     pub tracks_settled: bool,
     /// Finished stages are being undone.
@@ -89,6 +92,30 @@ impl Flow {
     pub fn awaits(&self, fence: Fence) -> bool {
         let cell = self.cell(fence.stage);
         matches!(cell.phase, Phase::Started(_)) && (cell.run, cell.attempt) == (fence.run, fence.attempt)
+    }
+
+    /// Whether a worker should go on with its attempt: its results are waited for, and nobody called it off or
+    /// paused it since. A stage that parked elsewhere in the flow does not disturb it.
+    pub fn wants(&self, fence: Fence) -> bool {
+        self.awaits(fence) && !self.undoing && !self.ended && !self.is_held()
+    }
+
+    /// Whether a user paused it.
+    pub fn is_held(&self) -> bool {
+        self.paused.as_deref() == Some(PAUSED_BY_USER)
+    }
+
+    /// Whether a stage of it is out of attempts.
+    pub fn has_parked(&self) -> bool {
+        self.cells.values().any(|cell| cell.phase == Phase::Parked)
+    }
+
+    /// The flow for doing everything once more after it came to its end: untouched, but each stage that ever ran
+    /// begins a new run, so that workers and work ids of the first time mean nothing any more.
+    pub fn anew(&self) -> Self {
+        let again = |cell: &Cell| Cell { run: cell.run + u32::from(cell.attempt > 0), ..Cell::default() };
+        let cells = self.cells.iter().map(|(stage, cell)| (*stage, again(cell))).collect();
+        Self { scope: self.scope, cells, ..Self::default() }
     }
 
     /// Whether all that a row waits for is done.

@@ -144,7 +144,8 @@ fn a_permanent_failure_parks_every_row_at_once() {
         let mut flow = before(row.stage);
         let fence = start(&mut flow, row.stage);
         apply(&mut flow, fail(fence, true));
-        assert_eq!((flow.phase(row.stage), flow.paused), (Phase::Parked, true));
+        assert_eq!((flow.phase(row.stage), flow.paused.as_deref()), (Phase::Parked, Some("engine-failed")));
+        assert!(flow.has_parked() && !flow.is_held(), "nobody paused {}", row.stage);
     }
 }
 
@@ -275,6 +276,78 @@ fn a_paused_flow_starts_nothing_but_hears_its_workers() {
         apply(&mut flow, FlowCommand::Pause { code: "operator".to_owned() });
         apply(&mut flow, complete(asked));
         assert!(flow.is_done(row.stage), "{} was under way and is done", row.stage);
+    }
+}
+
+fn pause() -> FlowCommand {
+    FlowCommand::Pause { code: PAUSED_BY_USER.to_owned() }
+}
+
+#[test]
+fn release_every_row_without_spending_a_budget() {
+    for row in &TABLE {
+        let stage = row.stage;
+        let mut flow = before(stage);
+        for attempt in 1..=LOSSES_MAX + 1 {
+            let fence = start(&mut flow, stage);
+            assert_eq!(fence.attempt, attempt, "each try has a fence of its own");
+            assert_eq!(apply(&mut flow, FlowCommand::Release(fence)), [FlowEvent::StageReleased { fence }]);
+            assert_eq!(decide(&flow, FlowCommand::Release(fence)), Ok(vec![]), "giving {stage} back twice is silent");
+            assert_eq!(decide(&flow, complete(fence)), Err(FlowRejection::Superseded), "who gave it back is late");
+        }
+        let cell = flow.cell(stage);
+        assert_eq!((cell.failures, cell.losses, cell.phase), (0, 0, Phase::Waiting));
+        assert!(owes(&flow, stage), "{stage} is owed again at once");
+    }
+}
+
+#[test]
+fn a_users_pause_ends_the_attempt_of_every_row_and_parking_does_not() {
+    for row in &TABLE {
+        let mut flow = before(row.stage);
+        let fence = start(&mut flow, row.stage);
+        assert!(flow.wants(fence));
+        apply(&mut flow, FlowCommand::Pause { code: "engine-missing".to_owned() });
+        assert!(flow.wants(fence) && !flow.is_held(), "{} goes on beside one that parked", row.stage);
+        assert_eq!(apply(&mut flow, pause()).len(), 1, "the user's pause goes on top");
+        assert!(!flow.wants(fence) && flow.awaits(fence) && flow.is_held());
+        let parked = FlowCommand::Pause { code: "engine-missing".to_owned() };
+        assert_eq!(decide(&flow, parked), Ok(vec![]), "parking does not hide the user's pause");
+        apply(&mut flow, FlowCommand::Release(fence));
+        apply(&mut flow, FlowCommand::Resume);
+        assert!(owes(&flow, row.stage) && !flow.is_held());
+        let again = start(&mut flow, row.stage);
+        flow.undoing = true;
+        assert!(!flow.wants(again), "{} was called off", row.stage);
+    }
+}
+
+#[test]
+fn resuming_what_is_paused_and_parked_goes_on_with_both() {
+    for row in &TABLE {
+        let mut flow = before(row.stage);
+        let fence = start(&mut flow, row.stage);
+        apply(&mut flow, fail(fence, true));
+        apply(&mut flow, pause());
+        assert!(flow.has_parked() && flow.is_held());
+        apply(&mut flow, FlowCommand::Resume);
+        assert!(!flow.has_parked() && flow.paused.is_none() && owes(&flow, row.stage));
+    }
+}
+
+#[test]
+fn a_flow_that_begins_anew_knows_no_worker_of_the_first_time() {
+    for row in &TABLE {
+        let mut flow = before(row.stage);
+        let fence = start(&mut flow, row.stage);
+        (flow.undoing, flow.ended, flow.paused) = (false, true, Some("engine-missing".to_owned()));
+        let mut flow = flow.anew();
+        flow.tracks_settled = true;
+        assert!(!flow.wants(fence), "{}", row.stage);
+        assert!(rows(row.scope).all(|row| flow.phase(row.stage) == Phase::Waiting));
+        let first = rows(row.scope).next().expect("a row").stage;
+        assert!(owes(&flow, first), "it is all owed once more");
+        assert_eq!(flow.cell(row.stage).run, 2, "so that its work has another name");
     }
 }
 

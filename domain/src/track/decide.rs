@@ -19,12 +19,18 @@ impl Decider for Track {
                 fork::decide(begun, inherited)
             }
             (None, _) => Err(TrackRejection::NotStarted),
-            (Some(header), TrackCommand::Start { dubbing, .. }) => {
-                if header.dubbing == dubbing {
-                    Ok(vec![])
-                } else {
-                    Err(TrackRejection::AlreadyStarted)
-                }
+            (Some(header), TrackCommand::Start { dubbing, .. }) if header.dubbing != dubbing => {
+                Err(TrackRejection::AlreadyStarted)
+            }
+            (Some(_), TrackCommand::Start { .. }) if !track.cancelled => Ok(vec![]),
+            // Called off, and asked for again: once all is undone, it begins anew.
+            (Some(_), TrackCommand::Start { dubbing, source_language, language, settings, lines, inherited })
+                if track.flow.ended =>
+            {
+                fork::decide(
+                    TrackEvent::TrackStarted { dubbing, source_language, language, settings, lines },
+                    inherited,
+                )
             }
             (Some(_), command) if track.cancelled => cancelled(track, command),
             (Some(header), TrackCommand::Revise(settings)) => Ok(revise(&header.settings, settings)),

@@ -37,7 +37,7 @@ pub struct Track {
     pub delivered: Vec<DeliveredFile>,
     /// Its flow.
     pub flow: Flow,
-    /// Someone called it off.
+    /// Someone called it off, and did not ask for it again since.
     pub cancelled: bool,
 }
 
@@ -108,6 +108,14 @@ impl Track {
     pub fn evolve(&mut self, event: &TrackEvent) {
         match event {
             TrackEvent::TrackStarted { dubbing, source_language, language, settings, lines } => {
+                // One that was called off begins anew; what lies in somebody's folder is still known.
+                let flow = if self.header.is_some() { self.flow.anew() } else { Flow::new(Scope::Track) };
+                *self = Self {
+                    flow,
+                    delivered: std::mem::take(&mut self.delivered),
+                    regenerations: self.regenerations,
+                    ..Self::default()
+                };
                 self.header = Some(Header {
                     dubbing: *dubbing,
                     source_language: source_language.clone(),
@@ -115,7 +123,6 @@ impl Track {
                     settings: settings.clone(),
                 });
                 self.make(lines);
-                self.flow = Flow::new(Scope::Track);
             }
             TrackEvent::TrackRevised { settings } => {
                 if let Some(header) = &mut self.header {
@@ -201,6 +208,7 @@ impl Track {
             | FlowEvent::StageInherited { .. }
             | FlowEvent::StageFailed { .. }
             | FlowEvent::StageLost { .. }
+            | FlowEvent::StageReleased { .. }
             | FlowEvent::StageRetryScheduled { .. }
             | FlowEvent::StageParked { .. }
             | FlowEvent::StageSkipped { .. }

@@ -228,6 +228,25 @@ fn cancel_stops_late_workers() {
 }
 
 #[test]
+fn a_track_that_was_called_off_begins_anew_once_all_is_undone() {
+    let undoing: Vec<_> =
+        [translating(), vec![TrackEvent::TrackDelivered { files: vec![delivered(1)] }, TrackEvent::TrackWithdrawn]]
+            .concat();
+    given::<Track>(undoing.clone()).when(start(1)).then_refused(&TrackRejection::Ended);
+    let over = [undoing, vec![TrackEvent::Flow(FlowEvent::FlowCompensated)]].concat();
+    given::<Track>(over.clone()).when(start(2)).then_refused(&TrackRejection::AlreadyStarted);
+    given::<Track>(over.clone()).when(start(1)).then([started()]);
+    let anew = [over, vec![started()]].concat();
+    let track = fold::<Track>(&anew);
+    assert!(!track.cancelled && track.lines.values().all(|line| line.translation.is_none()));
+    assert_eq!(track.delivered, [delivered(1)], "what lies in a folder is still known");
+    assert_eq!(track.flow.cell(Stage::Translate).run, 2);
+    given::<Track>(anew.clone()).when(start(1)).then_silent();
+    let late = TrackCommand::Record { fence: fence(Stage::Translate), facts: vec![translated(1, "hola")] };
+    given::<Track>(anew).when(late).then_refused(&TrackRejection::Flow(FlowRejection::Superseded));
+}
+
+#[test]
 fn new_words_make_old_speech_useless_and_the_same_words_do_not() {
     let events = |text: &str| vec![started(), translated(1, "hola"), spoken(1, 100), translated(1, text)];
     let takes = |text: &str| fold::<Track>(&events(text)).lines[&UtteranceId(1)].speech.len();

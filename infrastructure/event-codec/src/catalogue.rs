@@ -130,6 +130,7 @@ table! { FLOW flow FlowEvent "flow" ["dubbing-", "track-"] {
     StageInherited 1 "The stage is done already: a fork takes over what another job found."
     StageFailed 1 "A worker gave up."
     StageLost 1 "A worker vanished."
+    StageReleased 1 "A worker gave its attempt back: it was paused, or its process is being stopped."
     StageRetryScheduled 1 "The stage will be tried again."
     StageParked 1 "Out of attempts: the stage waits for an operator."
     StageSkipped 1 "The stage was passed over, and why."

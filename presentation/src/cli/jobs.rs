@@ -192,7 +192,7 @@ fn phase(flow: &Flow, stage: domain::flow::Stage) -> &'static str {
 fn state(dubbing: &Dubbing) -> &'static str {
     match dubbing.phase {
         Life::NotStarted => "not started",
-        Life::Processing if dubbing.flow.paused => "parked",
+        Life::Processing if dubbing.flow.paused.is_some() => "parked",
         Life::Processing => "processing",
         Life::Completed => "completed",
         Life::Failed => "failed",

@@ -84,7 +84,7 @@ fn check_job<'a>(row: &'a Row, dubbing: &Dubbing, story: &Story) -> &'a str {
         |id: &&TrackId| dubbing.tracks.contains_key(&id.language) && text(row, "job_id") == id.dubbing.to_string();
     let mut flows: Vec<_> = story.tracks().iter().filter(|(id, _)| of_job(id)).map(|(_, track)| &track.flow).collect();
     flows.push(&dubbing.flow);
-    let is_paused = flows.iter().any(|flow| flow.paused);
+    let is_paused = flows.iter().any(|flow| flow.paused.is_some());
     let attend = dubbing.tracks.values().any(|track| track.outcome == Some(Outcome::NeedsAttention));
     let expected: &[&str] = match dubbing.phase {
         Life::Processing if is_paused => &["parked"],
@@ -105,7 +105,7 @@ fn check_job<'a>(row: &'a Row, dubbing: &Dubbing, story: &Story) -> &'a str {
 fn check_track<'a>(row: &'a Row, dubbing: &Dubbing, language: &str, track: Option<&Track>) -> &'a str {
     let asked = dubbing.tracks.iter().find(|(tag, _)| tag.as_str() == language).map(|(_, track)| track).unwrap();
     assert_eq!(row["requests"], json!(asked.requests));
-    let is_paused = track.is_some_and(|track| track.flow.paused);
+    let is_paused = track.is_some_and(|track| track.flow.paused.is_some());
     let expected = match (asked.outcome, dubbing.phase) {
         (Some(Outcome::Completed), _) => "completed",
         (Some(Outcome::NeedsAttention), _) => "needs_attention",

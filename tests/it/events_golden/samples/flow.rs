@@ -39,6 +39,7 @@ fn at_work(fence: Fence) -> Vec<FlowEvent> {
             summary: StageSummary { wall_ms: 8_120, producers: vec![producer()], made: 11, reused: 1 },
         },
         FlowEvent::StageLost { fence },
+        FlowEvent::StageReleased { fence },
         FlowEvent::StageRetryScheduled { fence, at: Timestamp::from_unix_ms(1_769_846_460_000) },
     ]
 }
