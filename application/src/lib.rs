@@ -1,12 +1,18 @@
 //! Use cases: commands, the process manager, the stages' handlers, queries, and the ports they need.
 
 pub mod abilities;
+pub mod admission;
 pub mod aggregates;
 pub mod commands;
+pub mod crew;
+pub mod crossing;
+pub mod fair_line;
+pub mod flows;
 pub mod ports;
 pub mod process_manager;
 pub mod report;
 pub mod stages;
+pub mod stop;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;

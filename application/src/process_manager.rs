@@ -5,19 +5,20 @@
 
 use crate::{
     aggregates::{Aggregates, CommandMeta, Loaded},
+    crossing::{Crossing, crossing, is_to_be_driven},
+    flows::{flow_of, give_flow, is_in_flight},
     ports::{
         clock::{Clock, Ids},
-        event_log::StreamId,
-        work_queue::{Work, WorkQueue},
+        event_log::{ReadError, StreamId},
+        work_queue::{Claim, Work, WorkQueue},
     },
     stages::handler::StageError,
-    worker::give_flow,
 };
 use domain::{
-    dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life, Request, RequestedTrack},
+    dubbing::{Dubbing, DubbingCommand, Phase as Life},
     flow::{self, Action, Fence, Flow, FlowCommand, Phase, Scope, Stage},
-    track::{Track, TrackCommand, TrackEvent},
-    value::{DubbingId, LanguageTag, TrackId},
+    track::{Track, TrackCommand, TrackEvent, TrackSettings},
+    value::{DubbingId, TrackId},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -42,6 +43,8 @@ pub enum Ending {
     Settled,
     /// Some stage is parked: somebody has to act, then resume.
     Parked,
+    /// Somebody paused it.
+    Paused,
 }
 
 /// What is going on in one stream.
@@ -49,7 +52,7 @@ pub enum Ending {
 struct Pulse {
     /// Work is asked for or under way.
     in_flight: bool,
-    /// Something was asked for just now, or will be at a known time.
+    /// Something was asked for or carried just now, or will be at a known time.
     moving: bool,
 }
 
@@ -58,7 +61,7 @@ impl ProcessManager {
     /// To be called once, before workers start: leases of a dead owner are void.
     pub async fn recover(&self, dubbing: DubbingId) -> Result<(), StageError> {
         for stream in self.streams(dubbing).await? {
-            let flow = self.flow_of(&stream).await?;
+            let flow = flow_of(&self.aggregates, &stream).await?;
             for (stage, cell) in flow.cells {
                 if let Phase::Started(work) = cell.phase {
                     let fence = Fence { stage, run: cell.run, attempt: cell.attempt };
@@ -80,7 +83,20 @@ impl ProcessManager {
         Ok(())
     }
 
-    /// Drives one dubbing until it is settled or parked.
+    /// Whether a dubbing needs to be driven: what is settled, parked or paused does not.
+    pub async fn is_to_be_driven(&self, id: DubbingId) -> Result<bool, ReadError> {
+        let dubbing = self.aggregates.dubbing(id).await?.state;
+        let mut tracks = Vec::with_capacity(dubbing.tracks.len());
+        for language in dubbing.tracks.keys() {
+            let id = TrackId { dubbing: id, language: language.clone() };
+            let track = self.aggregates.track(&id).await?.state;
+            tracks.push((id, track));
+        }
+        Ok(is_to_be_driven(&dubbing, tracks.iter().map(|(id, track)| (id, &**track))))
+    }
+
+    /// Drives one dubbing until it is settled, parked or paused. May be dropped at any moment: whoever drives it
+    /// next goes on.
     pub async fn drive(&self, dubbing: DubbingId) -> Result<Ending, StageError> {
         let mut wakeups = self.aggregates.log().wakeups();
         loop {
@@ -95,47 +111,68 @@ impl ProcessManager {
 
     async fn step(&self, id: DubbingId) -> Result<Option<Ending>, StageError> {
         let stream = StreamId::Dubbing(id);
-        let seen = self.aggregates.log().head().await?;
-        let mut pulse = self.advance(&stream).await?;
+        let claim = &self.claim(id).await?;
+        let before = self.revisions(id).await?;
+        let mut pulse = self.advance(&stream, claim).await?;
         let dubbing = self.aggregates.dubbing(id).await?.state;
         for language in dubbing.tracks.keys() {
             let track = TrackId { dubbing: id, language: language.clone() };
-            pulse = pulse.and(self.carry(&dubbing, &track).await?);
-            pulse = pulse.and(self.advance(&StreamId::Track(track)).await?);
+            pulse = pulse.and(self.carry(&track).await?);
+            pulse = pulse.and(self.advance(&StreamId::Track(track), claim).await?);
         }
         let dubbing = self.aggregates.dubbing(id).await?.state;
         Ok(match dubbing.phase {
+            Life::NotStarted => Some(Ending::Settled),
+            _ if pulse.in_flight || pulse.moving => None,
             Life::Completed => Some(Ending::Settled),
             Life::Failed | Life::Cancelled if dubbing.flow.ended => Some(Ending::Settled),
-            Life::NotStarted => Some(Ending::Settled),
-            Life::Processing | Life::Failed | Life::Cancelled if pulse.in_flight || pulse.moving => None,
             // What was appended while this step looked around may owe something new.
-            _ if self.aggregates.log().head().await? > seen => None,
+            _ if self.revisions(id).await? != before => None,
+            _ if dubbing.flow.is_held() => Some(Ending::Paused),
             Life::Processing | Life::Failed | Life::Cancelled => Some(Ending::Parked),
         })
     }
 
-    /// Asks for everything that one stream owes.
-    async fn advance(&self, stream: &StreamId) -> Result<Pulse, StageError> {
-        let mut pulse = Pulse::default();
-        let flow = self.flow_of(stream).await?;
-        for action in flow::next_actions(&flow) {
-            pulse.moving |= self.act(stream, &flow, action).await?;
+    /// For whom a dubbing is driven, and how urgently.
+    pub async fn claim(&self, id: DubbingId) -> Result<Claim, ReadError> {
+        let Loaded { state: dubbing, tenant, traceparent, .. } = self.aggregates.dubbing(id).await?;
+        let priority = dubbing.request.as_ref().map(|request| request.order.priority).unwrap_or_default();
+        Ok(Claim { tenant: tenant.unwrap_or_default(), priority, traceparent })
+    }
+
+    /// How far the streams of a dubbing have come.
+    async fn revisions(&self, id: DubbingId) -> Result<Vec<u64>, ReadError> {
+        let Loaded { state: dubbing, revision, .. } = self.aggregates.dubbing(id).await?;
+        let mut revisions = vec![revision];
+        for language in dubbing.tracks.keys() {
+            let track = TrackId { dubbing: id, language: language.clone() };
+            revisions.push(self.aggregates.track(&track).await?.revision);
         }
-        let flow = self.flow_of(stream).await?;
+        Ok(revisions)
+    }
+
+    /// Asks for everything that one stream owes.
+    async fn advance(&self, stream: &StreamId, claim: &Claim) -> Result<Pulse, StageError> {
+        let mut moving = false;
+        let flow = flow_of(&self.aggregates, stream).await?;
+        for action in flow::next_actions(&flow) {
+            moving |= self.act(stream, &flow, action).await?;
+        }
+        let flow = flow_of(&self.aggregates, stream).await?;
         for (stage, cell) in &flow.cells {
             let fence = Fence { stage: *stage, run: cell.run, attempt: cell.attempt };
             match cell.phase {
-                Phase::Requested(id) if !flow.paused && !flow.undoing => {
-                    self.queue.publish(Work { id, stream: stream.clone(), fence }).await?;
-                    pulse.in_flight = true;
+                Phase::Requested(id) if flow.paused.is_none() && !flow.undoing && !flow.ended => {
+                    let claim = claim.clone();
+                    self.queue.publish(Work { id, stream: stream.clone(), fence, claim }).await?;
                 }
-                Phase::Started(_) => pulse.in_flight = true,
-                Phase::Requested(_) | Phase::Waiting | Phase::RetryAt(_) | Phase::Done => {}
+                // Nobody may begin with it now: published again when it is wanted again.
+                Phase::Requested(id) => self.queue.discard(id).await?,
+                Phase::Started(_) | Phase::Waiting | Phase::RetryAt(_) | Phase::Done => {}
                 Phase::Skipped | Phase::Parked | Phase::Undone => {}
             }
         }
-        Ok(pulse)
+        Ok(Pulse { in_flight: is_in_flight(&flow), moving })
     }
 
     /// Acts on one thing that is owed; `true` when something moves because of it.
@@ -165,7 +202,7 @@ impl ProcessManager {
 
     async fn finish(&self, stream: &StreamId, flow: &Flow) -> Result<bool, StageError> {
         if flow.undoing {
-            let meta = CommandMeta::derived(ACTOR, &format!("compensated/{stream}"));
+            let meta = self.once("compensated", stream).await?;
             ignore_refusal(give_flow(&self.aggregates, stream, FlowCommand::Compensated, &meta).await)?;
             return Ok(true);
         }
@@ -173,85 +210,66 @@ impl ProcessManager {
             // A finished track is carried to its dubbing, see `carry`.
             return Ok(false);
         };
-        let runs: Vec<u32> = flow.cells.values().map(|cell| cell.run).collect();
-        let meta = CommandMeta::derived(ACTOR, &format!("finish/{stream}/{runs:?}"));
+        let meta = self.once("finish", stream).await?;
         let outcome = self.aggregates.execute::<Dubbing>(stream, DubbingCommand::Finish, &meta).await;
         ignore_refusal(outcome.map(|_| ()).map_err(StageError::from))?;
         Ok(true)
     }
 
-    /// What crosses streams: transcript ready → track begins (or begins anew); track finished →
-    /// the dubbing hears of it.
-    async fn carry(&self, dubbing: &Dubbing, id: &TrackId) -> Result<Pulse, StageError> {
-        let (Some(request), Some(requested)) = (&dubbing.request, dubbing.tracks.get(&id.language)) else {
+    /// A command that is the same one as long as nothing else happens in the stream that it follows from.
+    async fn once(&self, name: &str, cause: &StreamId) -> Result<CommandMeta, ReadError> {
+        let revision = match cause {
+            StreamId::Dubbing(id) => self.aggregates.dubbing(*id).await?.revision,
+            StreamId::Track(id) => self.aggregates.track(id).await?.revision,
+            // They have no flow, and nothing is asked of them.
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => 0,
+        };
+        Ok(CommandMeta::derived(ACTOR, &format!("{name}/{cause}/{revision}")))
+    }
+
+    /// Carries what crosses between a track and its dubbing.
+    async fn carry(&self, id: &TrackId) -> Result<Pulse, StageError> {
+        // The track first: what its dubbing decided before that was carried is then seen, too.
+        let Loaded { state: track, revision, .. } = self.aggregates.track(id).await?;
+        let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
+        let (Some(crossing), Some(requested)) = (crossing(id, &dubbing, &track), dubbing.tracks.get(&id.language))
+        else {
             return Ok(Pulse::default());
         };
         let stream = StreamId::Track(id.clone());
-        let Loaded { state: track, revision, .. } = self.aggregates.track(id).await?;
-        let command = match &track.header {
-            None if !is_track_ready(&dubbing.flow) => return Ok(Pulse::default()),
-            None => TrackCommand::Start {
-                dubbing: id.dubbing,
-                source_language: request.source_language.clone(),
-                language: id.language.clone(),
-                settings: requested.settings.clone(),
-                lines: dubbing.source_lines(),
-                inherited: self.inherited(request, requested, id).await?,
-            },
-            Some(_) if track.regenerations < requested.regenerations => {
-                TrackCommand::Regenerate { request: requested.regenerations, lines: dubbing.source_lines() }
+        let name = |verb: &str| format!("{verb}/{stream}/{}/{revision}", requested.requests);
+        let given = match crossing {
+            Crossing::ToTrack(mut command) => {
+                if let TrackCommand::Start { inherited, settings, .. } = &mut command {
+                    *inherited = self.inherited(&dubbing, settings, id).await?;
+                }
+                let meta = CommandMeta::derived(ACTOR, &name("carry"));
+                self.aggregates.execute::<Track>(&stream, command, &meta).await.map_err(StageError::from)
             }
-            Some(header) if header.settings != requested.settings => TrackCommand::Revise(requested.settings.clone()),
-            Some(_) => return self.settle(dubbing, &track, revision, &id.language, id.dubbing).await,
+            Crossing::ToDubbing(command) => {
+                let meta = CommandMeta::derived(ACTOR, &name("settle"));
+                let dubbing = StreamId::Dubbing(id.dubbing);
+                self.aggregates.execute::<Dubbing>(&dubbing, command, &meta).await.map_err(StageError::from)
+            }
         };
-        let meta = CommandMeta::derived(ACTOR, &format!("begin/{stream}/{}", requested.requests));
-        let outcome = self.aggregates.execute::<Track>(&stream, command, &meta).await;
-        ignore_refusal(outcome.map(|_| ()).map_err(StageError::from))?;
+        ignore_refusal(given.map(|_| ()))?;
         Ok(Pulse { in_flight: false, moving: true })
     }
 
     /// What a track of a fork takes over from the track that it was forked from.
     async fn inherited(
         &self,
-        request: &Request,
-        requested: &RequestedTrack,
+        dubbing: &Dubbing,
+        settings: &TrackSettings,
         id: &TrackId,
-    ) -> Result<Vec<TrackEvent>, StageError> {
-        let Some(fork) = request.order.forked_from.filter(|fork| flow::is_in(Scope::Track, fork.stage)) else {
+    ) -> Result<Vec<TrackEvent>, ReadError> {
+        let fork = dubbing.request.as_ref().and_then(|request| request.order.forked_from);
+        let Some(fork) = fork.filter(|fork| flow::is_in(Scope::Track, fork.stage)) else {
             return Ok(vec![]);
         };
         let origin = TrackId { dubbing: fork.dubbing, language: id.language.clone() };
         let origin = self.aggregates.track(&origin).await?.state;
-        Ok(origin.inheritance(fork.stage, &requested.settings))
-    }
-
-    async fn settle(
-        &self,
-        dubbing: &Dubbing,
-        track: &Track,
-        revision: u64,
-        language: &LanguageTag,
-        id: DubbingId,
-    ) -> Result<Pulse, StageError> {
-        let Some(requested) = dubbing.tracks.get(language) else {
-            return Ok(Pulse::default());
-        };
-        if requested.outcome.is_some() || flow::next_actions(&track.flow) != [Action::Finish] {
-            return Ok(Pulse::default());
-        }
-        let outcome = match track.lines_to_attend() {
-            _ if track.cancelled => Outcome::Cancelled,
-            0 => Outcome::Completed,
-            _ => Outcome::NeedsAttention,
-        };
-        let stream = StreamId::Dubbing(id);
-        // A track that was asked for anew without anything to do for it settles anew, at the same revision.
-        let name = format!("settle/{stream}/{language}/{}/{revision}", requested.requests);
-        let meta = CommandMeta::derived(ACTOR, &name);
-        let command = DubbingCommand::SettleTrack { language: language.clone(), outcome };
-        let given = self.aggregates.execute::<Dubbing>(&stream, command, &meta).await;
-        ignore_refusal(given.map(|_| ()).map_err(StageError::from))?;
-        Ok(Pulse { in_flight: false, moving: true })
+        Ok(origin.inheritance(fork.stage, settings))
     }
 
     /// The streams of a dubbing that exist: its own first.
@@ -266,38 +284,12 @@ impl ProcessManager {
         }
         Ok(streams)
     }
-
-    async fn flow_of(&self, stream: &StreamId) -> Result<Flow, StageError> {
-        Ok(match stream {
-            StreamId::Dubbing(id) => {
-                let dubbing = self.aggregates.dubbing(*id).await?.state;
-                // A dubbing that is over in every way owes nothing.
-                if dubbing.phase == Life::NotStarted { ended() } else { dubbing.flow.clone() }
-            }
-            StreamId::Track(id) => {
-                let track = self.aggregates.track(id).await?.state;
-                if track.header.is_none() { ended() } else { track.flow.clone() }
-            }
-            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => ended(),
-        })
-    }
 }
 
 impl Pulse {
     fn and(self, other: Pulse) -> Pulse {
         Pulse { in_flight: self.in_flight || other.in_flight, moving: self.moving || other.moving }
     }
-}
-
-/// Whether everything that tracks wait for in the dubbing's scope is done.
-fn is_track_ready(dubbing: &Flow) -> bool {
-    let in_dubbing = |stage: &&Stage| flow::rows(Scope::Dubbing).any(|row| row.stage == **stage);
-    flow::rows(Scope::Track).flat_map(|row| row.after.iter().filter(in_dubbing)).all(|stage| dubbing.is_done(*stage))
-}
-
-/// The flow of a stream that has not begun.
-fn ended() -> Flow {
-    Flow { ended: true, ..Flow::default() }
 }
 
 /// A refused command means that the state has moved on: the next step sees it.

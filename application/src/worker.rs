@@ -3,17 +3,22 @@
 //! The log is the truth: work is acknowledged to the queue only after the log has accepted its
 //! outcome, and the log accepts it only for the attempt that it waits for. A worker knows no stage:
 //! it looks handlers up.
+//!
+//! While a handler runs, its worker watches the log: as soon as the attempt is no longer wanted (paused,
+//! called off, superseded) the handler is dropped and its children end with it. Facts that it has reported stay.
 
 use crate::{
-    aggregates::{Aggregates, CommandMeta},
+    aggregates::CommandMeta,
+    flows::{flow_of, give_flow},
     ports::{
         blob_store::BlobError,
         clock::Clock,
         engine::EngineError,
         event_log::StreamId,
-        work_queue::{Delivery, WorkQueue},
+        work_queue::{Delivery, Work, WorkQueue},
     },
     stages::handler::{Attempt, Done, DubbingJob, DubbingStage, StageError, StageKit, TrackJob, TrackStage},
+    stop::{StopSignal, Stopping},
 };
 use domain::{
     dubbing::{Dubbing, DubbingCommand},
@@ -27,6 +32,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How often it says that it is alive.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Longest time between two looks at whether the attempt is still wanted: wake-ups are hints.
+const POLL: Duration = Duration::from_millis(500);
+/// Shortest time between two such looks: a busy log wakes everybody at each append.
+const LOOK_GAP: Duration = Duration::from_millis(20);
 /// First pause before another try; doubled each time, plus up to as much again at random.
 pub const BACK_OFF_MS: u64 = 500;
 /// How often the pause is doubled at most.
@@ -85,18 +94,23 @@ enum Verdict {
 }
 
 impl Worker {
-    /// Works until the future is dropped; children of engines die with it. An error means that the
-    /// log or the queue could not be used.
-    pub async fn run(&self) -> Result<(), StageError> {
+    /// Works until it is told to stop, or until the future is dropped; children of engines die with what is
+    /// dropped. Told to stop, it takes nothing new, and gives back what is under way at its next safe point
+    /// or at once. An error means that the log, the queue or the disk could not be used.
+    pub async fn run(&self, stop: &StopSignal) -> Result<(), StageError> {
         loop {
-            let delivery = self.queue.pull(LEASE).await?;
+            let delivery = tokio::select! {
+                biased;
+                () = stop.reached(Stopping::AtSafePoint) => return Ok(()),
+                delivery = self.queue.pull(LEASE) => delivery?,
+            };
             let receipt = delivery.receipt;
-            self.attempt(&delivery).await?;
+            self.attempt(&delivery, stop).await?;
             self.queue.complete(receipt).await?;
         }
     }
 
-    async fn attempt(&self, delivery: &Delivery) -> Result<(), StageError> {
+    async fn attempt(&self, delivery: &Delivery, stop: &StopSignal) -> Result<(), StageError> {
         let work = &delivery.work;
         if delivery.deliveries > 1 {
             // An earlier lease ran out: that attempt is lost, and the process manager asks for another.
@@ -107,17 +121,42 @@ impl Worker {
         }
         let began = self.clock.now();
         let scratch = self.kit.blobs.scratch(&work.id.0.to_string()).await?;
-        let attempt = Attempt { stream: work.stream.clone(), fence: work.fence, scratch, kit: self.kit.clone() };
+        let attempt = Attempt {
+            stream: work.stream.clone(),
+            fence: work.fence,
+            scratch,
+            kit: self.kit.clone(),
+            stop: stop.clone(),
+            traceparent: work.claim.traceparent.clone(),
+        };
         let outcome = tokio::select! {
             outcome = self.handle(attempt, began) => outcome,
             lost = self.stay_alive(delivery) => { lost?; Err(StageError::Superseded) }
+            unwanted = self.until_unwanted(work) => { unwanted?; Err(StageError::Stopped) }
+            () = stop.reached(Stopping::AtOnce) => Err(StageError::Stopped),
         };
         let reported = match outcome {
             Ok(()) | Err(StageError::Superseded) => Ok(()),
+            // Of an attempt that was called off nothing is waited for, and this changes nothing.
+            Err(StageError::Stopped) => self.flow(&work.stream, FlowCommand::Release(work.fence)).await.map(|_| ()),
             Err(error) => self.report_failure(&work.stream, work.fence, error).await,
         };
         self.kit.blobs.clear_scratch(Some(&work.id.0.to_string())).await?;
         reported
+    }
+
+    /// Returns when nobody wants the attempt any more.
+    async fn until_unwanted(&self, work: &Work) -> Result<(), StageError> {
+        let mut wakeups = self.kit.aggregates.log().wakeups();
+        loop {
+            wakeups.mark_unchanged();
+            if !flow_of(&self.kit.aggregates, &work.stream).await?.wants(work.fence) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_GAP).await;
+            // Whether it was a wake-up, a closed channel or time that passed: look at the log again.
+            let _hint = tokio::time::timeout(POLL, wakeups.changed()).await;
+        }
     }
 
     /// Returns when the lease could not be extended any more.
@@ -213,26 +252,6 @@ impl Worker {
     }
 }
 
-/// Gives a flow command to whichever aggregate the stream belongs to.
-pub async fn give_flow(
-    aggregates: &Aggregates,
-    stream: &StreamId,
-    command: FlowCommand,
-    meta: &CommandMeta,
-) -> Result<(), StageError> {
-    match stream {
-        StreamId::Dubbing(_) => {
-            let outcome = aggregates.execute::<Dubbing>(stream, DubbingCommand::Flow(command), meta).await;
-            outcome.map(|_| ()).map_err(StageError::from)
-        }
-        StreamId::Track(_) => {
-            let outcome = aggregates.execute::<Track>(stream, TrackCommand::Flow(command), meta).await;
-            outcome.map(|_| ()).map_err(StageError::from)
-        }
-        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => Err(StageError::Absent("a flow")),
-    }
-}
-
 fn settle<T>(outcome: Result<T, StageError>) -> Result<(), StageError> {
     match outcome {
         Ok(_) | Err(StageError::Superseded | StageError::Refused(_)) => Ok(()),
@@ -254,7 +273,7 @@ fn describe(error: &StageError) -> Failure {
         StageError::Queue(_) => ("work-queue", false),
         StageError::Absent(_) => ("input-missing", true),
         StageError::Erased => ("erased", true),
-        StageError::Refused(_) | StageError::Superseded => ("refused", false),
+        StageError::Refused(_) | StageError::Superseded | StageError::Stopped => ("refused", false),
         StageError::Append(_) | StageError::Read(_) => ("event-log", false),
     };
     Failure { code: code.to_owned(), message: error.to_string(), permanent }

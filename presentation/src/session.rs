@@ -1,7 +1,7 @@
 //! One job, driven to its end in this process: process manager, workers, projections, progress.
 
 use crate::{exit::Failure, interrupt::Interrupt, progress::Progress, wiring::App};
-use application::{ports::event_log::StreamId, process_manager::Ending, stages::handler::StageError};
+use application::{ports::event_log::StreamId, process_manager::Ending, stages::handler::StageError, stop::StopSignal};
 use domain::{
     flow::{Flow, Stage},
     value::{DubbingId, LanguageTag, TrackId},
@@ -57,7 +57,7 @@ async fn work(app: &App, job: DubbingId, progress: &Progress, interrupt: &Interr
     let mut workers = JoinSet::new();
     for _ in 0..=app.cores {
         let worker = app.worker.clone();
-        workers.spawn(async move { worker.run().await });
+        workers.spawn(async move { worker.run(&StopSignal::never()).await });
     }
     let ending = tokio::select! {
         ending = app.manager.drive(job) => match ending {

@@ -1,5 +1,6 @@
 //! What users ask for, one file per use case.
 
+pub mod control_dubbing;
 pub mod correct_line;
 pub mod deliver;
 pub mod fork_dubbing;

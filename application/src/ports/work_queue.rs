@@ -1,13 +1,17 @@
 //! The work queue: hands each piece of work to one worker at a time.
 //!
-//! Promises, proven by `application::testing::work_queue_kit`: work is deduplicated by its id while
-//! it is in the queue; a lease that is not extended runs out and the work is handed out again; what
+//! Promises, proven by `application::testing::work_queue_kit`: what is more urgent is handed out first,
+//! tenants take turns, and within a tenant what came first goes first; nobody starves (the rules and the bound are
+//! those of [`crate::fair_line`]). Work is deduplicated by its id while it is in the queue; a lease that is not extended runs out and the work is handed out again; what
 //! was completed is not handed out again. The queue is never the truth: the log is.
 
-use super::event_log::StreamId;
+use super::event_log::{StreamId, Tenant};
 use async_trait::async_trait;
-use domain::flow::{Fence, WorkId};
-use std::time::Duration;
+use domain::{
+    dubbing::Priority,
+    flow::{Fence, Stage, WorkId},
+};
+use std::{collections::BTreeMap, time::Duration};
 use thiserror::Error;
 
 /// Hands out work.
@@ -27,6 +31,35 @@ pub trait WorkQueue: Send + Sync {
 
     /// Gives the work back, to be handed out again after a delay.
     async fn release(&self, receipt: Receipt, delay: Duration) -> Result<(), QueueError>;
+
+    /// Takes out work that nobody wants any more, whether it waits or is leased: who has it finds out at the next
+    /// heartbeat. Published again, it is new work.
+    async fn discard(&self, work: WorkId) -> Result<(), QueueError>;
+
+    /// What is in the queue, by stage; stages without work do not stand in it.
+    async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, QueueError>;
+}
+
+/// How much work of one stage is in the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Waits for a worker.
+    pub ready: usize,
+    /// Was given back, and waits for its time.
+    pub delayed: usize,
+    /// A worker has it.
+    pub leased: usize,
+}
+
+/// For whom work is done, and how urgently.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// The trace that it belongs to, as W3C `traceparent` writes it.
+    pub traceparent: Option<String>,
 }
 
 /// One attempt at one stage of one stream.
@@ -38,6 +71,8 @@ pub struct Work {
     pub stream: StreamId,
     /// Which attempt.
     pub fence: Fence,
+    /// For whom, and how urgently.
+    pub claim: Claim,
 }
 
 /// Work, handed out.

@@ -10,6 +10,7 @@ use crate::{
         memo_store::{MemoError, MemoStore},
         work_queue::QueueError,
     },
+    stop::StopSignal,
 };
 use async_trait::async_trait;
 use domain::{
@@ -73,6 +74,10 @@ pub struct Attempt {
     pub scratch: PathBuf,
     /// What handlers work with.
     pub kit: StageKit,
+    /// Whether the process is being stopped.
+    pub stop: StopSignal,
+    /// The trace that the attempt belongs to, as W3C `traceparent` writes it.
+    pub traceparent: Option<String>,
 }
 
 /// What handlers work with.
@@ -131,6 +136,9 @@ pub enum StageError {
     /// Nobody waits for this attempt any more.
     #[error("this attempt is no longer waited for")]
     Superseded,
+    /// The attempt ended early, at a safe point: it is given back.
+    #[error("this attempt was stopped")]
+    Stopped,
     /// An engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -164,6 +172,17 @@ impl Attempt {
     /// The dubbing that it is part of.
     pub fn dubbing(&self) -> Result<DubbingId, StageError> {
         self.stream.dubbing().ok_or(StageError::Absent("the dubbing of a stage"))
+    }
+
+    /// Whether to end at the next safe point: when all that was found has been reported.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_stopping()
+    }
+
+    /// Marks a safe point: the attempt ends here when the process is being stopped, and the next one goes on
+    /// after all that was reported.
+    pub fn safe_point(&self) -> Result<(), StageError> {
+        if self.is_stopping() { Err(StageError::Stopped) } else { Ok(()) }
     }
 
     /// The path of an artefact that an earlier stage left.

@@ -8,7 +8,7 @@ use domain::{
     track::{Flag, SynthesisedUtterance, TrackEvent},
     value::{Artefact, LanguageTag, Percent, Producer, UtteranceId},
 };
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future::ready, stream};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -99,9 +99,13 @@ impl TrackStage for Synthesise {
     async fn run(&self, job: &TrackJob) -> Result<Done<TrackEvent>, StageError> {
         let speaker = producer(&*self.synthesiser).await?;
         let orders = orders(job)?;
-        let mut spoken =
-            stream::iter(orders).map(|order| self.speak(job, order, &speaker)).buffer_unordered(job.attempt.kit.cores);
-        let (mut made, mut reused, mut flagged) = (0, 0, 0);
+        let ordered = orders.len();
+        // A stopping process begins no new line and waits for those that are being spoken.
+        let mut spoken = stream::iter(orders)
+            .take_while(|_| ready(!job.attempt.is_stopping()))
+            .map(|order| self.speak(job, order, &speaker))
+            .buffer_unordered(job.attempt.kit.cores);
+        let (mut made, mut reused, mut flagged) = (0, 0, 0_u32);
         while let Some(line) = spoken.next().await {
             match line? {
                 Spoken::Made => made += 1,
@@ -110,6 +114,9 @@ impl TrackStage for Synthesise {
             }
         }
         drop(spoken);
+        if ((made + reused + flagged) as usize) < ordered {
+            return Err(StageError::Stopped);
+        }
         if flagged > 0 && made + reused == 0 {
             // Not one line: that is not the lines' fault.
             let detail = "not one line could be spoken".to_owned();

@@ -5,11 +5,15 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a conformance kit fails by panicking")]
 
-use crate::ports::{
-    event_log::StreamId,
-    work_queue::{Delivery, Receipt, Work, WorkQueue},
+use crate::{
+    fair_line::PASSED_OVER_MAX,
+    ports::{
+        event_log::{StreamId, Tenant},
+        work_queue::{Claim, Delivery, Depth, Receipt, Work, WorkQueue},
+    },
 };
 use domain::{
+    dubbing::Priority,
     flow::{Fence, Stage, WorkId, work_id},
     value::DubbingId,
 };
@@ -34,6 +38,11 @@ const SOON: Duration = Duration::from_secs(20);
 /// Checks every promise, each on a fresh queue. Panics at the first that is broken.
 pub async fn run<Made: Future<Output = Arc<dyn WorkQueue>>>(make: impl Fn() -> Made) {
     work_is_handed_out_once_and_in_order(&*make().await).await;
+    urgent_work_comes_first_and_tenants_take_turns(&*make().await).await;
+    work_that_is_not_urgent_does_not_starve(&*make().await).await;
+    a_busy_tenant_does_not_hold_up_another(&*make().await).await;
+    discarded_work_is_not_handed_out(&*make().await).await;
+    the_depth_tells_what_waits_and_what_is_leased(&*make().await).await;
     work_is_deduplicated_while_it_is_in(&*make().await).await;
     who_waits_is_woken(make().await).await;
     a_lease_that_is_not_extended_runs_out(&*make().await).await;
@@ -47,9 +56,15 @@ pub async fn run<Made: Future<Output = Arc<dyn WorkQueue>>>(make: impl Fn() -> M
 }
 
 fn work(number: u32) -> Work {
+    work_of("local", Priority::Normal, number)
+}
+
+fn work_of(tenant: &str, priority: Priority, number: u32) -> Work {
     let stream = StreamId::Dubbing(DubbingId(Uuid::from_u128(1)));
     let fence = Fence { stage: Stage::Ingest, run: 1, attempt: number };
-    Work { id: work_id(&stream.to_string(), fence), stream, fence }
+    let traceparent = Some(format!("00-{number:032x}-{number:016x}-01"));
+    let claim = Claim { tenant: Tenant(tenant.to_owned()), priority, traceparent };
+    Work { id: work_id(&stream.to_string(), fence), stream, fence, claim }
 }
 
 async fn pulled(queue: &dyn WorkQueue) -> Delivery {
@@ -70,6 +85,84 @@ async fn work_is_handed_out_once_and_in_order(queue: &dyn WorkQueue) {
         queue.complete(delivery.receipt).await.unwrap();
     }
     nothing_to_pull(queue, PAST).await;
+}
+
+/// The numbers of so much work, in the order in which it is handed out.
+async fn handed_out(queue: &dyn WorkQueue, count: usize) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    for _ in 0..count {
+        let delivery = pulled(queue).await;
+        numbers.push(delivery.work.fence.attempt);
+        queue.complete(delivery.receipt).await.unwrap();
+    }
+    numbers
+}
+
+async fn urgent_work_comes_first_and_tenants_take_turns(queue: &dyn WorkQueue) {
+    let published = [
+        ("a", Priority::Low, 1),
+        ("a", Priority::Normal, 2),
+        ("a", Priority::Normal, 3),
+        ("b", Priority::Normal, 4),
+        ("b", Priority::High, 5),
+        ("a", Priority::High, 6),
+    ];
+    for (tenant, priority, number) in published {
+        queue.publish(work_of(tenant, priority, number)).await.unwrap();
+    }
+    assert_eq!(handed_out(queue, published.len()).await, [5, 6, 2, 4, 3, 1]);
+    nothing_to_pull(queue, PAST).await;
+}
+
+async fn work_that_is_not_urgent_does_not_starve(queue: &dyn WorkQueue) {
+    queue.publish(work_of("poor", Priority::Low, 1)).await.unwrap();
+    for number in 2..=100 {
+        queue.publish(work_of("rich", Priority::High, number)).await.unwrap();
+    }
+    let bound = PASSED_OVER_MAX as usize + 1;
+    assert!(handed_out(queue, bound).await.contains(&1), "it is its turn once in a while");
+}
+
+async fn a_busy_tenant_does_not_hold_up_another(queue: &dyn WorkQueue) {
+    for number in 1..=50 {
+        queue.publish(work_of("busy", Priority::Normal, number)).await.unwrap();
+    }
+    queue.publish(work_of("quiet", Priority::Normal, 51)).await.unwrap();
+    assert!(handed_out(queue, 2).await.contains(&51), "whoever has little waits for one of each other tenant");
+}
+
+async fn discarded_work_is_not_handed_out(queue: &dyn WorkQueue) {
+    for number in 1..=2 {
+        queue.publish(work(number)).await.unwrap();
+    }
+    queue.discard(work(1).id).await.unwrap();
+    queue.discard(work(9).id).await.unwrap();
+    let leased = pulled(queue).await;
+    assert_eq!(leased.work, work(2));
+    queue.discard(leased.work.id).await.unwrap();
+    assert!(!queue.heartbeat(leased.receipt, LEASE).await.unwrap(), "who has it is told");
+    nothing_to_pull(queue, PAST).await;
+    queue.publish(work(1)).await.unwrap();
+    let anew = pulled(queue).await;
+    assert_eq!((anew.work, anew.deliveries), (work(1), 1), "published again, it is new");
+    nothing_to_pull(queue, Duration::from_millis(100)).await;
+}
+
+async fn the_depth_tells_what_waits_and_what_is_leased(queue: &dyn WorkQueue) {
+    assert_eq!(queue.depth().await.unwrap(), BTreeMap::new());
+    for number in 1..=4 {
+        queue.publish(work(number)).await.unwrap();
+    }
+    let (first, second) = (pulled(queue).await, pulled(queue).await);
+    queue.release(first.receipt, LEASE).await.unwrap();
+    let depth = |ready, delayed, leased| BTreeMap::from([(Stage::Ingest, Depth { ready, delayed, leased })]);
+    assert_eq!(queue.depth().await.unwrap(), depth(2, 1, 1));
+    queue.complete(second.receipt).await.unwrap();
+    assert_eq!(queue.depth().await.unwrap(), depth(2, 1, 0));
+    let held = pulled(queue).await;
+    sleep(PAST).await;
+    assert_eq!(queue.depth().await.unwrap(), depth(3, 0, 0), "delay and lease have run out");
+    queue.complete(held.receipt).await.unwrap();
 }
 
 async fn work_is_deduplicated_while_it_is_in(queue: &dyn WorkQueue) {

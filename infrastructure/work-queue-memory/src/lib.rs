@@ -1,14 +1,17 @@
-//! The work queue of one process, in memory: first in, first out, with leases.
+//! The work queue of one process, in memory: by urgency, fair between tenants, with leases.
 //!
 //! It loses everything with the process, on purpose: what is owed stands in the log, and the process
 //! manager publishes it again. Its size is bounded by what the log says is owed: one entry per
 //! requested stage.
 
-use application::ports::work_queue::{Delivery, QueueError, Receipt, Work, WorkQueue};
+use application::{
+    fair_line::{FairLine, Place},
+    ports::work_queue::{Delivery, Depth, QueueError, Receipt, Work, WorkQueue},
+};
 use async_trait::async_trait;
-use domain::flow::WorkId;
+use domain::flow::{Stage, WorkId};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -27,7 +30,9 @@ pub struct MemoryWorkQueue {
 #[derive(Debug, Default)]
 struct State {
     entries: HashMap<WorkId, Entry>,
-    ready: VecDeque<WorkId>,
+    ready: FairLine<WorkId>,
+    /// Ages in the line, by counting.
+    next_age: u64,
     next_delivery: u64,
 }
 
@@ -40,7 +45,8 @@ struct Entry {
 
 #[derive(Debug)]
 enum Standing {
-    Ready,
+    /// Waits in the line, at this age.
+    Ready(u64),
     /// Not before this moment.
     Delayed(Instant),
     /// Handed out under this receipt's number until this moment.
@@ -66,8 +72,8 @@ impl WorkQueue for MemoryWorkQueue {
         if state.entries.contains_key(&work.id) {
             return Ok(());
         }
-        state.ready.push_back(work.id);
-        state.entries.insert(work.id, Entry { work, deliveries: 0, standing: Standing::Ready });
+        let age = state.line_up(&work);
+        state.entries.insert(work.id, Entry { work, deliveries: 0, standing: Standing::Ready(age) });
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -121,6 +127,29 @@ impl WorkQueue for MemoryWorkQueue {
         self.changed.notify_one();
         Ok(())
     }
+
+    async fn discard(&self, work: WorkId) -> Result<(), QueueError> {
+        let mut state = self.state();
+        if let Some(Entry { work, standing: Standing::Ready(age), .. }) = state.entries.remove(&work) {
+            state.ready.remove(&place(&work, age));
+        }
+        Ok(())
+    }
+
+    async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, QueueError> {
+        let mut state = self.state();
+        state.wake(Instant::now());
+        let mut depths = BTreeMap::<Stage, Depth>::new();
+        for entry in state.entries.values() {
+            let depth = depths.entry(entry.work.fence.stage).or_default();
+            match entry.standing {
+                Standing::Ready(_) => depth.ready += 1,
+                Standing::Delayed(_) => depth.delayed += 1,
+                Standing::Leased(..) => depth.leased += 1,
+            }
+        }
+        Ok(depths)
+    }
 }
 
 /// What a worker that asks for work gets.
@@ -135,7 +164,7 @@ impl State {
     fn take(&mut self, lease: Duration) -> Next {
         let now = Instant::now();
         self.wake(now);
-        while let Some(id) = self.ready.pop_front() {
+        while let Some(id) = self.ready.pop() {
             let delivery = self.next_delivery;
             let Some(entry) = self.entries.get_mut(&id) else {
                 continue;
@@ -147,7 +176,7 @@ impl State {
             return Next::Work(Delivery { work: entry.work.clone(), receipt, deliveries: entry.deliveries });
         }
         let moments = self.entries.values().filter_map(|entry| match entry.standing {
-            Standing::Ready => None,
+            Standing::Ready(_) => None,
             Standing::Delayed(at) | Standing::Leased(_, at) => Some(at),
         });
         moments.min().map_or(Next::Nothing, Next::NotBefore)
@@ -155,18 +184,29 @@ impl State {
 
     /// Makes ready what was delayed until now, or leased until now, in the order of these moments.
     fn wake(&mut self, now: Instant) {
-        let mut due: Vec<(Instant, WorkId)> = Vec::new();
-        for (id, entry) in &mut self.entries {
-            match entry.standing {
-                Standing::Delayed(at) | Standing::Leased(_, at) if at <= now => {
-                    entry.standing = Standing::Ready;
-                    due.push((at, *id));
-                }
-                Standing::Ready | Standing::Delayed(_) | Standing::Leased(..) => {}
+        let due = self.entries.iter().filter_map(|(id, entry)| match entry.standing {
+            Standing::Delayed(at) | Standing::Leased(_, at) if at <= now => Some((at, *id)),
+            Standing::Ready(_) | Standing::Delayed(_) | Standing::Leased(..) => None,
+        });
+        let mut due: Vec<(Instant, WorkId)> = due.collect();
+        due.sort_unstable();
+        for (_, id) in due {
+            let Some(work) = self.entries.get(&id).map(|entry| entry.work.clone()) else {
+                continue;
+            };
+            let age = self.line_up(&work);
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.standing = Standing::Ready(age);
             }
         }
-        due.sort_unstable();
-        self.ready.extend(due.into_iter().map(|(_, id)| id));
+    }
+
+    /// Goes to the end of the line; returns its age there.
+    fn line_up(&mut self, work: &Work) -> u64 {
+        let age = self.next_age;
+        self.next_age += 1;
+        self.ready.push(place(work, age), work.id);
+        age
     }
 
     /// The end of the lease that a receipt still holds.
@@ -175,9 +215,13 @@ impl State {
             Standing::Leased(delivery, until) if *delivery == receipt.delivery && *until > Instant::now() => {
                 Some(until)
             }
-            Standing::Leased(..) | Standing::Ready | Standing::Delayed(_) => None,
+            Standing::Leased(..) | Standing::Ready(_) | Standing::Delayed(_) => None,
         }
     }
+}
+
+fn place(work: &Work, age: u64) -> Place {
+    Place { priority: work.claim.priority, tenant: work.claim.tenant.clone(), age }
 }
 
 /// The moment after a time; far away when it lies beyond what a clock can show.

@@ -1,7 +1,10 @@
 //! The kit of the port, and what this queue promises beyond it: the order in which leases end.
 
 use super::*;
-use application::{ports::event_log::StreamId, testing::work_queue_kit};
+use application::{
+    ports::{event_log::StreamId, work_queue::Claim},
+    testing::work_queue_kit,
+};
 use domain::{
     flow::{Fence, Stage, work_id},
     value::DubbingId,
@@ -12,7 +15,7 @@ use uuid::Uuid;
 fn work(number: u32) -> Work {
     let stream = StreamId::Dubbing(DubbingId(Uuid::from_u128(1)));
     let fence = Fence { stage: Stage::Ingest, run: 1, attempt: number };
-    Work { id: work_id(&stream.to_string(), fence), stream, fence }
+    Work { id: work_id(&stream.to_string(), fence), stream, fence, claim: Claim::default() }
 }
 
 #[tokio::test(start_paused = true)]

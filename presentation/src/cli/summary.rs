@@ -146,9 +146,10 @@ fn state(
         (Life::Completed, _) => ("completed", Exit::Done),
         (Life::Failed, _) => ("failed", Exit::Rejected),
         (Life::Cancelled, _) => ("cancelled", Exit::Done),
-        (Life::NotStarted | Life::Processing, SessionEnding::Driven(Ending::Settled | Ending::Parked)) => {
-            ("parked", problem.map_or(Exit::Internal, |problem| exit_of(&problem.code)))
-        }
+        (
+            Life::NotStarted | Life::Processing,
+            SessionEnding::Driven(Ending::Settled | Ending::Parked | Ending::Paused),
+        ) => ("parked", problem.map_or(Exit::Internal, |problem| exit_of(&problem.code))),
         (Life::NotStarted | Life::Processing, SessionEnding::Interrupted | SessionEnding::Stopped(_)) => {
             ("interrupted", Exit::Interrupted)
         }

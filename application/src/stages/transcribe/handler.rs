@@ -127,6 +127,10 @@ impl Transcribe {
                 }
                 job.record(vec![fact]).await?;
                 made += 1;
+                if results.is_empty() {
+                    // All that was understood is reported; what is being recognised now begins anew.
+                    job.attempt.safe_point()?;
+                }
             }
             Ok::<u32, StageError>(made)
         };

@@ -82,6 +82,7 @@ impl TrackStage for Translate {
             }
         }
         for batch in owed.chunks(BATCH) {
+            job.attempt.safe_point()?;
             self.translate(job, &route, batch, &glossary).await?;
         }
         let made = u32::try_from(owed.len()).unwrap_or(u32::MAX);
