@@ -1,7 +1,13 @@
 //! Worker and process manager over the memory log: failures, doubles, losses and late workers, with
 //! stages that do as they are told. Every row of the flow is broken in every way.
 
+mod crew;
+mod faulty_log;
 mod house;
+mod queues;
+mod request;
+mod steering;
+mod told;
 
 use application::process_manager::Ending;
 use domain::{
@@ -9,7 +15,8 @@ use domain::{
     flow::{Fence, Phase, Scope, Stage, TABLE, rows},
     track::TrackSettings,
 };
-use house::{Fault, House};
+use house::House;
+use told::Fault;
 
 /// Every stage is completed (or skipped) exactly once in its run.
 #[track_caller]

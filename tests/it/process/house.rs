@@ -1,34 +1,42 @@
 //! A house without a disk: memory log, memory queue, and stages that do as they are told.
 
+use super::{
+    queues::{HoldBack, Twice},
+    request::{language, requests, start},
+    told::{Fault, Script, Told, lock},
+};
 use application::{
+    admission::{Admission, AdmissionLimits, Beginning},
     aggregates::{Aggregates, CommandMeta},
+    commands::control_dubbing::ControlDubbing,
+    crew::{Crew, CrewParts},
+    flows::give_flow,
     ports::{
         blob_store::BlobStore,
         clock::{Clock, Ids},
-        engine::EngineError,
         event_log::{DomainEvent, EventLog, StreamId},
         key_vault::KeyVault,
-        work_queue::{Delivery, QueueError, Receipt, Work, WorkQueue},
+        work_queue::WorkQueue,
     },
     process_manager::{Ending, ProcessManager},
-    stages::handler::{Done, DubbingJob, DubbingStage, StageError, StageKit, TrackJob, TrackStage},
+    stages::handler::{StageError, StageKit},
+    stop::{Stopper, Stopping},
     testing::{MemoryKeyVault, MemoryMemoStore},
-    worker::{Handlers, Worker, give_flow},
+    worker::{Handlers, Worker},
 };
-use async_trait::async_trait;
 use blob_store::LocalBlobStore;
 use domain::{
-    dubbing::{Delivery as Place, Dubbing, DubbingCommand, DubbingEvent, Order, Start, TrackRequest, Transcript},
-    flow::{Fence, Flow, FlowCommand, FlowEvent, Phase, Scope, Stage, StageSummary, TABLE},
-    track::{Background, TrackEvent, TrackSettings},
-    value::{Artefact, DubbingId, LanguageTag, Personal, Sha256, Timestamp, TrackId},
+    dubbing::{Dubbing, DubbingCommand, DubbingEvent, Phase as Life},
+    flow::{Cell, Flow, FlowCommand, FlowEvent, Phase, Scope, Stage, StageSummary, TABLE},
+    track::{Track, TrackEvent},
+    value::{DubbingId, Timestamp, TrackId},
 };
 use event_codec::EventCodec;
 use event_log_memory::MemoryEventLog;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    future::Future,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -38,34 +46,9 @@ use uuid::Uuid;
 use work_queue_memory::MemoryWorkQueue;
 
 /// The one job of a house.
-const JOB: DubbingId = DubbingId(Uuid::from_u128(7));
+pub const JOB: DubbingId = DubbingId(Uuid::from_u128(7));
 /// Workers of a house.
 const WORKERS: usize = 3;
-
-/// What a stage is told to do, once.
-#[derive(Clone, Copy, Debug)]
-pub enum Fault {
-    /// Fail, and perhaps not the next time.
-    Transient,
-    /// Say that the engine is missing.
-    Missing,
-    /// Say that the source cannot be dubbed.
-    Rejected,
-    /// Never come back.
-    Hang,
-    /// Never come back, but report later: see `report_late`.
-    Late,
-}
-
-/// Where a fault lies: a stage, of one language or of whichever comes first.
-type Spot = (Option<String>, Stage);
-
-/// What stages share: what they are told, and what they were asked.
-#[derive(Default)]
-struct Script {
-    faults: Mutex<BTreeMap<Spot, VecDeque<Fault>>>,
-    calls: Mutex<Vec<(Stage, Fence)>>,
-}
 
 /// A process with its log.
 pub struct House {
@@ -78,6 +61,8 @@ pub struct House {
     blobs: Arc<dyn BlobStore>,
     folder: Arc<tempfile::TempDir>,
     languages: usize,
+    stopper: Arc<Stopper>,
+    vault: Arc<dyn KeyVault>,
 }
 
 impl House {
@@ -86,7 +71,8 @@ impl House {
         let vault: Arc<dyn KeyVault> = Arc::new(MemoryKeyVault::new(1));
         vault.ensure(JOB.0).unwrap_or_else(|error| panic!("{error}"));
         let clock = Arc::new(TokioClock(Instant::now()));
-        let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(EventCodec::new("main", vault), clock.clone()));
+        let log: Arc<dyn EventLog> =
+            Arc::new(MemoryEventLog::new(EventCodec::new("main", Arc::clone(&vault)), clock.clone()));
         let folder = Arc::new(tempfile::tempdir().unwrap_or_else(|error| panic!("{error}")));
         let blobs = LocalBlobStore::open(folder.path()).unwrap_or_else(|error| panic!("{error}"));
         let house = Self {
@@ -99,9 +85,60 @@ impl House {
             blobs: Arc::new(blobs),
             folder,
             languages: languages.len(),
+            stopper: Arc::default(),
+            vault,
         };
         house.give(DubbingCommand::Start(Box::new(start(languages)))).await;
         house
+    }
+
+    /// The same log in a new process, behind something that may fail.
+    pub fn behind(&self, log: Arc<dyn EventLog>) -> Self {
+        Self { aggregates: Arc::new(Aggregates::new(Arc::clone(&log))), log, ..self.reborn() }
+    }
+
+    /// The log.
+    pub fn log(&self) -> Arc<dyn EventLog> {
+        Arc::clone(&self.log)
+    }
+
+    /// Asks for another dubbing, in Spanish.
+    pub async fn begin_another(&self, id: DubbingId) {
+        self.vault.ensure(id.0).unwrap_or_else(|error| panic!("{error}"));
+        self.give_to(id, DubbingCommand::Start(Box::new(start(&["es"])))).await;
+    }
+
+    /// Admission over this house.
+    pub fn admission(&self, active_max: usize, queued_max: usize) -> Arc<Admission> {
+        let limits = AdmissionLimits { active_max, queued_max, retry_after: Duration::from_secs(7) };
+        Admission::new(Arc::new(self.manager()), limits)
+    }
+
+    /// A crew at work, from the beginning of the log on.
+    pub fn crew(&self, admission: &Arc<Admission>, unfinished: Vec<DubbingId>) -> Crew {
+        let parts = CrewParts { admission: Arc::clone(admission), worker: self.worker(), workers: 8, beside: vec![] };
+        Crew::start(parts, Beginning { unfinished, after: 0 }).0
+    }
+
+    /// Waits until so much is going on.
+    pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        let waiting = async {
+            while !is_so().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(600), waiting).await;
+        assert!(waited.is_ok(), "not in time: {what}");
+    }
+
+    /// How many stages hang.
+    pub fn hanging(&self) -> u64 {
+        self.script.hanging.load(Ordering::SeqCst)
+    }
+
+    /// Where a dubbing stands.
+    pub async fn life_of(&self, id: DubbingId) -> Life {
+        self.aggregates.dubbing(id).await.unwrap_or_else(|error| panic!("{error}")).state.phase
     }
 
     /// The same log in a new process: empty queue, no workers, nothing cached.
@@ -116,12 +153,14 @@ impl House {
             blobs: Arc::clone(&self.blobs),
             folder: Arc::clone(&self.folder),
             languages: self.languages,
+            stopper: Arc::default(),
+            vault: Arc::clone(&self.vault),
         }
     }
 
     /// Hands out every piece of work twice.
     pub fn with_every_message_twice(mut self) -> Self {
-        self.queue = Arc::new(Twice { inner: MemoryWorkQueue::new(), again: Mutex::default() });
+        self.queue = Arc::new(Twice::default());
         self
     }
 
@@ -174,7 +213,7 @@ impl House {
 
     /// Goes on until a stage stands in the log as requested, and is not dispatched to any worker.
     pub async fn step_without_workers_until_requested(&self, stage: Stage) {
-        let held = Arc::new(HoldBack { inner: MemoryWorkQueue::new(), stage });
+        let held = Arc::new(HoldBack::new(stage));
         let house = House { queue: held, ..self.reborn() };
         let mut workers = house.workers();
         let manager = house.manager();
@@ -188,6 +227,97 @@ impl House {
             Some(ended) = workers.join_next() => panic!("a worker ended: {ended:?}"),
             () = requested => {}
         }
+    }
+
+    /// Drives the job until a stage is called, gives a command then, and drives on until it is settled, parked
+    /// or paused. Whatever hung was stopped: nobody else would have come to it.
+    pub async fn drive_and_when_called<F: Future<Output = ()>>(
+        &self,
+        stage: Stage,
+        then: impl FnOnce() -> F,
+    ) -> Ending {
+        let mut workers = self.workers();
+        let manager = self.manager();
+        let called = async {
+            while self.calls(stage) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            then().await;
+            std::future::pending::<()>().await
+        };
+        let ending = tokio::select! {
+            ending = manager.drive(JOB) => ending.unwrap_or_else(|error| panic!("{error}")),
+            Some(ended) = workers.join_next() => panic!("a worker ended: {ended:?}"),
+            () = called => unreachable!("it waits for ever"),
+            () = tokio::time::sleep(Duration::from_secs(600)) => panic!("nothing moves any more"),
+        };
+        let freed = async {
+            while self.script.hanging.load(Ordering::SeqCst) > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let is_freed = tokio::time::timeout(Duration::from_secs(1), freed).await.is_ok();
+        assert!(is_freed, "a worker is still at {stage}");
+        ending
+    }
+
+    /// Drives the job until a stage is called, then asks the workers to stop and waits until all have ended.
+    pub async fn drain_when_called(&self, stage: Stage, stopping: Stopping) {
+        let mut workers = self.workers();
+        let manager = self.manager();
+        let drained = async {
+            while self.calls(stage) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            self.stopper.ask(stopping);
+            while let Some(ended) = workers.join_next().await {
+                assert!(matches!(ended, Ok(Ok(()))), "a worker ended: {ended:?}");
+            }
+        };
+        tokio::select! {
+            ending = manager.drive(JOB) => panic!("{ending:?} before the workers ended"),
+            () = drained => {}
+            () = tokio::time::sleep(Duration::from_secs(600)) => panic!("the workers do not end"),
+        }
+        assert_eq!(self.script.hanging.load(Ordering::SeqCst), 0, "a worker is still at {stage}");
+    }
+
+    /// The use cases that steer a dubbing.
+    pub fn control(&self) -> ControlDubbing {
+        ControlDubbing { aggregates: Arc::clone(&self.aggregates) }
+    }
+
+    /// A command that a user gives.
+    pub fn by_user(&self) -> CommandMeta {
+        CommandMeta::fresh("test", self.ids.next())
+    }
+
+    /// A track as it is.
+    pub async fn track(&self, tag: &str) -> Track {
+        let id = TrackId { dubbing: JOB, language: language(tag) };
+        let loaded = self.aggregates.track(&id).await.unwrap_or_else(|error| panic!("{error}"));
+        Track::clone(&loaded.state)
+    }
+
+    /// Pauses the job.
+    pub async fn pause(&self) {
+        self.control().pause(JOB, &self.by_user()).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Lets the job go on that was paused.
+    pub async fn go_on(&self) {
+        self.control().resume(JOB, &self.by_user()).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Calls the job off.
+    pub async fn cancel(&self) {
+        self.control().cancel(JOB, &self.by_user()).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Calls one track off.
+    pub async fn cancel_track(&self, tag: &str) {
+        let id = TrackId { dubbing: JOB, language: language(tag) };
+        self.control().cancel_track(&id, &self.by_user()).await.unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// What a new owner of the data folder does first.
@@ -207,8 +337,12 @@ impl House {
 
     /// Gives the dubbing a command.
     pub async fn give(&self, command: DubbingCommand) {
+        self.give_to(JOB, command).await;
+    }
+
+    async fn give_to(&self, id: DubbingId, command: DubbingCommand) {
         let meta = CommandMeta::fresh("test", self.ids.next());
-        let given = self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(JOB), command, &meta).await;
+        let given = self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, &meta).await;
         given.unwrap_or_else(|error| panic!("{error}"));
     }
 
@@ -282,7 +416,20 @@ impl House {
         loaded.state.flow.clone()
     }
 
-    fn manager(&self) -> ProcessManager {
+    /// A stage of the flow (in Spanish, when it is a track's).
+    pub async fn cell(&self, stage: Stage) -> Cell {
+        self.flow(stage).await.cell(stage)
+    }
+
+    /// Waits until a stage hangs.
+    pub async fn until_hanging(&self) {
+        while self.script.hanging.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Who drives it.
+    pub fn manager(&self) -> ProcessManager {
         ProcessManager {
             aggregates: Arc::clone(&self.aggregates),
             queue: Arc::clone(&self.queue),
@@ -291,6 +438,17 @@ impl House {
     }
 
     fn workers(&self) -> JoinSet<Result<(), StageError>> {
+        let worker = self.worker();
+        let mut workers = JoinSet::new();
+        for _ in 0..WORKERS {
+            let worker = worker.clone();
+            let stop = self.stopper.signal();
+            workers.spawn(async move { worker.run(&stop).await });
+        }
+        workers
+    }
+
+    fn worker(&self) -> Worker {
         let kit = StageKit {
             aggregates: Arc::clone(&self.aggregates),
             blobs: Arc::clone(&self.blobs),
@@ -305,124 +463,7 @@ impl House {
                 Scope::Track => handlers.track(row.stage, told),
             }
         });
-        let worker = Worker { queue: Arc::clone(&self.queue), handlers, kit, clock: self.clock.clone() };
-        let mut workers = JoinSet::new();
-        for _ in 0..WORKERS {
-            let worker = worker.clone();
-            workers.spawn(async move { worker.run().await });
-        }
-        workers
-    }
-}
-
-/// A stage that does as it is told.
-struct Told {
-    stage: Stage,
-    script: Arc<Script>,
-}
-
-impl Told {
-    async fn obey<E>(&self, language: Option<&LanguageTag>, fence: Fence) -> Result<Done<E>, StageError> {
-        lock(&self.script.calls).push((self.stage, fence));
-        let own = (language.map(LanguageTag::to_string), self.stage);
-        let fault = {
-            let mut faults = lock(&self.script.faults);
-            let of_language = faults.get_mut(&own).and_then(VecDeque::pop_front);
-            of_language.or_else(|| faults.get_mut(&(None, self.stage)).and_then(VecDeque::pop_front))
-        };
-        let failed = |error| Err(StageError::Engine(error));
-        match fault {
-            None => Ok(Done::made(vec![], vec![])),
-            Some(Fault::Transient) => {
-                let detail = "as told".to_owned();
-                failed(EngineError::Transient { operation: "test", detail, retry_after: None })
-            }
-            Some(Fault::Missing) => {
-                failed(EngineError::Missing { engine: "test".to_owned(), package: "test".to_owned() })
-            }
-            Some(Fault::Rejected) => {
-                failed(EngineError::Rejected { code: "no-speech", message: "nobody speaks".to_owned() })
-            }
-            Some(Fault::Hang | Fault::Late) => std::future::pending().await,
-        }
-    }
-}
-
-#[async_trait]
-impl DubbingStage for Told {
-    async fn run(&self, job: &DubbingJob) -> Result<Done<DubbingEvent>, StageError> {
-        self.obey(None, job.attempt.fence).await
-    }
-}
-
-#[async_trait]
-impl TrackStage for Told {
-    async fn run(&self, job: &TrackJob) -> Result<Done<TrackEvent>, StageError> {
-        self.obey(Some(&job.id.language), job.attempt.fence).await
-    }
-}
-
-/// Hands out every piece of work a second time, under a receipt of its own.
-struct Twice {
-    inner: MemoryWorkQueue,
-    again: Mutex<VecDeque<Delivery>>,
-}
-
-#[async_trait]
-impl WorkQueue for Twice {
-    async fn publish(&self, work: Work) -> Result<(), QueueError> {
-        self.inner.publish(work).await
-    }
-
-    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError> {
-        if let Some(copy) = lock(&self.again).pop_front() {
-            return Ok(copy);
-        }
-        let delivery = self.inner.pull(lease).await?;
-        let receipt = Receipt { delivery: u64::MAX, ..delivery.receipt };
-        lock(&self.again).push_back(Delivery { receipt, ..delivery.clone() });
-        Ok(delivery)
-    }
-
-    async fn heartbeat(&self, receipt: Receipt, lease: Duration) -> Result<bool, QueueError> {
-        self.inner.heartbeat(receipt, lease).await
-    }
-
-    async fn complete(&self, receipt: Receipt) -> Result<(), QueueError> {
-        self.inner.complete(receipt).await
-    }
-
-    async fn release(&self, receipt: Receipt, delay: Duration) -> Result<(), QueueError> {
-        self.inner.release(receipt, delay).await
-    }
-}
-
-/// Loses the work of one stage before it reaches anybody.
-struct HoldBack {
-    inner: MemoryWorkQueue,
-    stage: Stage,
-}
-
-#[async_trait]
-impl WorkQueue for HoldBack {
-    async fn publish(&self, work: Work) -> Result<(), QueueError> {
-        if work.fence.stage == self.stage { Ok(()) } else { self.inner.publish(work).await }
-    }
-
-    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError> {
-        self.inner.pull(lease).await
-    }
-
-    async fn heartbeat(&self, receipt: Receipt, lease: Duration) -> Result<bool, QueueError> {
-        self.inner.heartbeat(receipt, lease).await
-    }
-
-    async fn complete(&self, receipt: Receipt) -> Result<(), QueueError> {
-        self.inner.complete(receipt).await
-    }
-
-    async fn release(&self, receipt: Receipt, delay: Duration) -> Result<(), QueueError> {
-        self.inner.release(receipt, delay).await
+        Worker { queue: Arc::clone(&self.queue), handlers, kit, clock: self.clock.clone() }
     }
 }
 
@@ -455,44 +496,4 @@ fn stream_of(stage: Stage) -> StreamId {
         Some(Scope::Track) => StreamId::Track(TrackId { dubbing: JOB, language: language("es") }),
         Some(Scope::Dubbing) | None => StreamId::Dubbing(JOB),
     }
-}
-
-fn language(tag: &str) -> LanguageTag {
-    tag.parse().unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn requests(languages: &[&str]) -> Vec<TrackRequest> {
-    let settings = TrackSettings {
-        glossary: None,
-        keep_phrases: Personal::new(vec![]),
-        voices: Personal::new(BTreeMap::new()),
-        background: Background::Duck,
-        keep_original: false,
-        embed_subtitles: false,
-    };
-    languages.iter().map(|tag| TrackRequest { language: language(tag), settings: settings.clone() }).collect()
-}
-
-fn start(languages: &[&str]) -> Start {
-    Start {
-        identity: Sha256::new([1; 32]),
-        source: Artefact { sha256: Sha256::new([2; 32]), media_type: "video/mp4".to_owned(), bytes: 1 },
-        name: Personal::new("talk.mp4".to_owned()),
-        audio_stream: None,
-        source_language: language("en"),
-        language_assumed: false,
-        transcript: Transcript::Recognised,
-        order: Order::default(),
-        delivery: Some(Place {
-            folder: Personal::new("/out".to_owned()),
-            stem: Personal::new("talk".to_owned()),
-            sidecars: true,
-            overwrite: false,
-        }),
-        tracks: requests(languages),
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
