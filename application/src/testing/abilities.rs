@@ -14,7 +14,7 @@ use domain::value::LanguageTag;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Understands the first language, translates it into the others, and speaks those with two voices each: `es`, `es+f2`.
+/// Understands the first language (BCP 47 tags), translates it into the others, and speaks those with two voices each: `es`, `es+f2`.
 pub fn abilities(understood: &str, spoken: &[&str]) -> Abilities {
     let tag = |tag: &str| tag.parse().expect("a language tag");
     let able =
@@ -24,7 +24,7 @@ pub fn abilities(understood: &str, spoken: &[&str]) -> Abilities {
 
 /// All three engines in one.
 struct Able {
-    understood: LanguageTag,
+    understood: Option<LanguageTag>,
     spoken: Vec<LanguageTag>,
 }
 
@@ -45,7 +45,7 @@ impl Engine for Able {
 #[async_trait]
 impl Recogniser for Able {
     fn understands(&self, language: &LanguageTag) -> bool {
-        language.primary() == self.understood.primary()
+        self.understood.as_ref().is_some_and(|understood| understood.primary() == language.primary())
     }
 
     async fn recognise(&self, _: RecogniseInput, _: mpsc::Sender<Recognised>) -> Result<(), EngineError> {

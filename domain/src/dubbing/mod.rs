@@ -13,8 +13,6 @@ mod priority;
 mod state;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_edit;
 
 pub use command::{DubbingCommand, DubbingRejection, Start, TrackRequest};
 pub use edit::Edit;

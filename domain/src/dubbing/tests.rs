@@ -1,5 +1,7 @@
 //! Each command to a dubbing: accepted, refused, silent.
 
+mod edit;
+
 use crate::{
     decider::fold,
     dubbing::{
@@ -13,7 +15,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-pub(super) fn language(tag: &str) -> LanguageTag {
+fn language(tag: &str) -> LanguageTag {
     tag.parse().expect("a language tag")
 }
 
@@ -41,11 +43,11 @@ fn settings(background: Background) -> TrackSettings {
     }
 }
 
-pub(super) fn track(tag: &str) -> TrackRequest {
+fn track(tag: &str) -> TrackRequest {
     TrackRequest { language: language(tag), settings: settings(Background::Duck) }
 }
 
-pub(super) fn start(identity: u8, tracks: Vec<TrackRequest>) -> DubbingCommand {
+fn start(identity: u8, tracks: Vec<TrackRequest>) -> DubbingCommand {
     DubbingCommand::Start(Box::new(Start {
         identity: Sha256::new([identity; 32]),
         source: artefact(1),
@@ -60,7 +62,7 @@ pub(super) fn start(identity: u8, tracks: Vec<TrackRequest>) -> DubbingCommand {
     }))
 }
 
-pub(super) fn started() -> DubbingEvent {
+fn started() -> DubbingEvent {
     DubbingEvent::VideoGenerationStarted {
         identity: Sha256::new([1; 32]),
         source: artefact(1),
@@ -74,11 +76,11 @@ pub(super) fn started() -> DubbingEvent {
     }
 }
 
-pub(super) fn requested(tag: &str) -> DubbingEvent {
+fn requested(tag: &str) -> DubbingEvent {
     DubbingEvent::TrackRequested { language: language(tag), settings: settings(Background::Duck) }
 }
 
-pub(super) fn fence(stage: Stage) -> Fence {
+fn fence(stage: Stage) -> Fence {
     Fence { stage, run: 1, attempt: 1 }
 }
 

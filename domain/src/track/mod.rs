@@ -12,8 +12,6 @@ mod settings;
 mod state;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_edit;
 
 pub use command::{TrackCommand, TrackRejection};
 pub use edit::Direction;

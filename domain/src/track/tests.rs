@@ -1,5 +1,7 @@
 //! Each command to a track: accepted, refused, silent.
 
+mod edit;
+
 use crate::{
     decider::fold,
     flow::{Fence, FlowCommand, FlowEvent, FlowRejection, Scope, Stage, StageSummary, rows, work_id},
@@ -14,7 +16,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Lines of the transcript by id and revision.
-pub(super) fn lines(lines: &[(u32, u32)]) -> Vec<SourceLine> {
+fn lines(lines: &[(u32, u32)]) -> Vec<SourceLine> {
     let line = |(id, revision): &(u32, u32)| SourceLine { utterance: UtteranceId(*id), revision: *revision };
     lines.iter().map(line).collect()
 }
@@ -27,7 +29,7 @@ fn artefact(byte: u8) -> Artefact {
     Artefact { sha256: Sha256::new([byte; 32]), media_type: "audio/wav".to_owned(), bytes: 1 }
 }
 
-pub(super) fn settings() -> TrackSettings {
+fn settings() -> TrackSettings {
     TrackSettings {
         glossary: None,
         keep_phrases: Personal::new(vec![]),
@@ -53,7 +55,7 @@ fn start(of: u128) -> TrackCommand {
     }
 }
 
-pub(super) fn started() -> TrackEvent {
+fn started() -> TrackEvent {
     TrackEvent::TrackStarted {
         dubbing: dubbing(1),
         source_language: language("en"),

@@ -1,6 +1,6 @@
 //! Corrections of a transcript, regenerations and forks: accepted, refused, silent, and what they make of the state.
 
-use super::tests::{fence, language, requested, started};
+use super::{fence, language, requested, started};
 use crate::{
     decider::fold,
     dubbing::{
@@ -184,7 +184,7 @@ fn a_fork_takes_over_what_comes_before_a_stage() {
     assert_eq!(inherited(Stage::Transcribe), (vec![Stage::Ingest, Stage::Separate], 3));
     let all = vec![Stage::Ingest, Stage::Separate, Stage::Transcribe];
     assert_eq!(inherited(Stage::Mix), (all, 9));
-    let DubbingCommand::Start(mut start) = super::tests::start(1, vec![super::tests::track("ca")]) else {
+    let DubbingCommand::Start(mut start) = super::start(1, vec![super::track("ca")]) else {
         panic!("a start");
     };
     let fork = Fork { dubbing: DubbingId(Uuid::from_u128(5)), stage: Stage::Mix };

@@ -1,6 +1,6 @@
 //! Corrections of a track's lines, regenerations and forks: accepted, refused, silent, and what they make of the state.
 
-use super::tests::{lines, settings, started};
+use super::{lines, settings, started};
 use crate::{
     decider::fold,
     flow::{FlowEvent, Stage, StageSummary},
