@@ -82,6 +82,21 @@ impl Home {
         self.root.join("keys")
     }
 
+    /// Requests by their idempotency keys.
+    pub fn requests(&self) -> PathBuf {
+        self.root.join("requests.db")
+    }
+
+    /// The bearer token of the API.
+    pub fn api_token(&self) -> PathBuf {
+        self.root.join("api-token")
+    }
+
+    /// The key of the API's signed links.
+    pub fn link_key(&self) -> PathBuf {
+        self.root.join("link-key")
+    }
+
     /// Certificates and keys for signing.
     pub fn signing(&self) -> PathBuf {
         self.root.join("signing")

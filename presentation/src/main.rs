@@ -6,6 +6,7 @@ mod exit;
 mod home;
 mod interrupt;
 mod progress;
+mod serve;
 mod session;
 mod siblings;
 mod wiring;
@@ -89,6 +90,7 @@ fn run_configured(mut command: Command, loaded: &Loaded) -> Result<Exit, Failure
 async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit, Failure> {
     match command {
         Command::Dub(args) => cli::dub::run(*args, home).await,
+        Command::Serve(args) => serve::run(args, home, loaded).await,
         Command::Resume(args) => cli::resume::run(args, home).await,
         Command::Jobs(args) => cli::jobs::list(args, home).await,
         Command::Job(command) => cli::jobs::one(command, home).await,

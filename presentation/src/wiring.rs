@@ -20,6 +20,7 @@ use application::{
         meter::EngineMeter,
         provenance::ProvenanceSigner,
         read_store::ReadStore,
+        request_store::RequestStore,
         scanner::MalwareScanner,
         work_queue::WorkQueue,
     },
@@ -61,7 +62,7 @@ use key_vault::FileKeyVault;
 use media_gstreamer::{GstMedia, MediaLimits, NoSeparator};
 use projections::Runner;
 use provenance_c2pa::{C2paSigner, SigningConfig};
-use read_store::{SqliteMemoStore, SqliteReadStore, StoreError};
+use read_store::{SqliteMemoStore, SqliteReadStore, SqliteRequestStore, StoreError};
 use scan_clamd::{ClamdScanner, Timeouts};
 use std::{
     ffi::OsString,
@@ -233,6 +234,8 @@ pub struct App {
     pub request_dub: RequestDub,
     /// Puts results in place.
     pub deliver: Deliver,
+    /// Keys of what is personal.
+    pub vault: Arc<dyn KeyVault>,
     /// Fresh ids.
     pub ids: Arc<dyn Ids>,
     /// How many engines may work at a time.
@@ -279,7 +282,7 @@ impl App {
             request_dub: RequestDub {
                 aggregates: Arc::clone(&aggregates),
                 blobs: Arc::clone(&blobs),
-                vault,
+                vault: Arc::clone(&vault),
                 ids: Arc::clone(&ids),
             },
             deliver: Deliver {
@@ -293,10 +296,17 @@ impl App {
             aggregates,
             blobs,
             read_store,
+            vault,
             ids,
             cores,
         })
     }
+}
+
+/// Where requests are remembered by their idempotency keys.
+pub async fn request_store(home: &Home, ids: Arc<dyn Ids>) -> Result<Arc<dyn RequestStore>, Failure> {
+    let store = SqliteRequestStore::open(&home.requests(), Arc::new(SystemClock), ids).await;
+    Ok(Arc::new(store.map_err(|error| store_failure(&home.requests(), &error))?))
 }
 
 /// What can be looked at while another process owns the data folder.

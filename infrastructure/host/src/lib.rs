@@ -32,6 +32,11 @@ impl Ids for RandomIds {
     }
 }
 
+/// 256 random bits, for a secret.
+pub fn secret() -> [u8; 32] {
+    random()
+}
+
 /// Random bytes. A machine that gives none cannot name anything safely: the program ends there.
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

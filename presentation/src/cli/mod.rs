@@ -41,7 +41,12 @@ impl Cli {
     pub fn inputs(&self) -> Inputs {
         let data_dir =
             self.data_dir.clone().map(|value| Flag { key: "data_dir", name: "--data-dir", value: value.into() });
-        Inputs::of_process(self.config.clone(), data_dir.into_iter().collect())
+        let listen = match &self.command {
+            Command::Serve(args) => args.listen.clone(),
+            _ => None,
+        };
+        let listen = listen.map(|value| Flag { key: "http.listen", name: "--listen", value: value.into() });
+        Inputs::of_process(self.config.clone(), data_dir.into_iter().chain(listen).collect())
     }
 }
 
@@ -49,12 +54,20 @@ const EXIT_CODES: &str = "Exit codes: 0 done · 1 internal error, or the machine
 folder in use) · 2 wrong usage · 3 input rejected · 4 an engine is missing · 5 done, but some lines need \
 attention · 130 interrupted (go on with `dragoman resume`)";
 
+/// What helps somebody who serves for the first time.
+const SERVE_HELP: &str = "Listens on 127.0.0.1:8080 unless told otherwise, for this machine only. The first start \
+writes a token into the data folder (api-token); send it as `Authorization: Bearer TOKEN`. The API is browsable at \
+/docs. Everything else is configured by dragoman.toml and DRAGOMAN_* variables: `dragoman config example`.";
+
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Dub a video (or a sound) into one or more languages.
     #[command(after_help = "Example: dragoman dub talk.mp4 --to es,ca --glossary terms.csv --keep-original")]
     Dub(Box<DubArgs>),
+    /// Serve the HTTP API: upload, dub, follow, correct, download.
+    #[command(after_help = SERVE_HELP)]
+    Serve(ServeArgs),
     /// Continue what a crash, a kill or a fixed problem interrupted.
     #[command(after_help = "Finished stages and lines are not done again. `dragoman jobs` lists jobs and their ids.")]
     Resume(ResumeArgs),
@@ -95,6 +108,7 @@ impl Command {
         let given = match self {
             Command::Dub(args) => &mut args.signing,
             Command::Resume(args) => &mut args.signing,
+            Command::Serve(args) => &mut args.signing,
             Command::Verify(args) => &mut args.signing,
             Command::Jobs(_)
             | Command::Job(_)
@@ -239,6 +253,17 @@ pub enum SubtitlesArg {
     Both,
     /// Neither.
     None,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address and port; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// The user's own certificate, if any.
+    #[command(flatten)]
+    pub signing: SigningArgs,
 }
 
 /// `resume`.

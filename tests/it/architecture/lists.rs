@@ -39,7 +39,7 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("http-body-util", &["http-api", "telemetry"]),
     ("hyper*", &["http-api", "telemetry"]),
     ("indicatif", &["dragoman"]),
-    ("nix", &["child-process", "media-gstreamer"]),
+    ("nix", &["child-process", "dragoman", "media-gstreamer"]),
     ("opentelemetry*", &["telemetry"]),
     ("prometheus-client", &["http-api"]),
     ("rcgen", &["provenance-c2pa"]),

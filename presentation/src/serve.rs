@@ -1,0 +1,69 @@
+//! `dragoman serve`: the whole program as a service, in one process that owns its data folder.
+//!
+//! The crew works, the API answers, and both stop together: new requests are refused, streams end, and workers come to
+//! their next safe point.
+
+mod health;
+mod listener;
+mod parts;
+mod secrets;
+
+use crate::{
+    cli::{ServeArgs, complain, print},
+    config::Loaded,
+    exit::{Exit, Failure},
+    home::Home,
+    interrupt::Interrupt,
+    wiring::{App, Engines},
+};
+use application::crew::{Crew, Drained};
+use http_api::{router, server};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How much longer than the grace of requests the server waits for connections to close.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// Runs the command until somebody asks it to stop.
+pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, Failure> {
+    let config = &loaded.config;
+    let _owned = home.own()?;
+    let interrupt = Interrupt::listen()?;
+    let secrets = secrets::Secrets::of(home)?;
+    let tls = listener::tls(&config.http)?;
+    // Before anything is opened: a port that is taken is found out at once.
+    let listener = listener::bind(config.http.listen).await?;
+    let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;
+    let engines = Engines::new(home, args.signing.signing())?;
+    let app = interrupt.or_stop(App::open(home, engines)).await?;
+    app.blobs.clear_scratch(None).await?;
+    app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
+    let stop = CancellationToken::new();
+    let served = parts::serve(app, home, config, &secrets, tls.is_some(), stop.clone()).await?;
+    let (crew, _troubles) = Crew::start(served.crew, served.beginning);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    print(&format!("dragoman serves {scheme}://{address} (docs: /docs, token: {})", home.api_token().display()));
+    let limits = listener::limits(&config.http);
+    let mut serving = tokio::spawn(server::serve(listener, router(served.api), tls, limits, stop.clone()));
+    tokio::select! {
+        () = interrupt.wanted() => {}
+        ended = &mut serving => {
+            drop(crew);
+            ended.map_err(|error| Failure::internal(&error))?;
+            return Err(Failure::new(Exit::Internal, "the server ended by itself; the log says more"));
+        }
+    }
+    complain("stopping: requests and engines come to a safe point; once more stops at once");
+    stop.cancel();
+    let limit = config.http.shutdown_timeout;
+    let (drained, closed) = tokio::join!(crew.drain(limit), tokio::time::timeout(limit + CLOSING, serving));
+    if closed.is_err() {
+        tracing::warn!("some connections did not close in time");
+    }
+    match drained {
+        Drained::AtSafePoint => tracing::info!("stopped at safe points"),
+        Drained::GivenBack => tracing::info!("stopped; some work was given back"),
+        Drained::Abandoned => tracing::warn!("stopped; some work is lost and will be done again"),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,153 @@
+//! How each part of the server is: what `/health` and `/readyz` ask.
+
+use crate::wiring::Engines;
+use application::{
+    admission::Admission,
+    ports::{event_log::EventLog, read_store::ReadStore},
+};
+use async_trait::async_trait;
+use http_api::health::{Health, HealthCheck};
+use nix::sys::statvfs::statvfs;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
+
+/// Free bytes below which the disk is low: a few films' worth.
+const LOW_BYTES: u64 = 2 << 30;
+/// Free bytes below which nothing can be taken in any more.
+const FULL_BYTES: u64 = 64 << 20;
+/// Positions that read models may be behind before that is worth a word.
+const LAG_MAX: u64 = 10_000;
+/// Engines are programs: they are asked so often at most.
+const ENGINES_EVERY: Duration = Duration::from_secs(60);
+
+/// The event log.
+pub struct LogHealth(pub Arc<dyn EventLog>);
+
+#[async_trait]
+impl HealthCheck for LogHealth {
+    fn name(&self) -> &'static str {
+        "event-log"
+    }
+
+    async fn check(&self) -> Health {
+        self.0.head().await.map_or_else(|_| Health::down("it cannot be read"), |_| Health::up())
+    }
+}
+
+/// The read models, and how far they are.
+pub struct ReadStoreHealth {
+    /// Where they are.
+    pub store: Arc<dyn ReadStore>,
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// How far they are.
+    pub applied: watch::Receiver<u64>,
+}
+
+#[async_trait]
+impl HealthCheck for ReadStoreHealth {
+    fn name(&self) -> &'static str {
+        "read-store"
+    }
+
+    async fn check(&self) -> Health {
+        let (Ok(_), Ok(head)) = (self.store.checkpoint("jobs").await, self.log.head().await) else {
+            return Health::down("it cannot be read");
+        };
+        let behind = head.saturating_sub(*self.applied.borrow());
+        if behind > LAG_MAX { Health::degraded(format!("it is {behind} events behind")) } else { Health::up() }
+    }
+}
+
+/// What waits.
+pub struct QueueHealth(pub Arc<Admission>);
+
+#[async_trait]
+impl HealthCheck for QueueHealth {
+    fn name(&self) -> &'static str {
+        "work-queue"
+    }
+
+    async fn check(&self) -> Health {
+        let depth = self.0.depth();
+        match depth.backing_off {
+            0 => Health::up(),
+            some => Health::degraded(format!("{some} dubbings cannot be driven and are tried again")),
+        }
+    }
+}
+
+/// The disk with data folder and blobs.
+pub struct DiskHealth {
+    /// `blobs` or `disk`.
+    pub name: &'static str,
+    /// A folder on it.
+    pub folder: PathBuf,
+}
+
+#[async_trait]
+impl HealthCheck for DiskHealth {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    async fn check(&self) -> Health {
+        let folder = self.folder.clone();
+        let free = tokio::task::spawn_blocking(move || free_bytes(&folder)).await.ok().flatten();
+        match free {
+            None => Health::down("it cannot be reached"),
+            Some(free) if free < FULL_BYTES => Health::down("it is full"),
+            Some(free) if free < LOW_BYTES => Health::degraded(format!("{} MiB are left", free >> 20)),
+            Some(_) => Health::up(),
+        }
+    }
+}
+
+fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let found = statvfs(folder).ok()?;
+    Some(found.blocks_available().saturating_mul(found.fragment_size()))
+}
+
+/// The engines: what is not installed is missed only by those who need it.
+pub struct EnginesHealth {
+    engines: Engines,
+    known: Mutex<Option<(Instant, Health)>>,
+}
+
+impl EnginesHealth {
+    /// Of these.
+    pub fn new(engines: Engines) -> Self {
+        Self { engines, known: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl HealthCheck for EnginesHealth {
+    fn name(&self) -> &'static str {
+        "engines"
+    }
+
+    async fn check(&self) -> Health {
+        let mut known = self.known.lock().await;
+        if let Some((asked, health)) = known.as_ref()
+            && asked.elapsed() < ENGINES_EVERY
+        {
+            return health.clone();
+        }
+        let mut missing = Vec::new();
+        for (stage, engine) in self.engines.all() {
+            if engine.describe().await.is_err() {
+                missing.push(stage);
+            }
+        }
+        let health = match missing.as_slice() {
+            [] => Health::up(),
+            missing => Health::degraded(format!("no engine for {}; `dragoman doctor` says more", missing.join(", "))),
+        };
+        *known = Some((Instant::now(), health.clone()));
+        health
+    }
+}

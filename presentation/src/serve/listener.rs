@@ -1,0 +1,55 @@
+//! Where the server listens, and how.
+
+use crate::{
+    config::Http,
+    exit::{Exit, Failure},
+};
+use http_api::{HttpLimits, Tls, server::ServerLimits};
+use std::{fs, io::ErrorKind, net::SocketAddr, path::Path};
+use tokio::net::TcpListener;
+
+/// Takes the address.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port with --listen",
+            ErrorKind::PermissionDenied => "ports below 1024 are not for everybody; choose another with --listen",
+            ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with --listen",
+            _ => "choose another address with --listen",
+        };
+        Failure::new(Exit::Internal, format!("cannot listen on {address}: {advice}"))
+    })
+}
+
+/// The configured certificate, if there is one.
+pub fn tls(config: &Http) -> Result<Option<Tls>, Failure> {
+    let (Some(chain), Some(key)) = (&config.tls_cert, &config.tls_key) else {
+        return Ok(None);
+    };
+    let tls = Tls::from_pem(&read(chain)?, &read(key)?);
+    tls.map(Some).map_err(|error| Failure::usage(format!("http.tls_cert and http.tls_key: {error}")))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let refused = |error: std::io::Error| Failure::usage(format!("{}: it cannot be read ({})", file.display(), error.kind()));
+    fs::read(file).map_err(refused)
+}
+
+/// Bounds of connections.
+pub fn limits(config: &Http) -> ServerLimits {
+    ServerLimits {
+        connections: usize::try_from(config.connections_max).unwrap_or(usize::MAX),
+        head_read: config.header_timeout,
+        grace: config.shutdown_timeout,
+        ..ServerLimits::default()
+    }
+}
+
+/// Bounds of requests.
+pub fn request_limits(config: &Http) -> HttpLimits {
+    HttpLimits {
+        body_bytes: usize::try_from(config.body_bytes_max).unwrap_or(usize::MAX),
+        answer: config.request_timeout,
+        ..HttpLimits::default()
+    }
+}

@@ -1,0 +1,153 @@
+//! The parts of the server, put together: the API's state, the crew and where it begins.
+
+use super::{
+    health::{DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
+    listener,
+    secrets::Secrets,
+};
+use crate::{
+    config::Config,
+    exit::Failure,
+    home::Home,
+    wiring::{App, request_store},
+};
+use application::{
+    abilities::Abilities,
+    admission::{Admission, AdmissionLimits, Beginning},
+    crew::{Beside, CrewParts},
+    ports::read_store::{Condition, Order, PageQuery, ReadStore, RowKey},
+};
+use domain::value::DubbingId;
+use host::SystemClock;
+use http_api::{
+    Api, ApiParts,
+    auth::LocalAccount,
+    cache::{AnswerCache, Tag},
+    health::HealthCheck,
+    metrics::Metrics,
+    signed_url::UrlSigner,
+};
+use projections::Invalidation;
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Bytes of ready answers that are kept.
+const CACHE_BYTES: usize = 64 << 20;
+/// When to ask again after too much was asked for.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// Rows read in one go at start.
+const PAGE: usize = 500;
+
+/// All that serves.
+pub struct Served {
+    /// The API's state.
+    pub api: Api,
+    /// Who works.
+    pub crew: CrewParts,
+    /// Where they begin.
+    pub beginning: Beginning,
+}
+
+/// Puts everything together over an open data folder whose read models are up to date.
+pub async fn serve(
+    app: App,
+    home: &Home,
+    config: &Config,
+    secrets: &Secrets,
+    tls: bool,
+    stop: CancellationToken,
+) -> Result<Served, Failure> {
+    let cache = AnswerCache::new(CACHE_BYTES);
+    let projections = app.projections.telling(Arc::new(Invalidate(cache.clone())));
+    let applied = projections.applied();
+    let beginning = beginning(&*app.read_store, app.log.head().await?).await?;
+    let cores = app.cores;
+    let active_max = usize::try_from(config.jobs.active_max).unwrap_or(usize::MAX);
+    let limits = AdmissionLimits {
+        active_max: if active_max == 0 { cores } else { active_max },
+        queued_max: usize::try_from(config.jobs.queued_max).unwrap_or(usize::MAX),
+        retry_after: RETRY_AFTER,
+    };
+    let admission = Admission::new(Arc::new(app.manager), limits);
+    let disk = |name, folder| Arc::new(DiskHealth { name, folder }) as Arc<dyn HealthCheck>;
+    let health: Vec<Arc<dyn HealthCheck>> = vec![
+        Arc::new(LogHealth(Arc::clone(&app.log))),
+        Arc::new(ReadStoreHealth {
+            store: Arc::clone(&app.read_store),
+            log: Arc::clone(&app.log),
+            applied: applied.clone(),
+        }),
+        Arc::new(QueueHealth(Arc::clone(&admission))),
+        disk("blobs", home.root().join("blobs")),
+        Arc::new(EnginesHealth::new(app.engines.clone())),
+        disk("disk", home.root().to_owned()),
+    ];
+    let abilities = Abilities {
+        recogniser: app.engines.recogniser.clone(),
+        translator: app.engines.translator.clone(),
+        synthesiser: app.engines.synthesiser.clone(),
+    };
+    let origins = config.http.cors_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let api = Api::new(ApiParts {
+        aggregates: Arc::clone(&app.aggregates),
+        log: Arc::clone(&app.log),
+        read_store: Arc::clone(&app.read_store),
+        blobs: Arc::clone(&app.blobs),
+        vault: Arc::clone(&app.vault),
+        abilities,
+        requests: request_store(home, Arc::clone(&app.ids)).await?,
+        ids: Arc::clone(&app.ids),
+        clock: Arc::new(SystemClock),
+        accounts: Arc::new(LocalAccount::new(&secrets.token)),
+        signer: UrlSigner::new(&secrets.link_key),
+        applied,
+        cache,
+        metrics: Metrics::default(),
+        health,
+        stop,
+        limits: listener::request_limits(&config.http),
+        origins,
+        tls,
+    });
+    let folding = Beside::new("projections", move || {
+        let projections = projections.clone();
+        async move { projections.run().await.to_string() }
+    });
+    let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside: vec![folding] };
+    Ok(Served { api, crew, beginning })
+}
+
+/// Ready answers go as soon as a row that they were made from changes.
+struct Invalidate(AnswerCache);
+
+impl Invalidation for Invalidate {
+    fn touched(&self, table: &'static str, keys: &[RowKey], _position: u64) {
+        let id = |key: &RowKey| key.first().and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
+        let mut tags: Vec<Tag> = keys.iter().filter_map(id).map(Tag::One).collect();
+        tags.push(Tag::List(table));
+        self.0.invalidate(&tags);
+    }
+
+    fn forgotten(&self, _table: &'static str) {
+        self.0.clear();
+    }
+}
+
+/// Every dubbing that may owe something.
+async fn beginning(store: &dyn ReadStore, head: u64) -> Result<Beginning, Failure> {
+    let order = Order { column: "started_at", descending: false };
+    let conditions = vec![Condition::Equals("owes", Value::Bool(true))];
+    let mut query = PageQuery { conditions, order, after: None, limit: PAGE };
+    let mut unfinished = Vec::new();
+    loop {
+        let rows = store.page(&projections::jobs::TABLE, &query).await.map_err(|error| Failure::internal(&error))?;
+        let ids = rows.iter().filter_map(|row| row.get("job_id")?.as_str()?.parse::<DubbingId>().ok());
+        unfinished.extend(ids);
+        match rows.last() {
+            Some(last) if rows.len() == PAGE => query.after = Some(query.order.place_of(&projections::jobs::TABLE, last)),
+            Some(_) | None => return Ok(Beginning { unfinished, after: head }),
+        }
+    }
+}
