@@ -12,7 +12,9 @@ use crate::ports::event_log::{Recorded, StreamId};
 use domain::{
     asset::Asset,
     dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life, TrackRequest},
-    flow::{Action, Failure, Fence, Flow, FlowCommand, Phase, Stage, StageSummary, next_actions, work_id},
+    flow::{
+        Action, Failure, Fence, Flow, FlowCommand, PAUSED_BY_USER, Phase, Stage, StageSummary, next_actions, work_id,
+    },
     glossary::Glossary,
     project::Project,
     track::{Background, Track, TrackCommand, TrackSettings},
@@ -141,6 +143,7 @@ impl Story {
             1..=40 => self.change_wishes(job),
             41..=90 => self.correct(job),
             91..=250 => self.resume(job),
+            251..=270 => self.pause(job),
             _ => {
                 let mut streams = vec![StreamId::Dubbing(job)];
                 let languages = self.dubbings().get(&job).map(|dubbing| dubbing.tracks.keys().cloned());
@@ -191,6 +194,16 @@ impl Story {
     fn meanwhile(&mut self, job: DubbingId) {
         if self.random.one_in(3) {
             self.correct(job);
+        }
+    }
+
+    /// A person pauses the dubbing or one of its tracks.
+    fn pause(&mut self, job: DubbingId) {
+        let command = FlowCommand::Pause { code: PAUSED_BY_USER.to_owned() };
+        let tracks: Vec<_> = self.tracks().keys().filter(|track| track.dubbing == job).cloned().collect();
+        match self.random.pick(&tracks).cloned().filter(|_| self.random.one_in(2)) {
+            Some(track) => self.history.track(&track, TrackCommand::Flow(command)),
+            None => self.history.dubbing(job, DubbingCommand::Flow(command)),
         }
     }
 
@@ -277,6 +290,7 @@ impl Story {
     /// A worker reports, finishes, fails or vanishes.
     fn work(&mut self, stream: &StreamId, fence: Fence) {
         match self.random.below(20) {
+            0 if self.random.one_in(2) => self.flow_command(stream, FlowCommand::Release(fence)),
             0 => self.flow_command(stream, FlowCommand::Lose(fence)),
             1 | 2 => {
                 let permanent = self.random.one_in(4);
