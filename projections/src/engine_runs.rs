@@ -1,7 +1,7 @@
 //! Engine runs: one row per attempt at a stage. Which engines took how long, and what came of it.
 
 use crate::{
-    projection::{Projection, Touched},
+    projection::{Beside, Projection, Touched},
     row::{job_of, language_of, number, or_blank, set},
 };
 use application::ports::{
@@ -18,8 +18,8 @@ use serde_json::json;
 
 /// One row per stream, stage, run and attempt.
 ///
-/// `state` is one of `requested`, `started`, `completed`, `failed`, `lost`, `skipped`. `language` is empty
-/// for stages of the dubbing. `engines` holds names and versions, `earshot 1.2, pocketsphinx 5.0`.
+/// `state` is one of `requested`, `started`, `completed`, `failed`, `lost`, `released` (given back unfinished),
+/// `skipped`. `language` is empty for stages of the dubbing. `engines` holds names and versions, `earshot 1.2, pocketsphinx 5.0`.
 pub static TABLE: Table = Table {
     name: "engine_runs",
     key: &["stream", "stage", "run", "attempt"],
@@ -28,6 +28,7 @@ pub static TABLE: Table = Table {
         "stage",
         "run",
         "attempt",
+        "tenant",
         "job_id",
         "language",
         "state",
@@ -64,8 +65,9 @@ impl Projection for EngineRuns {
         Touched::one(vec![json!(stream), json!(fence.stage.name()), json!(fence.run), json!(fence.attempt)])
     }
 
-    fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded) -> Option<Row> {
+    fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {
         let mut row = or_blank(row, &TABLE, key);
+        set(&mut row, "tenant", event.tenant.0.as_str());
         set(&mut row, "job_id", job_of(&event.stream));
         set(&mut row, "language", language_of(&event.stream));
         if let Some(happened) = flow_event(event) {

@@ -1,16 +1,16 @@
 //! Jobs: one row per dubbing. What a list of jobs shows, and how an existing job is found again.
 
 use crate::{
-    projection::{Projection, Touched},
+    projection::{Beside, Projection, Touched},
     row::{is_set, language_of, number, or_blank, set, text},
 };
 use application::ports::{
-    event_log::{DomainEvent, Recorded},
+    event_log::{DomainEvent, Recorded, StreamId},
     read_store::{Row, RowKey, Table},
 };
 use domain::{
-    dubbing::{DubbingEvent, IngestedSource, Transcript},
-    flow::FlowEvent,
+    dubbing::{DubbingEvent, IngestedSource, Order, Transcript},
+    flow::{FlowEvent, PAUSED_BY_USER},
     track::TrackEvent,
 };
 use serde_json::{Value, json};
@@ -18,20 +18,30 @@ use std::collections::BTreeSet;
 
 /// One row per dubbing.
 ///
-/// `state` is one of `queued`, `preparing` (source and transcript), `processing` (tracks), `parked`,
-/// `completed`, `needs_attention`, `failed`, `cancelled`; `phase` is the same without `parked`.
-/// `paused` names the streams whose flow stands still, by language, the dubbing's own as `*`.
-/// `identity` and `source_sha256` are hexadecimal digests. `languages` are the targets, joined by commas.
+/// `state` is one of `queued`, `preparing` (source and transcript), `processing` (tracks), `parked` (out of
+/// attempts: somebody must see to it), `paused` (by a user), `completed`, `needs_attention`, `failed`, `cancelled`;
+/// `phase` is the same without `parked` and `paused`. `paused` names the streams whose flow stands still, by
+/// language, the dubbing's own as `*`; `held` those that a user paused, `parked` those with a stage out of attempts.
+/// `revision` is that of the dubbing's stream. `identity` and `source_sha256` are hexadecimal digests. `languages`
+/// are the targets, joined by commas. `priority` is `low`, `normal` or `high`.
 pub static TABLE: Table = Table {
     name: "jobs",
     key: &["job_id"],
     columns: &[
         "job_id",
         "tenant",
+        "revision",
+        "project_id",
+        "asset_id",
+        "client_reference",
+        "priority",
+        "forked_from",
         "state",
         "phase",
         "paused",
         "paused_code",
+        "held",
+        "parked",
         "failure_code",
         "identity",
         "source_sha256",
@@ -68,7 +78,7 @@ impl Projection for Jobs {
         event.stream.dubbing().map_or_else(Touched::none, |job| Touched::one(vec![json!(job.to_string())]))
     }
 
-    fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded) -> Option<Row> {
+    fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {
         let mut row = or_blank(row, &TABLE, key);
         match &event.event {
             DomainEvent::Dubbing(DubbingEvent::Flow(happened)) | DomainEvent::Track(TrackEvent::Flow(happened)) => {
@@ -78,12 +88,23 @@ impl Projection for Jobs {
             DomainEvent::Track(happened) => track(&mut row, happened),
             DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
         }
+        if matches!(event.stream, StreamId::Dubbing(_)) {
+            set(&mut row, "revision", number(event.revision));
+        }
         set(&mut row, "updated_at", event.recorded_at.to_string());
-        let state = if !text(&row, "paused").is_empty() && is_live(&row) { "parked" } else { text(&row, "phase") };
-        let state = state.to_owned();
-        set(&mut row, "state", state);
+        name_state(&mut row);
         Some(row)
     }
+}
+
+fn name_state(row: &mut Row) {
+    let state = match text(row, "phase") {
+        "queued" | "preparing" | "processing" if !text(row, "parked").is_empty() => "parked",
+        "queued" | "preparing" | "processing" if !text(row, "paused").is_empty() => "paused",
+        phase => phase,
+    };
+    let state = state.to_owned();
+    set(row, "state", state);
 }
 
 fn is_live(row: &Row) -> bool {
@@ -133,14 +154,23 @@ fn reopen(row: &mut Row) {
 
 fn begin(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
     let DubbingEvent::VideoGenerationStarted {
-        identity, source, source_language, language_assumed, transcript, ..
+        identity,
+        source,
+        source_language,
+        language_assumed,
+        transcript,
+        order,
+        ..
     } = happened
     else {
         return;
     };
     set(row, "tenant", event.tenant.0.as_str());
     set(row, "phase", "queued");
-    set(row, "paused", "");
+    for streams in ["paused", "held", "parked"] {
+        set(row, streams, "");
+    }
+    ordered(row, order);
     set(row, "identity", identity.to_string());
     set(row, "source_sha256", source.sha256.to_string());
     set(row, "source_media_type", source.media_type.as_str());
@@ -158,6 +188,14 @@ fn begin(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
     );
     set(row, "languages", "");
     set(row, "started_at", event.recorded_at.to_string());
+}
+
+fn ordered(row: &mut Row, order: &Order) {
+    set(row, "project_id", order.project.map(|project| project.to_string()));
+    set(row, "asset_id", order.asset.map(|asset| asset.to_string()));
+    set(row, "client_reference", order.client_reference.clone());
+    set(row, "priority", order.priority.name());
+    set(row, "forked_from", order.forked_from.map(|fork| fork.dubbing.to_string()));
 }
 
 fn ingested(row: &mut Row, source: &IngestedSource) {
@@ -199,10 +237,16 @@ fn flow(row: &mut Row, event: &Recorded, happened: &FlowEvent) {
         FlowEvent::StageStarted { .. } if text(row, "phase") == "queued" => set(row, "phase", "preparing"),
         FlowEvent::FlowPaused { code } => {
             set(row, "paused_code", code.as_str());
-            pause(row, |paused| paused.insert(name.to_owned()));
+            let why = if code == PAUSED_BY_USER { "held" } else { "parked" };
+            for streams in ["paused", why] {
+                change(row, streams, |paused| paused.insert(name.to_owned()));
+            }
         }
+        FlowEvent::StageParked { .. } => change(row, "parked", |parked| parked.insert(name.to_owned())),
         FlowEvent::FlowResumed => {
-            pause(row, |paused| paused.remove(name));
+            for streams in ["paused", "held", "parked"] {
+                change(row, streams, |paused| paused.remove(name));
+            }
             if text(row, "paused").is_empty() {
                 set(row, "paused_code", Value::Null);
             }
@@ -215,7 +259,6 @@ fn flow(row: &mut Row, event: &Recorded, happened: &FlowEvent) {
         | FlowEvent::StageLost { .. }
         | FlowEvent::StageReleased { .. }
         | FlowEvent::StageRetryScheduled { .. }
-        | FlowEvent::StageParked { .. }
         | FlowEvent::StageSkipped { .. }
         | FlowEvent::StageReopened { .. }
         | FlowEvent::StageUndone { .. }
@@ -223,16 +266,15 @@ fn flow(row: &mut Row, event: &Recorded, happened: &FlowEvent) {
     }
 }
 
-fn pause(row: &mut Row, change: impl FnOnce(&mut BTreeSet<String>) -> bool) {
-    let mut paused = split(text(row, "paused"));
-    change(&mut paused);
-    set(row, "paused", join(&paused));
+fn add_language(row: &mut Row, language: &str) {
+    change(row, "languages", |languages| languages.insert(language.to_owned()));
 }
 
-fn add_language(row: &mut Row, language: &str) {
-    let mut languages = split(text(row, "languages"));
-    languages.insert(language.to_owned());
-    set(row, "languages", join(&languages));
+/// Changes a column that holds names, joined by commas.
+fn change(row: &mut Row, column: &'static str, change: impl FnOnce(&mut BTreeSet<String>) -> bool) {
+    let mut names = split(text(row, column));
+    change(&mut names);
+    set(row, column, join(&names));
 }
 
 fn split(text: &str) -> BTreeSet<String> {

@@ -4,20 +4,26 @@
 //! writes follows from the events alone, and never from what is personal in them: rows folded anew
 //! after a key was destroyed equal the rows folded before. Deliberately absent: how rows are stored.
 
+pub mod assets;
 pub mod engine_runs;
+pub mod glossaries;
 pub mod jobs;
 mod lines;
+mod making;
+mod numbers;
 mod projection;
+pub mod projects;
 mod row;
 mod runner;
 pub mod tracks;
+pub mod usage;
 pub mod utterances;
 
 #[cfg(test)]
 mod tests;
 
-pub use projection::{Projection, Touched};
-pub use runner::{Runner, RunnerError};
+pub use projection::{Beside, KeyPattern, Projection, Touched};
+pub use runner::{Invalidation, Runner, RunnerError};
 use std::sync::Arc;
 
 /// Every projection of this program.
@@ -27,5 +33,9 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(tracks::Tracks),
         Arc::new(utterances::Utterances),
         Arc::new(engine_runs::EngineRuns),
+        Arc::new(assets::Assets),
+        Arc::new(projects::Projects),
+        Arc::new(glossaries::Glossaries),
+        Arc::new(usage::Usage),
     ]
 }

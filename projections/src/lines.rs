@@ -48,6 +48,27 @@ impl LineSet {
         self.insert_range(line.0, line.0);
     }
 
+    /// Adds a line by its number.
+    pub fn insert_number(&mut self, line: u32) {
+        self.insert_range(line, line);
+    }
+
+    /// Removes all lines that another set does not hold.
+    pub fn retain(&mut self, others: &LineSet) {
+        let mut kept = Self::default();
+        for (first, last) in &self.ranges {
+            for (from, to) in &others.ranges {
+                kept.insert_range(*first.max(from), *last.min(to));
+            }
+        }
+        *self = kept;
+    }
+
+    /// Every line, in order.
+    pub fn into_lines(self) -> impl Iterator<Item = u32> {
+        self.ranges.into_iter().flat_map(|(first, last)| first..=last)
+    }
+
     /// Adds all lines of another set.
     pub fn extend(&mut self, other: &LineSet) {
         other.ranges.iter().for_each(|(first, last)| self.insert_range(*first, *last));
@@ -101,6 +122,12 @@ impl FlaggedLines {
     /// Takes back what these stages said.
     pub fn take_back(&mut self, stages: &[Stage]) {
         self.by_flag.retain(|label, _| !is_said_by(label, stages));
+    }
+
+    /// Takes back what was said about all other lines.
+    pub fn retain(&mut self, lines: &LineSet) {
+        self.by_flag.values_mut().for_each(|flagged| flagged.retain(lines));
+        self.by_flag.retain(|_, flagged| !flagged.ranges.is_empty());
     }
 
     /// Lines with any flag.

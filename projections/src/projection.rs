@@ -4,6 +4,7 @@ use application::ports::{
     event_log::Recorded,
     read_store::{Row, RowKey, Table},
 };
+use serde_json::Value;
 
 /// A pure fold of events into the rows of one table.
 ///
@@ -19,18 +20,27 @@ pub trait Projection: Send + Sync {
     /// The rows that an event may change.
     fn touches(&self, event: &Recorded) -> Touched;
 
-    /// The row after the event: `None` when there is to be none. Takes any event for any key.
-    fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded) -> Option<Row>;
+    /// The row after the event: `None` when there is to be none. Takes any event for any key. `beside` knows the
+    /// rows that [`Touched`] names, as they are after what the same event did to the keys before this one.
+    fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, beside: &Beside<'_>) -> Option<Row>;
 }
 
-/// Which rows an event may change.
+/// Finds other rows of the same table.
+pub type Beside<'a> = dyn Fn(&RowKey) -> Option<Row> + 'a;
+
+/// Which rows an event may change, and which it must know besides.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Touched {
-    /// These rows, whether they exist or not. Each key once.
+    /// These rows, whether they exist or not. Each key once; they are changed in this order.
     pub keys: Vec<RowKey>,
-    /// And every existing row whose key begins with these values.
-    pub beneath: Option<RowKey>,
+    /// After them, every existing row whose key is like one of these.
+    pub alike: Vec<KeyPattern>,
+    /// These rows are looked at and not changed.
+    pub read: Vec<RowKey>,
 }
+
+/// Values of the key's first columns; `None` is any.
+pub type KeyPattern = Vec<Option<Value>>;
 
 impl Touched {
     /// No row.
@@ -45,11 +55,30 @@ impl Touched {
 
     /// These rows.
     pub fn many(keys: impl IntoIterator<Item = RowKey>) -> Self {
-        Self { keys: keys.into_iter().collect(), beneath: None }
+        Self { keys: keys.into_iter().collect(), ..Self::default() }
     }
 
     /// Every existing row whose key begins so.
     pub fn beneath(prefix: RowKey) -> Self {
-        Self { keys: vec![], beneath: Some(prefix) }
+        Self::none().and_alike(prefix.into_iter().map(Some).collect())
     }
+
+    /// And every existing row whose key is like this.
+    #[must_use]
+    pub fn and_alike(mut self, pattern: KeyPattern) -> Self {
+        self.alike.push(pattern);
+        self
+    }
+
+    /// Looking at these rows.
+    #[must_use]
+    pub fn and_read(mut self, keys: impl IntoIterator<Item = RowKey>) -> Self {
+        self.read.extend(keys);
+        self
+    }
+}
+
+/// Whether a key is like a pattern.
+pub(crate) fn is_alike(key: &RowKey, pattern: &KeyPattern) -> bool {
+    pattern.iter().zip(key).all(|(wanted, value)| wanted.as_ref().is_none_or(|wanted| wanted == value))
 }

@@ -5,7 +5,7 @@ use application::ports::{
     event_log::StreamId,
     read_store::{Row, RowKey, Table},
 };
-use domain::flow::{Scope, Stage, rows};
+use domain::value::Decibel;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -46,6 +46,27 @@ pub(crate) fn name_of(value: &impl Serialize) -> String {
     }
 }
 
+/// A small whole number; 0 when the column holds none.
+pub(crate) fn count(row: &Row, column: &str) -> u32 {
+    row.get(column).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok()).unwrap_or(0)
+}
+
+/// Adds to a whole number; none counts as 0.
+pub(crate) fn add(row: &mut Row, column: &'static str, more: u64) {
+    let known = row.get(column).and_then(Value::as_u64).unwrap_or(0);
+    set(row, column, number(known.saturating_add(more)));
+}
+
+/// Whether a column holds true.
+pub(crate) fn is_true(row: &Row, column: &str) -> bool {
+    row.get(column) == Some(&Value::Bool(true))
+}
+
+/// A level in hundredths of LUFS or dBTP. It is kept in them already, so that nothing is lost here.
+pub(crate) fn centi(level: Decibel) -> i64 {
+    (level.db() * 100.0).round() as i64
+}
+
 /// The job of a stream, as it stands in rows; null for streams of something else.
 pub(crate) fn job_of(stream: &StreamId) -> Value {
     stream.dubbing().map_or(Value::Null, |job| Value::from(job.to_string()))
@@ -58,15 +79,4 @@ pub(crate) fn language_of(stream: &StreamId) -> &str {
         StreamId::Track(track) => track.language.as_str(),
         StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => "",
     }
-}
-
-/// A stage of a track and all that follow from it there: what runs anew when it is reopened.
-pub(crate) fn reopened(first: Stage) -> Vec<Stage> {
-    let mut affected = vec![first];
-    for row in rows(Scope::Track) {
-        if row.after.iter().any(|stage| affected.contains(stage)) {
-            affected.push(row.stage);
-        }
-    }
-    affected
 }

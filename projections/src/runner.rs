@@ -1,24 +1,34 @@
-//! The runner: reads the log in batches, folds in memory, writes rows and checkpoint in one step.
+//! The runner: reads the log in batches, folds in memory, writes rows and checkpoints in one step.
 //!
-//! Each batch is read once for all projections, though each has a checkpoint of its own. All reading is
-//! done before the fold and all writing after it. Two runners of one store do no harm: the checkpoint is
-//! compared and set, and the one that lost reads it again.
+//! Each batch is read once for all projections that stand together, though each has a checkpoint of its own. Those that
+//! are ahead are never held back by one that is folded anew: it catches up a batch at a time, between theirs. All
+//! reading is done before the fold and all writing after it. Two runners of one store do no harm: checkpoints are
+//! compared and set, and the one that lost reads them again.
 
 use crate::projection::{Projection, Touched};
 use application::ports::{
     event_log::{EventLog, ReadError, Recorded},
-    read_store::{Batch, ReadStore, ReadStoreError, Row, RowKey},
+    read_store::{Batch, ReadStore, ReadStoreError, RowKey},
 };
-use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use progress::Progress;
+use rows::{Changes, Rows};
+use std::{sync::Arc, time::Duration};
 use thiserror::Error;
+use tokio::sync::watch;
+
+mod progress;
+mod rows;
+
+pub use progress::Invalidation;
 
 /// Events folded in one step.
 const BATCH: usize = 256;
 /// Longest time between two looks at the log: wake-ups are hints.
 const POLL: Duration = Duration::from_millis(500);
-/// How long to gather events after a wake-up: they come in bursts, and each step costs a transaction.
+/// Longest pause after a step: under load, events are gathered, because each step costs a transaction.
 const GATHER: Duration = Duration::from_millis(50);
+/// The pause for each event of the step before: who comes alone waits for nobody.
+const GATHER_PER_EVENT: Duration = Duration::from_millis(1);
 /// How often in a row another runner may be first before something must be wrong.
 const MOVED_MAX: u32 = 1_000;
 
@@ -29,6 +39,8 @@ pub struct Runner {
     store: Arc<dyn ReadStore>,
     projections: Vec<Arc<dyn Projection>>,
     batch: usize,
+    progress: Arc<Progress>,
+    listeners: Vec<Arc<dyn Invalidation>>,
 }
 
 /// Why read models could not be brought up to date.
@@ -52,13 +64,33 @@ impl RunnerError {
 impl Runner {
     /// Folds the log into all read models of this program.
     pub fn new(log: Arc<dyn EventLog>, store: Arc<dyn ReadStore>) -> Self {
-        Self { log, store, projections: crate::all(), batch: BATCH }
+        let progress = Arc::new(Progress::new([]));
+        Self { log, store, projections: vec![], batch: BATCH, progress, listeners: vec![] }.with(crate::all())
     }
 
     /// Folds the log into these read models only.
     #[must_use]
     pub fn with(self, projections: Vec<Arc<dyn Projection>>) -> Self {
-        Self { projections, ..self }
+        let progress = Arc::new(Progress::new(projections.iter().map(|projection| projection.name())));
+        Self { projections, progress, ..self }
+    }
+
+    /// Tells somebody which rows change.
+    #[must_use]
+    pub fn telling(mut self, listener: Arc<dyn Invalidation>) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// The position up to which the rows of all read models hold, for this runner and its clones; 0 before the first
+    /// step.
+    pub fn applied(&self) -> watch::Receiver<u64> {
+        self.progress.applied()
+    }
+
+    /// The position up to which the rows of one read model hold; `None` when there is none of that name.
+    pub fn applied_to(&self, projection: &str) -> Option<watch::Receiver<u64>> {
+        self.progress.applied_to(projection)
     }
 
     /// Folds at most so many events in one step.
@@ -69,28 +101,28 @@ impl Runner {
 
     /// Folds everything that is in the log now; returns the position up to which all rows hold.
     pub async fn catch_up(&self) -> Result<u64, RunnerError> {
-        let mut moved = 0;
-        loop {
-            match self.follow_to_head().await {
-                Err(RunnerError::Store(ReadStoreError::CheckpointMoved { .. })) if moved < MOVED_MAX => moved += 1,
-                outcome => return outcome,
-            }
-        }
+        self.progress.known().is_sure = false;
+        self.follow().await
     }
 
     /// Keeps the read models up to date until it is dropped, and returns only what made that impossible.
     pub async fn run(&self) -> RunnerError {
         let mut wakeups = self.log.wakeups();
+        let mut reached = 0;
+        self.progress.known().is_sure = false;
         loop {
             wakeups.mark_unchanged();
-            if let Err(error) = self.catch_up().await {
-                return error;
-            }
+            let events = match self.follow().await {
+                Ok(position) => position.saturating_sub(std::mem::replace(&mut reached, position)),
+                Err(error) => return error,
+            };
+            tokio::time::sleep(pause_after(events)).await;
             match tokio::time::timeout(POLL, wakeups.changed()).await {
-                Ok(Ok(())) => tokio::time::sleep(GATHER).await,
+                Ok(Ok(())) => {}
                 // Nobody wakes us up any more: the log is looked at all the same.
                 Ok(Err(_)) => tokio::time::sleep(POLL).await,
-                Err(_elapsed) => {}
+                // There is time to see whether somebody else moved the checkpoints.
+                Err(_elapsed) => self.progress.known().is_sure = false,
             }
         }
     }
@@ -98,30 +130,71 @@ impl Runner {
     /// Folds all read models anew from the first event.
     pub async fn rebuild(&self) -> Result<u64, RunnerError> {
         for projection in &self.projections {
-            self.store.reset(projection.name(), projection.table()).await?;
+            self.forget(&**projection).await?;
         }
         self.catch_up().await
     }
 
+    async fn follow(&self) -> Result<u64, RunnerError> {
+        let mut moved = 0;
+        loop {
+            let outcome = self.follow_to_head().await;
+            if outcome.is_err() {
+                self.progress.known().is_sure = false;
+            }
+            match outcome {
+                Err(RunnerError::Store(ReadStoreError::CheckpointMoved { .. })) if moved < MOVED_MAX => moved += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
     async fn follow_to_head(&self) -> Result<u64, RunnerError> {
-        let mut checkpoints = Vec::with_capacity(self.projections.len());
+        let mut at = self.checkpoints().await?;
+        loop {
+            let (Some(first), Some(last)) = (at.iter().copied().max(), at.iter().copied().min()) else {
+                return Ok(self.log.head().await?);
+            };
+            let mut is_news = self.page(&mut at, first).await?;
+            if last < first {
+                is_news |= self.page(&mut at, last).await?;
+            }
+            if !is_news {
+                return Ok(last);
+            }
+        }
+    }
+
+    /// Where the projections stand, in their order.
+    async fn checkpoints(&self) -> Result<Vec<u64>, RunnerError> {
+        if self.progress.known().is_sure {
+            let known = self.progress.known();
+            return Ok(self.names().map(|name| known.at.get(name).copied().unwrap_or(0)).collect());
+        }
+        let mut at = Vec::with_capacity(self.projections.len());
         let head = self.log.head().await?;
         for projection in &self.projections {
-            checkpoints.push(self.checkpoint(&**projection, head).await?);
+            at.push(self.checkpoint(&**projection, head).await?);
         }
-        loop {
-            let from = checkpoints.iter().copied().min().unwrap_or(head);
-            let page = self.log.read_log(from, self.batch).await?;
-            if page.scanned_to <= from {
-                return Ok(from);
-            }
-            for (projection, checkpoint) in self.projections.iter().zip(&mut checkpoints) {
-                if *checkpoint < page.scanned_to {
-                    self.step(&**projection, *checkpoint, page.scanned_to, &page.events).await?;
-                    *checkpoint = page.scanned_to;
-                }
+        self.learn(&at);
+        Ok(at)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.projections.iter().map(|projection| projection.name())
+    }
+
+    /// Remembers where the projections were found to stand. Where that is news, somebody else wrote rows.
+    fn learn(&self, at: &[u64]) {
+        let mut known = self.progress.known();
+        for (projection, position) in self.projections.iter().zip(at) {
+            if known.at.insert(projection.name(), *position) != Some(*position) {
+                self.listeners.iter().for_each(|listener| listener.forgotten(projection.table().name));
             }
         }
+        known.is_sure = true;
+        drop(known);
+        self.progress.publish(self.names().zip(at.iter().copied()));
     }
 
     /// Where a projection stands. One that is ahead of the log was folded from another one, which is
@@ -132,107 +205,65 @@ impl Runner {
         if checkpoint <= head || checkpoint <= self.log.head().await? {
             return Ok(checkpoint);
         }
-        self.store.reset(projection.name(), projection.table()).await?;
+        self.forget(projection).await?;
         Ok(0)
     }
 
+    async fn forget(&self, projection: &dyn Projection) -> Result<(), RunnerError> {
+        self.store.reset(projection.name(), projection.table()).await?;
+        self.listeners.iter().for_each(|listener| listener.forgotten(projection.table().name));
+        Ok(())
+    }
+
+    /// Reads the events after a position, and folds them into all read models that stand there or among them; `false`
+    /// when there are none.
+    async fn page(&self, at: &mut [u64], from: u64) -> Result<bool, RunnerError> {
+        let page = self.log.read_log(from, self.batch).await?;
+        let to = page.scanned_to;
+        if to <= from {
+            return Ok(false);
+        }
+        let (mut batches, mut touched) = (Vec::new(), Vec::new());
+        for (projection, at) in self.projections.iter().zip(&mut *at).filter(|(_, at)| (from..to).contains(at)) {
+            let Changes { upserts, deletes, keys } = self.fold(&**projection, *at, &page.events).await?;
+            let (name, table) = (projection.name(), projection.table());
+            batches.push(Batch { projection: name, from: *at, to, table, upserts, deletes });
+            touched.push((name, table.name, keys));
+            *at = to;
+        }
+        self.store.apply_all(batches).await?;
+        self.tell(&touched, to);
+        self.progress.publish(self.names().zip(at.iter().copied()));
+        Ok(true)
+    }
+
+    fn tell(&self, touched: &[(&'static str, &'static str, Vec<RowKey>)], to: u64) {
+        let mut known = self.progress.known();
+        for (projection, table, keys) in touched {
+            known.at.insert(projection, to);
+            if !keys.is_empty() {
+                self.listeners.iter().for_each(|listener| listener.touched(table, keys, to));
+            }
+        }
+    }
+
     /// Folds the events after `from` into one read model.
-    async fn step(
-        &self,
-        projection: &dyn Projection,
-        from: u64,
-        to: u64,
-        events: &[Recorded],
-    ) -> Result<(), RunnerError> {
+    async fn fold(&self, projection: &dyn Projection, from: u64, events: &[Recorded]) -> Result<Changes, RunnerError> {
         let news: Vec<(&Recorded, Touched)> = events
             .iter()
             .filter(|event| event.position > from)
             .map(|event| (event, projection.touches(event)))
+            .filter(|(_, touched)| *touched != Touched::none())
             .collect();
-        let mut rows = self.load(projection, &news).await?;
+        let mut rows = Rows::load(&*self.store, projection, &news).await?;
         for (event, touched) in &news {
             rows.fold(projection, event, touched);
         }
-        let (upserts, deletes) = rows.changes();
-        let (projection, table) = (projection.name(), projection.table());
-        self.store.apply(Batch { projection, from, to, table, upserts, deletes }).await?;
-        Ok(())
-    }
-
-    /// Every stored row that the events may change.
-    async fn load(&self, projection: &dyn Projection, news: &[(&Recorded, Touched)]) -> Result<Rows, RunnerError> {
-        let table = projection.table();
-        let mut rows = Rows::default();
-        let mut wanted = BTreeMap::new();
-        let mut prefixes = BTreeMap::new();
-        for (_, touched) in news {
-            wanted.extend(touched.keys.iter().map(|key| (name(key), key.clone())));
-            prefixes.extend(touched.beneath.iter().map(|prefix| (name(prefix), prefix)));
-        }
-        let keys: Vec<RowKey> = wanted.into_values().collect();
-        let found = if keys.is_empty() { vec![] } else { self.store.load(table, &keys).await? };
-        for (key, row) in keys.into_iter().zip(found) {
-            rows.insert(key, row);
-        }
-        for prefix in prefixes.into_values() {
-            let filter: Vec<_> = table.key.iter().copied().zip(prefix.iter().cloned()).collect();
-            for row in self.store.query(table, &filter).await? {
-                let key = table.key.iter().map(|column| row.get(*column).cloned().unwrap_or(Value::Null)).collect();
-                rows.insert(key, Some(row));
-            }
-        }
-        Ok(rows)
+        Ok(rows.changes())
     }
 }
 
-/// Rows in memory, by the text of their keys.
-#[derive(Default)]
-struct Rows {
-    rows: BTreeMap<String, Held>,
-}
-
-struct Held {
-    key: RowKey,
-    stored: Option<Row>,
-    now: Option<Row>,
-}
-
-impl Rows {
-    fn insert(&mut self, key: RowKey, stored: Option<Row>) {
-        self.rows.entry(name(&key)).or_insert_with(|| Held { key, now: stored.clone(), stored });
-    }
-
-    fn fold(&mut self, projection: &dyn Projection, event: &Recorded, touched: &Touched) {
-        for key in &touched.keys {
-            if let Some(held) = self.rows.get_mut(&name(key)) {
-                held.now = projection.apply(held.now.take(), key, event);
-            }
-        }
-        let Some(prefix) = &touched.beneath else {
-            return;
-        };
-        for held in self.rows.values_mut().filter(|held| held.now.is_some() && held.key.starts_with(prefix)) {
-            if !touched.keys.contains(&held.key) {
-                held.now = projection.apply(held.now.take(), &held.key, event);
-            }
-        }
-    }
-
-    /// Rows to write and keys of rows to remove.
-    fn changes(self) -> (Vec<Row>, Vec<RowKey>) {
-        let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
-        for Held { key, stored, now } in self.rows.into_values() {
-            match (stored, now) {
-                (stored, Some(now)) if stored.as_ref() != Some(&now) => upserts.push(now),
-                (Some(_), None) => deletes.push(key),
-                (Some(_), Some(_)) | (None, None | Some(_)) => {}
-            }
-        }
-        (upserts, deletes)
-    }
-}
-
-/// A key as text: keys are equal if and only if their texts are.
-fn name(key: &RowKey) -> String {
-    Value::from(key.clone()).to_string()
+/// A pause that grows with the load.
+fn pause_after(events: u64) -> Duration {
+    GATHER_PER_EVENT.saturating_mul(u32::try_from(events).unwrap_or(u32::MAX)).min(GATHER)
 }

@@ -2,6 +2,9 @@
 //! give the same rows however they are run.
 
 mod folds;
+mod kept;
+mod news;
+mod revisions;
 mod run;
 
 use crate::{Runner, all};

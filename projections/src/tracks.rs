@@ -2,8 +2,10 @@
 
 use crate::{
     lines::{FlaggedLines, LineSet},
-    projection::{Projection, Touched},
-    row::{is_set, job_of, number, or_blank, reopened, set, text},
+    making,
+    numbers::LineNumbers,
+    projection::{Beside, Projection, Touched},
+    row::{add, centi, is_set, is_true, job_of, number, or_blank, set, text},
 };
 use application::ports::{
     event_log::{DomainEvent, Recorded, StreamId},
@@ -11,29 +13,39 @@ use application::ports::{
 };
 use domain::{
     dubbing::{DubbingEvent, Outcome},
-    flow::FlowEvent,
+    flow::{FlowEvent, PAUSED_BY_USER, Scope, with_followers},
     track::{AssessedTrack, PublishedTrack, TrackEvent},
     value::{LanguageTag, UtteranceId},
 };
 use serde_json::{Value, json};
 
-/// One row per dubbing and target language.
+mod revisions;
+
+/// One row per dubbing and target language; and one whose language is empty: the transcript, which all languages
+/// are made from. Whoever lists tracks leaves that one out ([`is_track`]).
 ///
-/// `state` is one of `requested` (waits for the transcript), `processing`, `parked`, `completed`,
-/// `needs_attention`, `cancelled`, `failed` (with its job); `phase` is the same without `parked`.
-/// `lines` counts the track's lines; `translated`, `synthesised`, `fitted` those that ever came so far,
-/// `flagged` and `to_attend` those with a flag now. The columns ending in `_lines` and `flags` hold
-/// which lines these are. Levels are in hundredths of LUFS and dBTP, as measured in the finished file.
+/// `state` is one of `requested` (waits for the transcript), `processing`, `parked` (out of attempts), `paused` (by
+/// a user), `completed`, `needs_attention`, `cancelled`, `failed` (with its job); `phase` is the same without
+/// `parked` and `paused`. `revision` is the stream's. `lines` counts the track's lines; `translated`, `synthesised`,
+/// `fitted` those that ever came so far, `flagged` and `to_attend` those with a flag now, `stale` those that
+/// changed, came or went since they were made. The columns ending in `_lines` and `flags` hold which lines these are,
+/// as ranges: `1-12,14`. `published` says whether the result is visible; `withdrawn_at` when it last ceased to be.
+/// Levels are in hundredths of LUFS and dBTP, as measured in the finished file. The columns ending in `_revisions`,
+/// `line_edits` and `translate_phase` are the fold's own.
 pub static TABLE: Table = Table {
     name: "tracks",
     key: &["job_id", "language"],
     columns: &[
         "job_id",
         "language",
+        "tenant",
+        "revision",
         "state",
         "phase",
         "paused",
         "paused_code",
+        "held",
+        "parked",
         "requests",
         "route",
         "lines",
@@ -42,15 +54,23 @@ pub static TABLE: Table = Table {
         "fitted",
         "flagged",
         "to_attend",
+        "stale",
         "overlaps",
         "translated_lines",
         "synthesised_lines",
         "fitted_lines",
+        "stale_lines",
         "flags",
+        "source_revisions",
+        "line_edits",
+        "making_revisions",
+        "output_revisions",
+        "translate_phase",
         "loudness_lufs_centi",
         "true_peak_dbtp_centi",
         "loudness_reached",
         "video_copied",
+        "published",
         "media_sha256",
         "media_bytes",
         "srt_sha256",
@@ -60,10 +80,16 @@ pub static TABLE: Table = Table {
         "requested_at",
         "started_at",
         "published_at",
+        "withdrawn_at",
         "settled_at",
         "updated_at",
     ],
 };
+
+/// Whether a row is of a track, and not of the transcript.
+pub fn is_track(row: &Row) -> bool {
+    !text(row, "language").is_empty()
+}
 
 /// The fold.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,42 +106,85 @@ impl Projection for Tracks {
 
     fn touches(&self, event: &Recorded) -> Touched {
         let job = job_of(&event.stream);
-        let track = |language: &LanguageTag| Touched::one(vec![job.clone(), json!(language.as_str())]);
         match (&event.stream, &event.event) {
-            (StreamId::Track(id), _) => track(&id.language),
-            (
-                StreamId::Dubbing(_),
-                DomainEvent::Dubbing(
-                    DubbingEvent::TrackRequested { language, .. }
-                    | DubbingEvent::RegenerationRequested { language }
-                    | DubbingEvent::TrackSettled { language, .. },
-                ),
-            ) => track(language),
-            (
-                StreamId::Dubbing(_),
-                DomainEvent::Dubbing(
-                    DubbingEvent::VideoGenerationFailed { .. } | DubbingEvent::VideoGenerationCancelled,
-                ),
-            ) => Touched::beneath(vec![job]),
-            (StreamId::Dubbing(_) | StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_), _) => {
-                Touched::none()
+            (StreamId::Track(id), DomainEvent::Track(happened)) => {
+                let touched = Touched::one(vec![job.clone(), json!(id.language.as_str())]);
+                if revisions::needs_transcript(happened) { touched.and_read([transcript_of(job)]) } else { touched }
             }
+            (StreamId::Dubbing(_), DomainEvent::Dubbing(happened)) => of_dubbing(job, happened),
+            (
+                StreamId::Dubbing(_)
+                | StreamId::Track(_)
+                | StreamId::Asset(_)
+                | StreamId::Project(_)
+                | StreamId::Glossary(_),
+                _,
+            ) => Touched::none(),
         }
     }
 
-    fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded) -> Option<Row> {
+    fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, beside: &Beside<'_>) -> Option<Row> {
         let mut row = or_blank(row, &TABLE, key);
-        match &event.event {
-            DomainEvent::Dubbing(happened) => dubbing(&mut row, event, happened),
-            DomainEvent::Track(happened) => track(&mut row, event, happened),
-            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
+        set(&mut row, "tenant", event.tenant.0.as_str());
+        let transcript = || beside(&transcript_of(key.first().cloned().unwrap_or_default()));
+        if is_track(&row) {
+            match &event.event {
+                DomainEvent::Dubbing(happened) => dubbing(&mut row, event, happened),
+                DomainEvent::Track(happened) => {
+                    set(&mut row, "revision", number(event.revision));
+                    track(&mut row, event, happened);
+                }
+                DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
+            }
+            revisions::of_track(&mut row, &event.event, &transcript);
+            name_state(&mut row);
+        } else if let DomainEvent::Dubbing(happened) = &event.event {
+            revisions::of_transcript(&mut row, happened);
         }
         set(&mut row, "updated_at", event.recorded_at.to_string());
-        let is_parked = row.get("paused") == Some(&Value::Bool(true)) && is_live(&row);
-        let state = if is_parked { "parked".to_owned() } else { text(&row, "phase").to_owned() };
-        set(&mut row, "state", state);
         Some(row)
     }
+}
+
+fn transcript_of(job: Value) -> RowKey {
+    vec![job, json!("")]
+}
+
+/// The rows that an event of the dubbing touches. Only edits, and the end, look at those of all languages.
+fn of_dubbing(job: Value, happened: &DubbingEvent) -> Touched {
+    match happened {
+        DubbingEvent::TrackRequested { language, .. }
+        | DubbingEvent::RegenerationRequested { language }
+        | DubbingEvent::TrackSettled { language, .. } => Touched::one(vec![job, json!(language.as_str())]),
+        DubbingEvent::UtteranceTranscribed(_) => Touched::one(transcript_of(job)),
+        DubbingEvent::UtteranceEdited { .. }
+        | DubbingEvent::UtteranceSplit { .. }
+        | DubbingEvent::UtterancesMerged { .. } => Touched::one(transcript_of(job.clone())).and_alike(vec![Some(job)]),
+        DubbingEvent::VideoGenerationFailed { .. } | DubbingEvent::VideoGenerationCancelled => {
+            Touched::beneath(vec![job])
+        }
+        DubbingEvent::VideoGenerationStarted { .. }
+        | DubbingEvent::DeliveryChosen { .. }
+        | DubbingEvent::SourceIngested(_)
+        | DubbingEvent::SourceRejected { .. }
+        | DubbingEvent::SpeechSeparated(_)
+        | DubbingEvent::SpeechSegmented { .. }
+        | DubbingEvent::UtteranceDropped { .. }
+        | DubbingEvent::SpeakerIdentified { .. }
+        | DubbingEvent::TranscriptImported { .. }
+        | DubbingEvent::VideoGenerationCompleted { .. }
+        | DubbingEvent::Flow(_) => Touched::none(),
+    }
+}
+
+fn name_state(row: &mut Row) {
+    let state = match text(row, "phase") {
+        "requested" | "processing" if is_true(row, "parked") => "parked",
+        "requested" | "processing" if is_true(row, "paused") => "paused",
+        phase => phase,
+    };
+    let state = state.to_owned();
+    set(row, "state", state);
 }
 
 fn is_live(row: &Row) -> bool {
@@ -157,41 +226,48 @@ fn dubbing(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
 }
 
 fn requested(row: &mut Row, event: &Recorded) {
-    let requests = row.get("requests").and_then(Value::as_i64).unwrap_or(0).saturating_add(1);
-    set(row, "requests", requests);
-    if requests == 1 {
+    if !is_set(row, "requests") {
         set(row, "requested_at", event.recorded_at.to_string());
         blank(row);
     }
+    add(row, "requests", 1);
     set(row, "phase", if is_set(row, "started_at") { "processing" } else { "requested" });
     set(row, "settled_at", Value::Null);
 }
 
 /// As nothing has been made.
 fn blank(row: &mut Row) {
-    set(row, "paused", false);
-    set(row, "paused_code", Value::Null);
-    for count in ["lines", "translated", "synthesised", "fitted", "flagged", "to_attend"] {
+    for flag in ["paused", "held", "parked", "published"] {
+        set(row, flag, false);
+    }
+    for count in ["lines", "translated", "synthesised", "fitted", "flagged", "to_attend", "stale"] {
         set(row, count, 0);
     }
-    for lines in ["translated_lines", "synthesised_lines", "fitted_lines", "flags"] {
+    for lines in ["translated_lines", "synthesised_lines", "fitted_lines", "stale_lines", "flags"] {
         set(row, lines, "");
     }
+    for numbers in revisions::COLUMNS {
+        set(row, numbers, "");
+    }
+    let found = ["overlaps", "loudness_lufs_centi", "true_peak_dbtp_centi", "loudness_reached", "video_copied"];
+    for result in found.into_iter().chain(["paused_code", "route", "manifest_sha256"]) {
+        set(row, result, Value::Null);
+    }
+    making::wait(row);
 }
 
 fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
     match happened {
-        TrackEvent::TrackStarted { lines, .. } => {
+        TrackEvent::TrackStarted { .. } => {
             // One that was called off begins anew.
             blank(row);
             set(row, "phase", "processing");
-            set(row, "lines", number(lines.len()));
             set(row, "started_at", event.recorded_at.to_string());
         }
         TrackEvent::TrackRevised { .. } => set(row, "phase", "processing"),
         TrackEvent::RegenerationStarted { lines, .. } => {
             set(row, "phase", "processing");
-            set(row, "lines", number(lines.len()));
+            keep(row, &lines.iter().map(|line| (line.utterance.0, line.revision)).collect::<LineNumbers>().lines());
         }
         TrackEvent::TranslationRouted { languages, .. } => {
             set(row, "route", languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(","));
@@ -208,6 +284,9 @@ fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
         TrackEvent::ProvenanceSigned(signed) => set(row, "manifest_sha256", signed.manifest_sha256.to_string()),
         TrackEvent::TrackPublished(result) => published(row, event, Some(result)),
         TrackEvent::TrackWithdrawn => {
+            if is_true(row, "published") {
+                set(row, "withdrawn_at", event.recorded_at.to_string());
+            }
             published(row, event, None);
             set(row, "phase", "cancelled");
         }
@@ -218,17 +297,24 @@ fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
 }
 
 fn flow(row: &mut Row, happened: &FlowEvent) {
+    making::flow(row, happened);
     match happened {
         // Stages that are asked for anew take their flags back: they will say again what is wrong.
-        FlowEvent::StageReopened { stage } => flags(row, |flags| flags.take_back(&reopened(*stage))),
+        FlowEvent::StageReopened { stage } => {
+            flags(row, |flags| flags.take_back(&with_followers(Scope::Track, *stage)))
+        }
         // An attempt before came to nothing, and what it said is not so any more.
         FlowEvent::StageStarted { fence } => flags(row, |flags| flags.take_back(&[fence.stage])),
         FlowEvent::FlowPaused { code } => {
             set(row, "paused", true);
             set(row, "paused_code", code.as_str());
+            set(row, if code == PAUSED_BY_USER { "held" } else { "parked" }, true);
         }
+        FlowEvent::StageParked { .. } => set(row, "parked", true),
         FlowEvent::FlowResumed => {
-            set(row, "paused", false);
+            for flag in ["paused", "held", "parked"] {
+                set(row, flag, false);
+            }
             set(row, "paused_code", Value::Null);
         }
         FlowEvent::StageRequested { .. }
@@ -238,7 +324,6 @@ fn flow(row: &mut Row, happened: &FlowEvent) {
         | FlowEvent::StageLost { .. }
         | FlowEvent::StageReleased { .. }
         | FlowEvent::StageRetryScheduled { .. }
-        | FlowEvent::StageParked { .. }
         | FlowEvent::StageSkipped { .. }
         | FlowEvent::StageUndone { .. }
         | FlowEvent::FlowCompensated => {}
@@ -261,18 +346,30 @@ fn flags(row: &mut Row, change: impl FnOnce(&mut FlaggedLines)) {
     set(row, "flags", flags.write());
 }
 
-fn assessed(row: &mut Row, found: &AssessedTrack) {
-    set(row, "overlaps", found.overlaps);
-    set(row, "loudness_lufs_centi", centi(found.loudness.db()));
-    set(row, "true_peak_dbtp_centi", centi(found.true_peak.db()));
+/// These are the lines from now on: what was counted of others is forgotten.
+fn keep(row: &mut Row, lines: &LineSet) {
+    for (count, which) in
+        [("translated", "translated_lines"), ("synthesised", "synthesised_lines"), ("fitted", "fitted_lines")]
+    {
+        let mut reached = LineSet::read(text(row, which));
+        reached.retain(lines);
+        set(row, count, number(reached.len()));
+        set(row, which, reached.write());
+    }
+    flags(row, |flags| flags.retain(lines));
 }
 
-/// Levels are kept in hundredths already, so that nothing is lost here.
-fn centi(level: f64) -> i64 {
-    (level * 100.0).round() as i64
+fn assessed(row: &mut Row, found: &AssessedTrack) {
+    set(row, "overlaps", found.overlaps);
+    set(row, "loudness_lufs_centi", centi(found.loudness));
+    set(row, "true_peak_dbtp_centi", centi(found.true_peak));
 }
 
 fn published(row: &mut Row, event: &Recorded, result: Option<&PublishedTrack>) {
+    set(row, "published", result.is_some());
+    if result.is_some() {
+        set(row, "withdrawn_at", Value::Null);
+    }
     set(row, "media_sha256", result.map(|result| result.media.sha256.to_string()));
     set(row, "media_bytes", result.map(|result| number(result.media.bytes)));
     set(row, "srt_sha256", result.map(|result| result.srt.sha256.to_string()));

@@ -20,6 +20,15 @@ pub trait ReadStore: Send + Sync {
     /// [`ReadStoreError::CheckpointMoved`] when it is not at `batch.from` any more.
     async fn apply(&self, batch: Batch) -> Result<(), ReadStoreError>;
 
+    /// The steps of several projections, in order. Stops at the first that is refused; those before it may have been
+    /// taken or not. Stores that can take them all in one transaction, which is faster.
+    async fn apply_all(&self, batches: Vec<Batch>) -> Result<(), ReadStoreError> {
+        for batch in batches {
+            self.apply(batch).await?;
+        }
+        Ok(())
+    }
+
     /// Rows of a table where the named columns have these values, ordered by key.
     async fn query(&self, table: &'static Table, filter: &[(&'static str, Value)]) -> Result<Vec<Row>, ReadStoreError>;
 

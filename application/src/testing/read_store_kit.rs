@@ -43,6 +43,8 @@ pub async fn run<Keep, Made: Future<Output = (Arc<dyn ReadStore>, Keep)>>(make: 
     let (store, _keep) = make().await;
     a_moved_checkpoint_refuses_the_whole_batch(&*store, s).await;
     let (store, _keep) = make().await;
+    several_steps_are_taken_together(&*store, s).await;
+    let (store, _keep) = make().await;
     checkpoints_are_per_projection(&*store, s).await;
     let (store, _keep) = make().await;
     large_batches_are_whole(&*store, s).await;
@@ -126,6 +128,20 @@ async fn checkpoints_are_per_projection(store: &dyn ReadStore, s: &Sample) {
     store.apply(s.batch(ONE, 0, 5, vec![])).await.unwrap();
     store.apply(s.batch(OTHER, 0, 3, vec![])).await.unwrap();
     assert_eq!((store.checkpoint(ONE).await.unwrap(), store.checkpoint(OTHER).await.unwrap()), (5, 3));
+}
+
+async fn several_steps_are_taken_together(store: &dyn ReadStore, s: &Sample) {
+    let (first, second) = (s.batch(ONE, 0, 5, s.rows(1..=2, 1)), s.batch(OTHER, 0, 3, s.rows(3..=4, 1)));
+    store.apply_all(vec![first, second]).await.unwrap();
+    assert_eq!((store.checkpoint(ONE).await.unwrap(), store.checkpoint(OTHER).await.unwrap()), (5, 3));
+    assert_eq!(store.query(s.table, &[]).await.unwrap().len(), 4);
+    // One that is refused keeps those after it from being taken, and changes no row itself.
+    let steps = vec![s.batch(ONE, 4, 6, s.rows([1], 2)), s.batch(OTHER, 3, 6, s.rows([3], 2))];
+    let refused = store.apply_all(steps).await;
+    assert!(matches!(refused, Err(ReadStoreError::CheckpointMoved { projection: ONE })), "{refused:?}");
+    assert_eq!((store.checkpoint(ONE).await.unwrap(), store.checkpoint(OTHER).await.unwrap()), (5, 3));
+    assert_eq!(store.load(s.table, &s.keys([1, 3])).await.unwrap(), [Some((s.row)(1, 1)), Some((s.row)(3, 1))]);
+    store.apply_all(vec![]).await.unwrap();
 }
 
 async fn large_batches_are_whole(store: &dyn ReadStore, s: &Sample) {

@@ -6,13 +6,22 @@
 
 mod facts;
 mod history;
+mod kept;
 
 use crate::ports::event_log::{Recorded, StreamId};
 use domain::{
+    asset::Asset,
     dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life, TrackRequest},
-    flow::{Action, Failure, Fence, Flow, FlowCommand, Phase, Stage, StageSummary, next_actions, work_id},
+    flow::{
+        Action, Failure, Fence, Flow, FlowCommand, PAUSED_BY_USER, Phase, Stage, StageSummary, next_actions, work_id,
+    },
+    glossary::Glossary,
+    project::Project,
     track::{Background, Track, TrackCommand, TrackSettings},
-    value::{DubbingId, LanguageTag, Percent, Personal, Producer, Timestamp, TrackId, UtteranceId},
+    value::{
+        AssetId, DubbingId, GlossaryId, LanguageTag, Percent, Personal, Producer, ProjectId, Timestamp, TrackId,
+        UtteranceId,
+    },
 };
 use history::History;
 use std::collections::BTreeMap;
@@ -25,6 +34,8 @@ pub const SECRET: &str = "Sekret-Wort";
 pub struct Story {
     history: History,
     random: Random,
+    /// Chance of its own for what happens beside jobs.
+    beside: Random,
     jobs: Vec<DubbingId>,
 }
 
@@ -61,7 +72,8 @@ impl Random {
 impl Story {
     /// The beginning of so many jobs.
     pub fn begin(seed: u64, jobs: u128) -> Self {
-        let mut story = Self { history: History::default(), random: Random::new(seed), jobs: vec![] };
+        let mut story =
+            Self { history: History::default(), random: Random::new(seed), beside: Random::new(!seed), jobs: vec![] };
         for number in 1..=jobs {
             let job = DubbingId(Uuid::from_u128((u128::from(seed) << 32) + number));
             let start = facts::start(&mut story.random, job, vec![request("es", Background::Duck)]);
@@ -103,8 +115,26 @@ impl Story {
         self.history.tracks()
     }
 
+    /// Every asset as its events make it.
+    pub fn assets(&self) -> &BTreeMap<AssetId, Asset> {
+        self.history.assets()
+    }
+
+    /// Every project as its events make it.
+    pub fn projects(&self) -> &BTreeMap<ProjectId, Project> {
+        self.history.projects()
+    }
+
+    /// Every glossary as its events make it.
+    pub fn glossaries(&self) -> &BTreeMap<GlossaryId, Glossary> {
+        self.history.glossaries()
+    }
+
     /// Something happens, or nothing.
     pub fn step(&mut self) {
+        if self.beside.one_in(20) {
+            kept::step(&mut self.history, &mut self.beside);
+        }
         let Some(job) = self.random.pick(&self.jobs).copied() else {
             return;
         };
@@ -113,6 +143,7 @@ impl Story {
             1..=40 => self.change_wishes(job),
             41..=90 => self.correct(job),
             91..=250 => self.resume(job),
+            251..=270 => self.pause(job),
             _ => {
                 let mut streams = vec![StreamId::Dubbing(job)];
                 let languages = self.dubbings().get(&job).map(|dubbing| dubbing.tracks.keys().cloned());
@@ -156,6 +187,23 @@ impl Story {
             3 => self.history.track(&track, facts::word(line)),
             4 => self.history.track(&track, facts::direct(line)),
             _ => self.history.dubbing(job, DubbingCommand::Regenerate { language }),
+        }
+    }
+
+    /// Now and then somebody corrects the transcript between the look at it and what follows from that.
+    fn meanwhile(&mut self, job: DubbingId) {
+        if self.random.one_in(3) {
+            self.correct(job);
+        }
+    }
+
+    /// A person pauses the dubbing or one of its tracks.
+    fn pause(&mut self, job: DubbingId) {
+        let command = FlowCommand::Pause { code: PAUSED_BY_USER.to_owned() };
+        let tracks: Vec<_> = self.tracks().keys().filter(|track| track.dubbing == job).cloned().collect();
+        match self.random.pick(&tracks).cloned().filter(|_| self.random.one_in(2)) {
+            Some(track) => self.history.track(&track, TrackCommand::Flow(command)),
+            None => self.history.dubbing(job, DubbingCommand::Flow(command)),
         }
     }
 
@@ -220,6 +268,7 @@ impl Story {
         let Some(track) = self.tracks().get(id).cloned() else {
             if dubbing.flow.is_done(Stage::Transcribe) {
                 let start = facts::track_start(id, asked.settings.clone(), dubbing.source_lines());
+                self.meanwhile(id.dubbing);
                 self.history.track(id, start);
             }
             return;
@@ -228,6 +277,7 @@ impl Story {
             self.history.track(id, TrackCommand::Revise(asked.settings.clone()));
         } else if track.regenerations < asked.regenerations {
             let (request, lines) = (asked.regenerations, dubbing.source_lines());
+            self.meanwhile(id.dubbing);
             self.history.track(id, TrackCommand::Regenerate { request, lines });
         } else if asked.outcome.is_none() && next_actions(&track.flow) == [Action::Finish] {
             let to_attend = track.lines.values().any(|line| line.needs_attention());
@@ -240,6 +290,7 @@ impl Story {
     /// A worker reports, finishes, fails or vanishes.
     fn work(&mut self, stream: &StreamId, fence: Fence) {
         match self.random.below(20) {
+            0 if self.random.one_in(2) => self.flow_command(stream, FlowCommand::Release(fence)),
             0 => self.flow_command(stream, FlowCommand::Lose(fence)),
             1 | 2 => {
                 let permanent = self.random.one_in(4);

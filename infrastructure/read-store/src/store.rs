@@ -17,7 +17,10 @@ const SCHEMA: Schema = Schema {
     what: "read models",
     // "Drea" in ASCII.
     application_id: 0x4472_6561,
-    migrations: &[include_str!("../../../migrations/sqlite/0002_read_models.sql")],
+    migrations: &[
+        include_str!("../../../migrations/sqlite/0002_read_models.sql"),
+        include_str!("../../../migrations/sqlite/0006_server_read_models.sql"),
+    ],
 };
 
 /// Read models in an SQLite file. Clones share it.
@@ -67,8 +70,26 @@ impl SqliteReadStore {
 /// How a batch ended.
 enum Applied {
     Written,
-    /// The checkpoint was not where it should be: nothing was written.
-    Moved,
+    /// This one's checkpoint was not where it should be: nothing was written.
+    Moved {
+        projection: &'static str,
+    },
+}
+
+/// What one projection changes, as statements.
+struct Step {
+    projection: &'static str,
+    from: u64,
+    to: u64,
+    statements: Vec<Statement>,
+}
+
+impl Step {
+    fn of(batch: &Batch) -> Result<Self, StoreError> {
+        let mut statements = sql::deletes(batch.table, &batch.deletes)?;
+        statements.extend(sql::upserts(batch.table, &batch.upserts)?);
+        Ok(Self { projection: batch.projection, from: batch.from, to: batch.to, statements })
+    }
 }
 
 #[async_trait]
@@ -97,17 +118,17 @@ impl ReadStore for SqliteReadStore {
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), ReadStoreError> {
-        let projection = batch.projection;
+        self.apply_all(vec![batch]).await
+    }
+
+    /// All in one transaction: one that is refused takes the others with it.
+    async fn apply_all(&self, batches: Vec<Batch>) -> Result<(), ReadStoreError> {
         let (file, writer) = (self.file.clone(), self.file.writer()?.clone());
-        let mut statements = sql::deletes(batch.table, &batch.deletes)?;
-        statements.extend(sql::upserts(batch.table, &batch.upserts)?);
-        let work = async move {
-            let applied = write(&writer, projection, (batch.from, batch.to), statements).await;
-            applied.map_err(|error| file.failed(error))
-        };
+        let steps = batches.iter().map(Step::of).collect::<Result<Vec<_>, StoreError>>()?;
+        let work = async move { write(&writer, steps).await.map_err(|error| file.failed(error)) };
         match self.file.to_the_end(work).await? {
             Applied::Written => Ok(()),
-            Applied::Moved => Err(ReadStoreError::CheckpointMoved { projection }),
+            Applied::Moved { projection } => Err(ReadStoreError::CheckpointMoved { projection }),
         }
     }
 
@@ -147,20 +168,17 @@ impl ReadStore for SqliteReadStore {
     }
 }
 
-/// Rows and checkpoint in one transaction.
-async fn write(
-    writer: &SqlitePool,
-    projection: &str,
-    (from, to): (u64, u64),
-    statements: Vec<Statement>,
-) -> Result<Applied, sqlx::Error> {
+/// Rows and checkpoints in one transaction.
+async fn write(writer: &SqlitePool, steps: Vec<Step>) -> Result<Applied, sqlx::Error> {
     let mut change = writer.begin_with("BEGIN IMMEDIATE").await?;
-    if !advance(&mut change, projection, from, to).await? {
-        change.rollback().await?;
-        return Ok(Applied::Moved);
-    }
-    for Statement { mut query, persistent } in statements {
-        query.build().persistent(persistent).execute(&mut *change).await?;
+    for Step { projection, from, to, statements } in steps {
+        if !advance(&mut change, projection, from, to).await? {
+            change.rollback().await?;
+            return Ok(Applied::Moved { projection });
+        }
+        for Statement { mut query, persistent } in statements {
+            query.build().persistent(persistent).execute(&mut *change).await?;
+        }
     }
     change.commit().await?;
     Ok(Applied::Written)

@@ -66,3 +66,19 @@ fn a_lines_flags_say_whether_a_person_should_look() {
     assert_eq!(LineFlags::read(&flags.write()), flags);
     assert!(!flags.needs_attention());
 }
+
+#[test]
+fn what_is_said_of_lines_that_are_gone_is_forgotten() {
+    let check = |lines: &str, others: &str, kept: &str| {
+        let mut set = LineSet::read(lines);
+        set.retain(&LineSet::read(others));
+        assert_eq!(set.write(), kept, "{lines} of {others}");
+    };
+    check("1-10", "2-3,5,9-12", "2-3,5,9-10");
+    check("1-2,4-6", "5", "5");
+    check("1-2", "", "");
+    assert_eq!(LineSet::read("3,1-2,9").into_lines().collect::<Vec<_>>(), [1, 2, 3, 9]);
+    let mut flags = FlaggedLines::read("fit:late=1-3;translate:unknown-word=4");
+    flags.retain(&LineSet::read("2"));
+    assert_eq!(flags.write(), "fit:late=2");
+}

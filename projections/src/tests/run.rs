@@ -206,7 +206,7 @@ impl Projection for Counter {
         crate::Touched::one(vec![crate::row::job_of(&event.stream)])
     }
 
-    fn apply(&self, row: Option<Row>, key: &RowKey, _: &Recorded) -> Option<Row> {
+    fn apply(&self, row: Option<Row>, key: &RowKey, _: &Recorded, _: &crate::Beside<'_>) -> Option<Row> {
         let count = row.and_then(|row| row["count"].as_i64()).unwrap_or(0) + 1;
         let row = [("job_id".to_owned(), key[0].clone()), ("count".to_owned(), json!(count))];
         (count < 10).then(|| row.into_iter().collect())

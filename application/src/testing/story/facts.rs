@@ -248,7 +248,8 @@ fn maybe_flag(random: &mut Random, utterance: UtteranceId, stage: Stage, of: &[F
     Some(TrackEvent::UtteranceFlagged { utterance, stage, flag })
 }
 
-fn artefact(random: &mut Random, media_type: &str) -> Artefact {
+/// A file that nobody has.
+pub(super) fn artefact(random: &mut Random, media_type: &str) -> Artefact {
     Artefact { sha256: digest(random), media_type: media_type.to_owned(), bytes: 1 + random.below(1 << 40) }
 }
 

@@ -2,10 +2,13 @@
 
 use crate::ports::event_log::{DomainEvent, Recorded, StreamId, Tenant};
 use domain::{
+    asset::{Asset, AssetCommand},
     decider::Decider,
     dubbing::{Dubbing, DubbingCommand, DubbingEvent},
+    glossary::{Glossary, GlossaryCommand},
+    project::{Project, ProjectCommand},
     track::{Track, TrackCommand, TrackEvent},
-    value::{DubbingId, Sha256, Timestamp, TrackId},
+    value::{AssetId, DubbingId, GlossaryId, ProjectId, Sha256, Timestamp, TrackId},
 };
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -20,6 +23,9 @@ pub(super) struct History {
     revisions: HashMap<StreamId, u64>,
     dubbings: BTreeMap<DubbingId, Dubbing>,
     tracks: BTreeMap<TrackId, Track>,
+    assets: BTreeMap<AssetId, Asset>,
+    projects: BTreeMap<ProjectId, Project>,
+    glossaries: BTreeMap<GlossaryId, Glossary>,
 }
 
 impl History {
@@ -36,6 +42,39 @@ impl History {
     /// What each track has come to.
     pub fn tracks(&self) -> &BTreeMap<TrackId, Track> {
         &self.tracks
+    }
+
+    /// What each asset has come to.
+    pub fn assets(&self) -> &BTreeMap<AssetId, Asset> {
+        &self.assets
+    }
+
+    /// What each project has come to.
+    pub fn projects(&self) -> &BTreeMap<ProjectId, Project> {
+        &self.projects
+    }
+
+    /// What each glossary has come to.
+    pub fn glossaries(&self) -> &BTreeMap<GlossaryId, Glossary> {
+        &self.glossaries
+    }
+
+    /// Gives a command to an asset. A refused one changes nothing.
+    pub fn asset(&mut self, id: AssetId, command: AssetCommand) {
+        let decided = decide::<Asset, _>(&mut self.assets, id, command);
+        decided.into_iter().for_each(|event| self.record(StreamId::Asset(id), DomainEvent::Asset(event)));
+    }
+
+    /// Gives a command to a project. A refused one changes nothing.
+    pub fn project(&mut self, id: ProjectId, command: ProjectCommand) {
+        let decided = decide::<Project, _>(&mut self.projects, id, command);
+        decided.into_iter().for_each(|event| self.record(StreamId::Project(id), DomainEvent::Project(event)));
+    }
+
+    /// Gives a command to a glossary. A refused one changes nothing.
+    pub fn glossary(&mut self, id: GlossaryId, command: GlossaryCommand) {
+        let decided = decide::<Glossary, _>(&mut self.glossaries, id, command);
+        decided.into_iter().for_each(|event| self.record(StreamId::Glossary(id), DomainEvent::Glossary(event)));
     }
 
     /// Gives a command to a dubbing. A refused one changes nothing.
@@ -82,4 +121,20 @@ impl History {
             event,
         });
     }
+}
+
+/// Gives a command to one of these, which begins to exist with its first event.
+fn decide<D: Decider<State = D> + Default, Id: Ord>(
+    known: &mut BTreeMap<Id, D>,
+    id: Id,
+    command: D::Command,
+) -> Vec<D::Event> {
+    let mut new = D::default();
+    let state = known.get_mut(&id).unwrap_or(&mut new);
+    let decided = D::decide(state, command).unwrap_or_default();
+    decided.iter().for_each(|event| D::evolve(state, event));
+    if !decided.is_empty() {
+        known.entry(id).or_insert(new);
+    }
+    decided
 }
