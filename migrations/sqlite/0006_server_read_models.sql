@@ -35,13 +35,16 @@ CREATE TABLE jobs (
     languages         TEXT,
     started_at        TEXT,
     updated_at        TEXT,
-    ended_at          TEXT
+    ended_at          TEXT,
+    undoing           TEXT,
+    owes              BOOLEAN CHECK (owes IN (0, 1))
 ) WITHOUT ROWID;
 
 CREATE INDEX jobs_by_identity ON jobs (identity);
 CREATE INDEX jobs_by_source ON jobs (source_sha256);
 CREATE INDEX jobs_by_project ON jobs (project_id);
 CREATE INDEX jobs_by_asset ON jobs (asset_id);
+CREATE INDEX jobs_by_debt ON jobs (owes, started_at);
 CREATE INDEX jobs_by_start ON jobs (tenant, started_at);
 CREATE INDEX jobs_by_state ON jobs (tenant, state);
 

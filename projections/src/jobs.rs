@@ -23,7 +23,8 @@ use std::collections::BTreeSet;
 /// `phase` is the same without `parked` and `paused`. `paused` names the streams whose flow stands still, by
 /// language, the dubbing's own as `*`; `held` those that a user paused, `parked` those with a stage out of attempts.
 /// `revision` is that of the dubbing's stream. `identity` and `source_sha256` are hexadecimal digests. `languages`
-/// are the targets, joined by commas. `priority` is `low`, `normal` or `high`.
+/// are the targets, joined by commas. `undoing` names the streams in which finished stages are being undone; `owes` says
+/// whether anything may be left to do, so that a server that starts looks at no others. `priority` is `low`, `normal` or `high`.
 pub static TABLE: Table = Table {
     name: "jobs",
     key: &["job_id"],
@@ -58,6 +59,8 @@ pub static TABLE: Table = Table {
         "started_at",
         "updated_at",
         "ended_at",
+        "undoing",
+        "owes",
     ],
 };
 
@@ -85,13 +88,15 @@ impl Projection for Jobs {
                 flow(&mut row, event, happened);
             }
             DomainEvent::Dubbing(happened) => dubbing(&mut row, event, happened),
-            DomainEvent::Track(happened) => track(&mut row, happened),
+            DomainEvent::Track(happened) => track(&mut row, event, happened),
             DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
         }
         if matches!(event.stream, StreamId::Dubbing(_)) {
             set(&mut row, "revision", number(event.revision));
         }
         set(&mut row, "updated_at", event.recorded_at.to_string());
+        let owes = is_live(&row) || !text(&row, "undoing").is_empty();
+        set(&mut row, "owes", owes);
         name_state(&mut row);
         Some(row)
     }
@@ -125,9 +130,13 @@ fn dubbing(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
         }
         DubbingEvent::VideoGenerationFailed { code } => {
             set(row, "failure_code", code.as_str());
+            change(row, "undoing", |undoing| undoing.insert("*".to_owned()));
             end(row, event, "failed");
         }
-        DubbingEvent::VideoGenerationCancelled => end(row, event, "cancelled"),
+        DubbingEvent::VideoGenerationCancelled => {
+            change(row, "undoing", |undoing| undoing.insert("*".to_owned()));
+            end(row, event, "cancelled");
+        }
         DubbingEvent::DeliveryChosen { .. }
         | DubbingEvent::SourceRejected { .. }
         | DubbingEvent::SpeechSeparated(_)
@@ -205,8 +214,12 @@ fn ingested(row: &mut Row, source: &IngestedSource) {
     set(row, "height", source.picture.as_ref().map(|picture| picture.height));
 }
 
-fn track(row: &mut Row, happened: &TrackEvent) {
+fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
     match happened {
+        TrackEvent::TrackWithdrawn => {
+            let language = language_of(&event.stream).to_owned();
+            change(row, "undoing", |undoing| undoing.insert(language));
+        }
         TrackEvent::TrackStarted { .. } if is_live(row) => set(row, "phase", "processing"),
         TrackEvent::TrackStarted { .. }
         | TrackEvent::TrackRevised { .. }
@@ -226,7 +239,6 @@ fn track(row: &mut Row, happened: &TrackEvent) {
         | TrackEvent::ProvenanceSigned(_)
         | TrackEvent::TrackPublished(_)
         | TrackEvent::TrackDelivered { .. }
-        | TrackEvent::TrackWithdrawn
         | TrackEvent::Flow(_) => {}
     }
 }
@@ -261,8 +273,8 @@ fn flow(row: &mut Row, event: &Recorded, happened: &FlowEvent) {
         | FlowEvent::StageRetryScheduled { .. }
         | FlowEvent::StageSkipped { .. }
         | FlowEvent::StageReopened { .. }
-        | FlowEvent::StageUndone { .. }
-        | FlowEvent::FlowCompensated => {}
+        | FlowEvent::StageUndone { .. } => {}
+        FlowEvent::FlowCompensated => change(row, "undoing", |undoing| undoing.remove(name)),
     }
 }
 

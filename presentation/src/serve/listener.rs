@@ -31,7 +31,8 @@ pub fn tls(config: &Http) -> Result<Option<Tls>, Failure> {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let refused = |error: std::io::Error| Failure::usage(format!("{}: it cannot be read ({})", file.display(), error.kind()));
+    let refused =
+        |error: std::io::Error| Failure::usage(format!("{}: it cannot be read ({})", file.display(), error.kind()));
     fs::read(file).map_err(refused)
 }
 

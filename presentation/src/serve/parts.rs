@@ -146,7 +146,9 @@ async fn beginning(store: &dyn ReadStore, head: u64) -> Result<Beginning, Failur
         let ids = rows.iter().filter_map(|row| row.get("job_id")?.as_str()?.parse::<DubbingId>().ok());
         unfinished.extend(ids);
         match rows.last() {
-            Some(last) if rows.len() == PAGE => query.after = Some(query.order.place_of(&projections::jobs::TABLE, last)),
+            Some(last) if rows.len() == PAGE => {
+                query.after = Some(query.order.place_of(&projections::jobs::TABLE, last))
+            }
             Some(_) | None => return Ok(Beginning { unfinished, after: head }),
         }
     }

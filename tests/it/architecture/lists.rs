@@ -51,7 +51,7 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("subtle", &["http-api"]),
     ("tempfile", &["provenance-c2pa"]),
     ("tokio-rustls", &["http-api"]),
-    ("tokio-util", &["http-api"]),
+    ("tokio-util", &["dragoman", "http-api"]),
     ("toml", &["dragoman"]),
     ("tower*", &["http-api"]),
     ("tracing-opentelemetry", &["telemetry"]),
