@@ -5,6 +5,7 @@
 
 mod health;
 mod listener;
+mod measures;
 mod parts;
 mod secrets;
 

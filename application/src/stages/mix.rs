@@ -6,8 +6,8 @@ use async_trait::async_trait;
 pub use domain::track::Background;
 use domain::{
     flow::Stage,
-    track::{MixedSound, TrackEvent},
-    value::{Artefact, Decibel, Span},
+    track::{MixLevels, MixedSound, TrackEvent},
+    value::{Artefact, Decibel, Producer, Sha256, Span},
 };
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc};
@@ -38,6 +38,11 @@ pub struct MixInput {
     pub loudness: Decibel,
     /// Highest true peak allowed, in dBTP.
     pub true_peak_max: Decibel,
+    /// Levels of the mix before, when only lines have changed since: to be kept as long as they keep the promises, so
+    /// that nothing but those lines sounds different.
+    pub levels: Option<MixLevels>,
+    /// Digest over what levels depend on besides the lines: comes back with them.
+    pub basis: Sha256,
     /// Length of the finished sound in milliseconds: never shorter than the last line's end.
     pub duration_ms: u64,
     /// WAV to write: signed 16 bit, 48 kHz, channels of the background.
@@ -62,6 +67,8 @@ pub struct Mixed {
     pub true_peak: Decibel,
     /// Whether loudness is within 1 LU of what was asked.
     pub loudness_reached: bool,
+    /// How loud everything was made.
+    pub levels: MixLevels,
 }
 
 /// The handler.
@@ -98,13 +105,17 @@ impl TrackStage for Mix {
             return Ok(Done::reused(vec![], producers));
         }
         let output = job.attempt.scratch.join("mix.wav");
-        let mixed = self.mixer.mix(input(job, score, output.clone()).await?).await?;
+        let basis = score.basis(&producers)?;
+        let before = job.track.mixed.as_ref().and_then(|known| known.levels);
+        let levels = before.filter(|levels| levels.basis == basis);
+        let mixed = self.mixer.mix(input(job, score, (levels, basis), output.clone()).await?).await?;
         let fact = TrackEvent::TrackMixed(MixedSound {
             key,
             sound: job.attempt.keep(&output, "audio/wav").await?,
             loudness: mixed.loudness,
             true_peak: mixed.true_peak,
             loudness_reached: mixed.loudness_reached,
+            levels: Some(mixed.levels),
         });
         Ok(Done::made(vec![fact], producers))
     }
@@ -156,7 +167,20 @@ fn without(span: Span, holes: &[Span]) -> Vec<Span> {
     left
 }
 
-async fn input(job: &TrackJob, score: Score, output: PathBuf) -> Result<MixInput, StageError> {
+impl Score {
+    /// Digest over everything that levels depend on, but for the lines.
+    fn basis(&self, producers: &[Producer]) -> Result<Sha256, StageError> {
+        let parts = (&self.background, self.mode, self.loudness, self.true_peak_max, producers);
+        memo_key(Stage::Mix, &("levels", parts))
+    }
+}
+
+async fn input(
+    job: &TrackJob,
+    score: Score,
+    (levels, basis): (Option<MixLevels>, Sha256),
+    output: PathBuf,
+) -> Result<MixInput, StageError> {
     let mut lines = Vec::with_capacity(score.lines.len());
     for (speech, start_ms) in &score.lines {
         lines.push(MixLine { wav: job.attempt.file(speech).await?, start_ms: *start_ms });
@@ -169,6 +193,8 @@ async fn input(job: &TrackJob, score: Score, output: PathBuf) -> Result<MixInput
         kept: score.kept,
         loudness: score.loudness,
         true_peak_max: score.true_peak_max,
+        levels,
+        basis,
         duration_ms: score.duration_ms,
         output,
     })

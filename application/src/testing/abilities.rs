@@ -14,11 +14,11 @@ use domain::value::LanguageTag;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Understands the first language (BCP 47 tags), translates it into the others, and speaks those with two voices each: `es`, `es+f2`.
+/// Understands the first language (BCP 47 tags), translates it into the others, and speaks those with two voices each:
+/// `es`, `es+f2`.
 pub fn abilities(understood: &str, spoken: &[&str]) -> Abilities {
-    let tag = |tag: &str| tag.parse().expect("a language tag");
-    let able =
-        Arc::new(Able { understood: tag(understood), spoken: spoken.iter().map(|spoken| tag(spoken)).collect() });
+    let spoken = spoken.iter().filter_map(|spoken| spoken.parse().ok()).collect();
+    let able = Arc::new(Able { understood: understood.parse().ok(), spoken });
     Abilities { recogniser: able.clone(), translator: able.clone(), synthesiser: able }
 }
 

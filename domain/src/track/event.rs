@@ -221,6 +221,24 @@ pub struct MixedSound {
     pub true_peak: Decibel,
     /// Whether the loudness is the source's, within 1 LU.
     pub loudness_reached: bool,
+    /// How loud everything was made; `None` where it was not noted.
+    pub levels: Option<MixLevels>,
+}
+
+/// How loud the parts of a mix were made, in thousandths of a decibel. Made again with the same levels, a mix in which
+/// one line changed differs in that line only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MixLevels {
+    /// Digest over what the levels depend on besides the lines: they hold only where this is the same.
+    pub basis: Sha256,
+    /// Gain of the lines.
+    pub lines_mdb: i32,
+    /// Gain of everything.
+    pub gain_mdb: i32,
+    /// Peak that the limiter allows.
+    pub ceiling_mdb: i32,
+    /// Gain after the limiter.
+    pub trim_mdb: i32,
 }
 
 /// The finished container and its subtitles.

@@ -16,8 +16,8 @@ mod tests;
 pub use command::{TrackCommand, TrackRejection};
 pub use edit::Direction;
 pub use event::{
-    AssessedTrack, DeliveredFile, FittedUtterance, Flag, MixedSound, MuxedTrack, PublishedTrack, Role, SignedTrack,
-    SourceLine, SynthesisedUtterance, TrackEvent, TranslatedUtterance,
+    AssessedTrack, DeliveredFile, FittedUtterance, Flag, MixLevels, MixedSound, MuxedTrack, PublishedTrack, Role,
+    SignedTrack, SourceLine, SynthesisedUtterance, TrackEvent, TranslatedUtterance,
 };
 pub use settings::{Background, TrackSettings};
 pub use state::{Header, Line, Track};

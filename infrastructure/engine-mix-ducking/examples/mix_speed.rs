@@ -36,6 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             kept: vec![],
             loudness: Decibel::from_db(target_lufs),
             true_peak_max: Decibel::from_db(-1.0),
+            levels: None,
+            basis: domain::value::Sha256::new([0; 32]),
             duration_ms: LENGTH_MS,
             output: folder.path().join("mix.wav"),
         };

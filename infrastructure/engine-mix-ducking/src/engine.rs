@@ -14,7 +14,10 @@ use application::{
     stages::mix::{MixInput, Mixed, Mixer},
 };
 use async_trait::async_trait;
-use domain::value::Decibel;
+use domain::{
+    track::MixLevels,
+    value::{Decibel, Sha256},
+};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -87,22 +90,64 @@ fn mix(input: &MixInput, config: &MixConfig, abandoned: &AtomicBool) -> Result<M
     let target = (!input.loudness.is_silence()).then(|| input.loudness.db());
     let peak_max = input.true_peak_max.db();
     let mixdown = Mixdown::plan(input, config, abandoned)?;
+    let is_reached = |found: Measured| target.is_none_or(|target| (found.loudness - target).abs() <= LOUDNESS_PROMISE);
+    if let Some(levels) = input.levels.map(Levels::from) {
+        // Only lines have changed: as long as the promises hold, nothing else shall sound different.
+        let measured = mixdown.render(levels)?;
+        if is_reached(measured) && measured.true_peak <= peak_max {
+            return Ok(mixed(levels, measured, true, input.basis));
+        }
+    }
     let first = Balance::find(&mixdown.analyse()?, target, input.mode, config);
-    let mut levels = Levels { balance: first, ceiling_db: peak_max - PEAK_MARGIN_DB, trim_db: 0.0 };
+    let mut levels = Levels { balance: first, ceiling_db: peak_max - PEAK_MARGIN_DB, trim_db: 0.0 }.noted();
     let mut measured = mixdown.render(levels)?;
     for writing in 1..WRITINGS_MAX {
         let Some(next) = corrected(levels, first, measured, target, peak_max, writing < LOUDNESS_WRITINGS) else {
             break;
         };
-        levels = next;
+        levels = next.noted();
         measured = mixdown.render(levels)?;
     }
-    let reached = target.is_none_or(|target| (measured.loudness - target).abs() <= LOUDNESS_PROMISE);
-    Ok(Mixed {
+    Ok(mixed(levels, measured, is_reached(measured), input.basis))
+}
+
+fn mixed(levels: Levels, measured: Measured, loudness_reached: bool, basis: Sha256) -> Mixed {
+    Mixed {
         loudness: Decibel::from_db(measured.loudness),
         true_peak: Decibel::from_db(measured.true_peak),
-        loudness_reached: reached,
-    })
+        loudness_reached,
+        levels: levels.note(basis),
+    }
+}
+
+impl Levels {
+    /// As they are noted: what is written is written with exactly these.
+    fn noted(self) -> Self {
+        Self::from(self.note(Sha256::new([0; 32])))
+    }
+
+    /// In thousandths of a decibel.
+    fn note(self, basis: Sha256) -> MixLevels {
+        let mdb = |db: f64| (db * 1_000.0).round() as i32;
+        MixLevels {
+            basis,
+            lines_mdb: mdb(self.balance.lines_db),
+            gain_mdb: mdb(self.balance.gain_db),
+            ceiling_mdb: mdb(self.ceiling_db),
+            trim_mdb: mdb(self.trim_db),
+        }
+    }
+}
+
+impl From<MixLevels> for Levels {
+    fn from(noted: MixLevels) -> Self {
+        let db = |mdb: i32| f64::from(mdb) / 1_000.0;
+        Self {
+            balance: Balance { lines_db: db(noted.lines_mdb), gain_db: db(noted.gain_mdb) },
+            ceiling_db: db(noted.ceiling_mdb),
+            trim_db: db(noted.trim_mdb),
+        }
+    }
 }
 
 /// Levels that bring what was written closer to what was asked; `None` when it is good, or as good as it gets.

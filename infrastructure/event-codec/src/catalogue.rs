@@ -114,7 +114,7 @@ table! { TRACK track TrackEvent "track" ["track-"] {
     SpeechRateChosen 1 "The planner asks for a line at another rate."
     UtteranceFitted 1 "A line's place."
     UtteranceFlagged 1 "A line is not as it should be."
-    TrackMixed 1 "Dub over background."
+    TrackMixed 2 "Dub over background."
     TrackMuxed 1 "The finished container, without provenance yet."
     QualityAssessed 1 "The finished file was measured."
     ProvenanceSigned 1 "The file carries its provenance."

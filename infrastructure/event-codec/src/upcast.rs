@@ -21,6 +21,7 @@ pub(crate) struct Upcaster {
 pub(crate) const UPCASTERS: &[Upcaster] = &[
     Upcaster { event_type: "VideoGenerationStarted", from: 1, step: came_in_by_command_line },
     Upcaster { event_type: "TrackStarted", from: 1, step: lines_as_first_understood },
+    Upcaster { event_type: "TrackMixed", from: 1, step: levels_not_noted },
 ];
 
 /// Before there were orders, everything came from the command line.
@@ -29,6 +30,12 @@ fn came_in_by_command_line(mut data: Value) -> Option<Value> {
         "asset": null, "project": null, "client_reference": null, "priority": "normal", "forked_from": null,
     });
     data.as_object_mut()?.insert("order".to_owned(), order);
+    Some(data)
+}
+
+/// Before lines were made anew, nobody noted levels.
+fn levels_not_noted(mut data: Value) -> Option<Value> {
+    data.as_object_mut()?.insert("levels".to_owned(), Value::Null);
     Some(data)
 }
 

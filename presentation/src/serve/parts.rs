@@ -3,6 +3,7 @@
 use super::{
     health::{DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
     listener,
+    measures::{Measures, Sources},
     secrets::Secrets,
 };
 use crate::{
@@ -84,6 +85,15 @@ pub async fn serve(
         Arc::new(EnginesHealth::new(app.engines.clone())),
         disk("disk", home.root().to_owned()),
     ];
+    let metrics = Metrics::default();
+    let sources = Sources {
+        log: Arc::clone(&app.log),
+        queue: Arc::clone(&app.worker.queue),
+        admission: Arc::clone(&admission),
+        meter: Arc::clone(&app.engines.meter),
+        applied: applied.clone(),
+    };
+    let measures = Measures::new(sources, &metrics, beginning.after);
     let abilities = Abilities {
         recogniser: app.engines.recogniser.clone(),
         translator: app.engines.translator.clone(),
@@ -104,7 +114,7 @@ pub async fn serve(
         signer: UrlSigner::new(&secrets.link_key),
         applied,
         cache,
-        metrics: Metrics::default(),
+        metrics,
         health,
         stop,
         limits: listener::request_limits(&config.http),
@@ -115,7 +125,11 @@ pub async fn serve(
         let projections = projections.clone();
         async move { projections.run().await.to_string() }
     });
-    let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside: vec![folding] };
+    let measuring = Beside::new("measures", move || {
+        let measures = measures.clone();
+        async move { measures.run().await }
+    });
+    let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside: vec![folding, measuring] };
     Ok(Served { api, crew, beginning })
 }
 

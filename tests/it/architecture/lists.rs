@@ -41,7 +41,7 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("indicatif", &["dragoman"]),
     ("nix", &["child-process", "dragoman", "media-gstreamer"]),
     ("opentelemetry*", &["telemetry"]),
-    ("prometheus-client", &["http-api"]),
+    ("prometheus-client", &["dragoman", "http-api"]),
     ("rcgen", &["provenance-c2pa"]),
     ("realfft", &["engine-diarise-spectral", "engine-segment-earshot"]),
     ("rubato", &["engine-synthesise-espeak"]),

@@ -160,6 +160,7 @@ pub(super) fn of_track(random: &mut Random, stage: Stage, track: &Track) -> Vec<
             loudness: Decibel::from_db(-23.1),
             true_peak: Decibel::from_db(-2.0),
             loudness_reached: random.one_in(2),
+            levels: None,
         })],
         Stage::Mux => vec![TrackEvent::TrackMuxed(MuxedTrack {
             key: digest(random),

@@ -258,3 +258,37 @@ async fn it_describes_itself() {
     let info = kit::mixer().describe().await.unwrap();
     assert_eq!((info.name.as_str(), info.version.as_str()), ("ducking", env!("CARGO_PKG_VERSION")));
 }
+
+#[tokio::test]
+async fn given_the_levels_of_the_mix_before_then_only_the_line_that_changed_sounds_different() {
+    let mut scene = Scene::new(noise(0.1, 12_000), 2);
+    scene.input.loudness = Decibel::from_db(-20.0);
+    for start_ms in [1_000, 5_000, 9_000] {
+        scene.line(speech(0.3, 1_500), start_ms);
+    }
+    let (first, before) = scene.mix().await;
+    scene.input.lines.truncate(2);
+    scene.line(speech(0.15, 1_400), 9_001);
+    scene.input.levels = Some(first.levels);
+    let (second, after) = scene.mix().await;
+    assert_eq!(second.levels, first.levels);
+    assert!(second.loudness_reached);
+    let changed: Vec<usize> =
+        (0..before.len() / 96).filter(|ms| before[ms * 96..(ms + 1) * 96] != after[ms * 96..(ms + 1) * 96]).collect();
+    assert!(changed.len() > 1_000, "the line was made anew");
+    assert!((8_900..9_100).contains(&changed[0]), "nothing before it changed: {}", changed[0]);
+    assert!(changed[changed.len() - 1] < 10_700, "nothing long after it changed: {}", changed[changed.len() - 1]);
+}
+
+#[tokio::test]
+async fn given_levels_that_break_the_promise_then_they_are_found_anew() {
+    let mut scene = Scene::new(noise(0.1, 8_000), 1);
+    scene.input.loudness = Decibel::from_db(-20.0);
+    scene.line(speech(0.3, 2_000), 3_000);
+    let (found, _) = scene.mix().await;
+    let wrong = domain::track::MixLevels { gain_mdb: found.levels.gain_mdb + 6_000, ..found.levels };
+    scene.input.levels = Some(wrong);
+    let (mixed, _) = scene.mix().await;
+    assert_eq!(mixed.levels, found.levels);
+    assert!(mixed.loudness_reached);
+}

@@ -106,6 +106,7 @@ fn files() -> Vec<TrackEvent> {
             loudness,
             true_peak,
             loudness_reached: true,
+            levels: None,
         }),
         TrackEvent::TrackMuxed(MuxedTrack {
             key: sha256(0x26),
