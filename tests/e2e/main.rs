@@ -10,4 +10,5 @@ mod crash;
 mod dubs;
 mod media;
 mod provenance;
+mod server;
 mod support;

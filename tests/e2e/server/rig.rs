@@ -1,0 +1,222 @@
+//! A server of its own, and a client that knows nothing of its inside.
+
+use crate::{media::Sound, support::User};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, multipart};
+use serde_json::Value;
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::Path,
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::runtime::Runtime;
+
+/// The longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Between two looks at something that is waited for.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A server that runs, or was killed and can be started again.
+pub struct Server {
+    /// Whose it is.
+    pub user: User,
+    runtime: Runtime,
+    client: Client,
+    child: Child,
+    address: String,
+    starts: u32,
+}
+
+/// An answer.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    headers: reqwest::header::HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// An event as the stream tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its `id:`.
+    pub position: u64,
+    /// Its `event:`.
+    pub kind: String,
+    /// Its `data:`.
+    pub data: Value,
+}
+
+impl Server {
+    /// A new user's server, on a free port.
+    pub fn start() -> Self {
+        let _set_once = rustls::crypto::ring::default_provider().install_default();
+        let runtime = Runtime::new().expect("a runtime");
+        let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
+        let user = User::new();
+        let (child, address) = run(&user, 0);
+        Self { user, runtime, client, child, address, starts: 1 }
+    }
+
+    /// Ends it without a word, and starts it again.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it is killed");
+        self.child.wait().expect("it has ended");
+        (self.child, self.address) = run(&self.user, self.starts);
+        self.starts += 1;
+    }
+
+    /// Asks it to stop, and waits until it has; its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let pid = i32::try_from(self.child.id()).expect("a process id");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM).expect("a signal");
+        self.child.wait().expect("it has ended").code()
+    }
+
+    /// A request with the token.
+    pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        let token = fs::read_to_string(self.user.data().join("api-token")).expect("the token");
+        self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(token.trim())
+    }
+
+    /// The answer to a request.
+    pub fn answer(&self, request: RequestBuilder) -> Answer {
+        self.runtime.block_on(async {
+            let response = request.send().await.expect("an answer");
+            let (status, headers) = (response.status(), response.headers().clone());
+            Answer { status, headers, body: response.bytes().await.expect("a body").to_vec() }
+        })
+    }
+
+    /// Reads.
+    pub fn get(&self, path: &str) -> Answer {
+        self.answer(self.ask(Method::GET, path))
+    }
+
+    /// Posts a document.
+    pub fn post(&self, path: &str, document: &Value) -> Answer {
+        let body = document.to_string();
+        self.answer(self.ask(Method::POST, path).header("content-type", "application/json").body(body))
+    }
+
+    /// Hands a file in and waits until it was looked at; the asset's id.
+    pub fn upload(&self, file: &Path) -> String {
+        let bytes = fs::read(file).expect("the file");
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        let part = multipart::Part::bytes(bytes).file_name(name);
+        let form = multipart::Form::new().part("file", part);
+        let answer = self.answer(self.ask(Method::POST, "/v1/assets").multipart(form));
+        let asset = answer.json(StatusCode::CREATED)["id"].as_str().expect("an id").to_owned();
+        self.wait("the asset is ready", || {
+            let found = self.get(&format!("/v1/assets/{asset}")).json(StatusCode::OK);
+            found["state"] == "ready"
+        });
+        asset
+    }
+
+    /// The dubbing's events after a position, read until one is as wanted, which is the last one returned.
+    pub fn events_until(&self, dubbing: &str, after: u64, is_last: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let request = self.ask(Method::GET, &format!("/v1/dubbings/{dubbing}/events?after={after}"));
+        self.runtime.block_on(async {
+            let mut response = request.send().await.expect("a stream");
+            assert_eq!(response.status(), StatusCode::OK);
+            let (mut text, mut events) = (String::new(), Vec::new());
+            loop {
+                let chunk = tokio::time::timeout(PATIENCE, response.chunk()).await;
+                let chunk = chunk.expect("an event in time").expect("the stream").expect("more of the stream");
+                text.push_str(std::str::from_utf8(&chunk).expect("text"));
+                while let Some((message, rest)) = text.split_once("\n\n") {
+                    events.extend(event(message));
+                    text = rest.to_owned();
+                    if events.last().is_some_and(&is_last) {
+                        return events;
+                    }
+                }
+            }
+        })
+    }
+
+    /// Waits for something.
+    #[track_caller]
+    pub fn wait(&self, what: &str, is_so: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !is_so() {
+            assert!(began.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+            thread::sleep(LOOK);
+        }
+    }
+
+    /// A track's sound, before it is packed into a container.
+    pub fn sound(&self, dubbing: &str, language: &str) -> Sound {
+        let wav = self.get(&format!("/v1/dubbings/{dubbing}/tracks/{language}/audio")).bytes(StatusCode::OK);
+        let file = self.user.folder().join(format!("{language}.wav"));
+        File::create(&file).and_then(|mut file| file.write_all(&wav)).expect("a file");
+        let mut reader = hound::WavReader::open(&file).expect("a WAV file");
+        let spec = reader.spec();
+        let samples = reader.samples::<i16>().map(|sample| f32::from(sample.expect("a sample")) / 32_768.0);
+        Sound { rate_hz: spec.sample_rate, channels: usize::from(spec.channels), samples: samples.collect() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _killed = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+impl Answer {
+    /// The document of an answer that must have this status.
+    #[track_caller]
+    pub fn json(&self, status: StatusCode) -> Value {
+        let text = String::from_utf8_lossy(&self.body);
+        assert_eq!(self.status, status, "{text}");
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// The body of an answer that must have this status.
+    #[track_caller]
+    pub fn bytes(self, status: StatusCode) -> Vec<u8> {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        self.body
+    }
+
+    /// A header.
+    #[track_caller]
+    pub fn header(&self, name: &str) -> String {
+        let value = self.headers.get(name).unwrap_or_else(|| panic!("no header {name}"));
+        value.to_str().expect("a text").to_owned()
+    }
+}
+
+/// Starts the program and waits until it says where it listens.
+fn run(user: &User, start: u32) -> (Child, String) {
+    let said = user.folder().join(format!("server-{start}.out"));
+    let log = user.folder().join(format!("server-{start}.err"));
+    let mut command = user.command(["serve", "--listen", "127.0.0.1:0"]);
+    command.stdout(File::create(&said).expect("a file")).stderr(File::create(&log).expect("a file"));
+    let mut child = command.stdin(Stdio::null()).env("DRAGOMAN_LOG", "warn").spawn().expect("it starts");
+    let began = Instant::now();
+    loop {
+        let text = fs::read_to_string(&said).unwrap_or_default();
+        if let Some(address) = text.split_once("http://").and_then(|(_, rest)| rest.split_once(' ')) {
+            return (child, address.0.to_owned());
+        }
+        let ended = child.try_wait().expect("its state");
+        let log = || fs::read_to_string(&log).unwrap_or_default();
+        assert!(ended.is_none() && began.elapsed() < PATIENCE, "it does not serve: {}", log());
+        thread::sleep(LOOK);
+    }
+}
+
+fn event(message: &str) -> Option<Event> {
+    let field = |name: &str| message.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    Some(Event {
+        position: field("id:")?.parse().expect("a position"),
+        kind: field("event:")?.to_owned(),
+        data: serde_json::from_str(field("data:")?).expect("a document"),
+    })
+}
