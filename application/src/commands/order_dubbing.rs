@@ -250,10 +250,11 @@ impl OrderDubbing {
         }
         self.abilities.require_voices(wishes.voices.values()).await?;
         match &wishes.glossary {
-            GlossaryOrder::None => Ok(()),
-            GlossaryOrder::Csv(bytes) => Ok(drop(Terms::parse(bytes)?)),
-            GlossaryOrder::Kept(id) => Ok(drop(self.kept_terms(*id, tenant).await?)),
+            GlossaryOrder::None => {}
+            GlossaryOrder::Csv(bytes) => drop(Terms::parse(bytes)?),
+            GlossaryOrder::Kept(id) => drop(self.kept_terms(*id, tenant).await?),
         }
+        Ok(())
     }
 
     async fn settings(&self, wishes: TrackWishes, tenant: &Tenant) -> Result<TrackSettings, OrderError> {

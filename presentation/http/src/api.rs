@@ -8,8 +8,8 @@ use application::{
     admission::Admission,
     aggregates::Aggregates,
     commands::{
-        control_dubbing::ControlDubbing, correct_line::CorrectLine, fork_dubbing::ForkDubbing, order_dubbing::OrderDubbing,
-        regenerate_track::RegenerateTrack,
+        control_dubbing::ControlDubbing, correct_line::CorrectLine, fork_dubbing::ForkDubbing,
+        order_dubbing::OrderDubbing, regenerate_track::RegenerateTrack,
     },
     estimate::Prices,
     ports::{

@@ -217,6 +217,12 @@ mod tests {
         check(CommandError::<DubbingRejection>::Stale { actual: 3 }.into(), Code::RevisionMismatch);
         check(CommandError::<DubbingRejection>::NotFound.into(), Code::NotFound);
         check(CommandError::<DubbingRejection>::Conflict.into(), Code::Conflict);
+        check(ControlError::UnknownDubbing.into(), Code::NotFound);
+        check(ControlError::NotPaused.into(), Code::NotPaused);
+        check(ControlError::Dubbing(CommandError::Stale { actual: 3 }).into(), Code::RevisionMismatch);
+        check(ForkError::NotThereYet(domain::flow::Stage::Mix).into(), Code::StageNotReached);
+        check(Busy { retry_after: std::time::Duration::ZERO }.into(), Code::Overloaded);
+        check(KeyVaultError::Damaged("short".into()).into(), Code::Internal);
         check(AppendError::WrongRevision { expected: 1, actual: 2 }.into(), Code::Conflict);
         check(AppendError::CommandIdReused.into(), Code::KeyReused);
         check(AppendError::OutOfRoom.into(), Code::OutOfRoom);

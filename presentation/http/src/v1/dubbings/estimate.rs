@@ -143,7 +143,10 @@ mod tests {
     #[test]
     fn money_is_exact() {
         let amount = |micros| Money::new("EUR", micros).amount;
-        assert_eq!((amount(0), amount(1), amount(1_250_000)), ("0.000000".into(), "0.000001".into(), "1.250000".into()));
+        assert_eq!(
+            (amount(0), amount(1), amount(1_250_000)),
+            ("0.000000".into(), "0.000001".into(), "1.250000".into())
+        );
         assert_eq!(amount(u64::MAX), "18446744073709.551615");
     }
 }

@@ -26,7 +26,7 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ForkQuery {
     /// The first stage that runs anew; the results of those before are taken over.
-    #[param(schema_with = stages)]
+    #[param(schema_with = stages, required = true)]
     from: Stage,
 }
 

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use utoipa::{
     ToSchema,
-    openapi::schema::{Object, ObjectBuilder, Type},
+    openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type},
 };
 use uuid::Uuid;
 
@@ -51,9 +51,9 @@ pub(crate) struct DubbingWish {
     #[serde(default)]
     #[schema(schema_with = voices)]
     pub voices: BTreeMap<String, String>,
-    /// Phrases that are heard in the original. At most 200, of 1 to 200 characters each.
+    /// Phrases that are heard in the original.
     #[serde(default)]
-    #[schema(max_items = 200)]
+    #[schema(schema_with = phrases)]
     pub keep_phrases: Vec<String>,
     /// What becomes of the original sound.
     #[serde(default)]
@@ -147,13 +147,25 @@ impl DubbingWish {
     }
 }
 
-/// Speaker to voice; what the field's own words say.
+/// Speaker to voice.
 pub(crate) fn voices() -> Object {
-    let voice = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(NAME_CHARS_MAX));
     let about = "Voices by speaker: the speaker as the transcript names them, or `S1`, `S2` in the order of first speech; \
-                 the voice as `GET /v1/voices` names it. Names have 1 to 200 characters";
-    let voices = ObjectBuilder::new().schema_type(Type::Object).max_properties(Some(LIST_MAX));
-    voices.additional_properties(Some(voice)).description(Some(about)).build()
+                 the voice as `GET /v1/voices` names it";
+    let voices =
+        ObjectBuilder::new().schema_type(Type::Object).max_properties(Some(LIST_MAX)).property_names(Some(name()));
+    voices.additional_properties(Some(name())).description(Some(about)).build()
+}
+
+/// Phrases that are heard in the original.
+pub(crate) fn phrases() -> Array {
+    let phrases = ArrayBuilder::new().items(name()).max_items(Some(LIST_MAX));
+    phrases.description(Some("Phrases that are heard in the original")).build()
+}
+
+/// A name or phrase: not blank.
+fn name() -> Object {
+    let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"\S"));
+    name.min_length(Some(1)).max_length(Some(NAME_CHARS_MAX)).build()
 }
 
 /// What is out of bounds in voices and phrases.

@@ -23,7 +23,8 @@ pub(super) async fn wait_ms(api: &Api, rates: &Rates) -> Result<u64, Problem> {
     }
     let rows = unfinished(api).await?;
     let lengths = lengths(api, &rows).await?;
-    let known: Vec<u64> = rows.iter().zip(lengths).filter_map(|(row, length)| Some(left_ms(row, length?, rates))).collect();
+    let known: Vec<u64> =
+        rows.iter().zip(lengths).filter_map(|(row, length)| Some(left_ms(row, length?, rates))).collect();
     let sum = known.iter().fold(0u64, |sum, left| sum.saturating_add(*left));
     let mean = sum.checked_div(known.len() as u64).unwrap_or(0);
     Ok(mean.saturating_mul(before as u64) / (limits.active_max.max(1) as u64))

@@ -28,4 +28,3 @@ pub(crate) fn id(row: &Row, column: &str) -> Option<Uuid> {
 pub(crate) fn items(row: &Row, column: &str) -> Vec<String> {
     text(row, column).unwrap_or_default().split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
-

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = DubbingProgress)]
 pub(crate) struct Progress {
     /// Share that is done, by the time that stages usually take. Falls when something is asked for anew.
     #[schema(minimum = 0, maximum = 1)]
