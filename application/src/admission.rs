@@ -88,6 +88,11 @@ impl Admission {
         Ok(Reservation { admission: Arc::clone(self) })
     }
 
+    /// How much is done at a time, and how much may wait.
+    pub fn limits(&self) -> AdmissionLimits {
+        self.limits
+    }
+
     /// How much is going on.
     pub fn depth(&self) -> AdmissionDepth {
         self.line().depth()

@@ -6,6 +6,7 @@ pub mod aggregates;
 pub mod commands;
 pub mod crew;
 pub mod crossing;
+pub mod estimate;
 pub mod fair_line;
 pub mod flows;
 pub mod ports;

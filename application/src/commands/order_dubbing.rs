@@ -3,6 +3,7 @@
 use crate::{
     abilities::{Abilities, Unable},
     aggregates::{Aggregates, CommandError, CommandMeta, sha256},
+    estimate::Work,
     ports::{
         blob_store::{BlobError, BlobStore},
         event_log::{Appended, ReadError, StreamId, Tenant},
@@ -14,7 +15,7 @@ use crate::{
     },
 };
 use domain::{
-    asset::{Phase as AssetPhase, Quarantine, ValidatedAsset},
+    asset::{Phase as AssetPhase, Quarantine, Uploaded, ValidatedAsset},
     dubbing::{Dubbing, DubbingCommand, DubbingRejection, Order, Priority, Start, TrackRequest, Transcript},
     track::{Background, TrackSettings},
     value::{Artefact, AssetId, DubbingId, GlossaryId, LanguageTag, Personal, ProjectId, Sha256},
@@ -161,18 +162,9 @@ impl OrderDubbing {
         meta: &CommandMeta,
     ) -> Result<Option<Appended>, OrderError> {
         let tenant = meta.tenant.clone().unwrap_or_default();
-        let asset = self.aggregates.asset(order.asset).await?;
-        let (AssetPhase::Ready(found), Some(uploaded), true) =
-            (&asset.state.phase, &asset.state.uploaded, asset.is_of(&tenant))
-        else {
-            return Err(unusable(&asset.state.phase, asset.is_of(&tenant)));
-        };
-        let source_language = self.source_language(&order)?;
-        let transcript = self.transcript(&order, found).await?;
-        self.require_project(order.project, &tenant).await?;
-        check_sound(order.audio_stream, found)?;
-        self.abilities.require_words(&source_language, &transcript)?;
-        let tracks = self.tracks(&source_language, order.languages, order.wishes, &tenant).await?;
+        let Vetted { uploaded, source_language, .. } = self.vet(&order, &tenant).await?;
+        let transcript = self.transcript(order.transcript).await?;
+        let settings = self.settings(order.wishes, &tenant).await?;
         self.vault.ensure(id.0)?;
         let start = Start {
             identity: identity(&uploaded.media.sha256, order.audio_stream, &source_language, &transcript),
@@ -190,7 +182,7 @@ impl OrderDubbing {
                 priority: order.priority,
                 forked_from: None,
             },
-            tracks,
+            tracks: in_languages(order.languages, &settings),
         };
         let command = DubbingCommand::Start(Box::new(start));
         Ok(self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
@@ -209,64 +201,91 @@ impl OrderDubbing {
         let Some(request) = dubbing.state.request.as_ref().filter(|_| dubbing.is_of(&tenant)) else {
             return Err(CommandError::NotFound.into());
         };
-        let tracks = self.tracks(&request.source_language, languages, wishes, &tenant).await?;
-        let command = DubbingCommand::RequestTracks { tracks, delivery: None };
+        self.require_wishes(&request.source_language, &languages, &wishes, &tenant).await?;
+        let settings = self.settings(wishes, &tenant).await?;
+        let command = DubbingCommand::RequestTracks { tracks: in_languages(languages, &settings), delivery: None };
         Ok(self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
     }
 
-    async fn tracks(
+    /// Whether a job could begin so, and how much there is to do. Nothing begins, and nothing is kept.
+    pub async fn check(&self, order: &DubbingOrder, tenant: &Tenant) -> Result<Work, OrderError> {
+        let vetted = self.vet(order, tenant).await?;
+        let is_recognised = matches!(order.transcript, TranscriptOrder::Recognise);
+        Ok(Work { source_ms: vetted.source_ms, is_recognised, languages: order.languages.len() })
+    }
+
+    async fn vet(&self, order: &DubbingOrder, tenant: &Tenant) -> Result<Vetted, OrderError> {
+        let asset = self.aggregates.asset(order.asset).await?;
+        let (AssetPhase::Ready(found), Some(uploaded), true) =
+            (&asset.state.phase, &asset.state.uploaded, asset.is_of(tenant))
+        else {
+            return Err(unusable(&asset.state.phase, asset.is_of(tenant)));
+        };
+        let assumed = || ASSUMED.parse().map_err(|_| OrderError::NoTextTrack);
+        let source_language = order.source_language.clone().map_or_else(assumed, Ok)?;
+        match &order.transcript {
+            TranscriptOrder::Recognise => {}
+            TranscriptOrder::Embedded if found.subtitles.is_empty() => return Err(OrderError::NoTextTrack),
+            TranscriptOrder::Embedded => {}
+            TranscriptOrder::Text(bytes) => drop(subtitles::parse(bytes)?),
+        }
+        self.require_project(order.project, tenant).await?;
+        check_sound(order.audio_stream, found)?;
+        if matches!(order.transcript, TranscriptOrder::Recognise) {
+            self.abilities.require_words(&source_language, &Transcript::Recognised)?;
+        }
+        self.require_wishes(&source_language, &order.languages, &order.wishes, tenant).await?;
+        Ok(Vetted { uploaded: uploaded.clone(), source_ms: found.duration_ms, source_language })
+    }
+
+    async fn require_wishes(
         &self,
         from: &LanguageTag,
-        languages: Vec<LanguageTag>,
-        wishes: TrackWishes,
+        languages: &[LanguageTag],
+        wishes: &TrackWishes,
         tenant: &Tenant,
-    ) -> Result<Vec<TrackRequest>, OrderError> {
-        for language in &languages {
+    ) -> Result<(), OrderError> {
+        for language in languages {
             self.abilities.require_target(from, language).await?;
         }
         self.abilities.require_voices(wishes.voices.values()).await?;
-        let settings = TrackSettings {
-            glossary: self.terms(wishes.glossary, tenant).await?,
+        match &wishes.glossary {
+            GlossaryOrder::None => {}
+            GlossaryOrder::Csv(bytes) => drop(Terms::parse(bytes)?),
+            GlossaryOrder::Kept(id) => drop(self.kept_terms(*id, tenant).await?),
+        }
+        Ok(())
+    }
+
+    async fn settings(&self, wishes: TrackWishes, tenant: &Tenant) -> Result<TrackSettings, OrderError> {
+        Ok(TrackSettings {
+            glossary: match wishes.glossary {
+                GlossaryOrder::None => None,
+                GlossaryOrder::Csv(bytes) => Some(self.blobs.put_bytes(bytes, "text/csv").await?),
+                GlossaryOrder::Kept(id) => Some(self.kept_terms(id, tenant).await?),
+            },
             keep_phrases: Personal::new(wishes.keep_phrases),
             voices: Personal::new(wishes.voices),
             background: wishes.background,
             keep_original: wishes.keep_original,
             embed_subtitles: wishes.embed_subtitles,
-        };
-        let track = |language| TrackRequest { language, settings: settings.clone() };
-        Ok(languages.into_iter().map(track).collect())
+        })
     }
 
-    fn source_language(&self, order: &DubbingOrder) -> Result<LanguageTag, OrderError> {
-        let assumed = || ASSUMED.parse().map_err(|_| OrderError::NoTextTrack);
-        order.source_language.clone().map_or_else(assumed, Ok)
-    }
-
-    async fn transcript(&self, order: &DubbingOrder, asset: &ValidatedAsset) -> Result<Transcript, OrderError> {
-        match &order.transcript {
+    async fn transcript(&self, order: TranscriptOrder) -> Result<Transcript, OrderError> {
+        match order {
             TranscriptOrder::Recognise => Ok(Transcript::Recognised),
-            TranscriptOrder::Embedded if asset.subtitles.is_empty() => Err(OrderError::NoTextTrack),
             TranscriptOrder::Embedded => Ok(Transcript::Embedded),
             TranscriptOrder::Text(bytes) => {
-                subtitles::parse(bytes)?;
-                Ok(Transcript::Imported { file: self.blobs.put_bytes(bytes.clone(), "text/vtt").await? })
+                Ok(Transcript::Imported { file: self.blobs.put_bytes(bytes, "text/vtt").await? })
             }
         }
     }
 
-    async fn terms(&self, order: GlossaryOrder, tenant: &Tenant) -> Result<Option<Artefact>, OrderError> {
-        match order {
-            GlossaryOrder::None => Ok(None),
-            GlossaryOrder::Csv(bytes) => {
-                Terms::parse(&bytes)?;
-                Ok(Some(self.blobs.put_bytes(bytes, "text/csv").await?))
-            }
-            GlossaryOrder::Kept(id) => {
-                let glossary = self.aggregates.glossary(id).await?;
-                let content = glossary.state.content.as_ref().filter(|_| glossary.is_of(tenant));
-                content.map(|content| Some(content.terms.clone())).ok_or(OrderError::NoSuchGlossary)
-            }
-        }
+    async fn kept_terms(&self, id: GlossaryId, tenant: &Tenant) -> Result<Artefact, OrderError> {
+        let glossary = self.aggregates.glossary(id).await?;
+        let content = glossary.state.content.as_ref().filter(|_| glossary.is_of(tenant));
+        content.map(|content| content.terms.clone()).ok_or(OrderError::NoSuchGlossary)
     }
 
     async fn require_project(&self, project: Option<ProjectId>, tenant: &Tenant) -> Result<(), OrderError> {
@@ -277,6 +296,17 @@ impl OrderDubbing {
         let is_there = project.state.name.is_some() && project.is_of(tenant);
         if is_there { Ok(()) } else { Err(OrderError::NoSuchProject) }
     }
+}
+
+/// What stands behind an order that can be fulfilled.
+struct Vetted {
+    uploaded: Uploaded,
+    source_ms: u64,
+    source_language: LanguageTag,
+}
+
+fn in_languages(languages: Vec<LanguageTag>, settings: &TrackSettings) -> Vec<TrackRequest> {
+    languages.into_iter().map(|language| TrackRequest { language, settings: settings.clone() }).collect()
 }
 
 fn unusable(phase: &AssetPhase, is_ours: bool) -> OrderError {

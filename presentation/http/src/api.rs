@@ -1,13 +1,17 @@
 //! What all handlers share: the ports, and the values that were chosen at start.
 
-use crate::{auth::Accounts, cache::AnswerCache, health::HealthCheck, metrics::Metrics, signed_url::UrlSigner};
+use crate::{
+    auth::Accounts, cache::AnswerCache, health::HealthCheck, metrics::Metrics, rates::KnownRates, signed_url::UrlSigner,
+};
 use application::{
     abilities::Abilities,
+    admission::Admission,
     aggregates::Aggregates,
     commands::{
-        correct_line::CorrectLine, fork_dubbing::ForkDubbing, order_dubbing::OrderDubbing,
-        regenerate_track::RegenerateTrack,
+        control_dubbing::ControlDubbing, correct_line::CorrectLine, fork_dubbing::ForkDubbing,
+        order_dubbing::OrderDubbing, regenerate_track::RegenerateTrack,
     },
+    estimate::Prices,
     ports::{
         blob_store::BlobStore,
         clock::{Clock, Ids},
@@ -40,6 +44,12 @@ pub struct ApiParts {
     pub vault: Arc<dyn KeyVault>,
     /// What can be asked for here and now.
     pub abilities: Abilities,
+    /// Takes dubbings in, as many as there is room for.
+    pub admission: Arc<Admission>,
+    /// What a minute costs.
+    pub prices: Prices,
+    /// How long stages take here.
+    pub rates: KnownRates,
     /// Requests by their idempotency keys.
     pub requests: Arc<dyn RequestStore>,
     /// New ids.
@@ -107,6 +117,11 @@ impl Api {
             vault: Arc::clone(&self.vault),
             abilities: self.abilities.clone(),
         }
+    }
+
+    /// Cancels, pauses, resumes and retries dubbings.
+    pub fn control_dubbing(&self) -> ControlDubbing {
+        ControlDubbing { aggregates: Arc::clone(&self.aggregates) }
     }
 
     /// Forks dubbings.

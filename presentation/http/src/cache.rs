@@ -5,9 +5,10 @@
 //! answer from here holds for every position announced before it was asked for. Of those who ask for the same answer
 //! at once, one makes it. What is deliberately absent: a time to live.
 
+mod changes;
 mod shelf;
 
-use crate::{answer::ETag, api::Api, extract::Caller, problem::Problem};
+use crate::{answer::ETag, api::Api, extract::Caller, pages::Page, problem::Problem};
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
@@ -38,6 +39,7 @@ pub struct Ready {
     body: Bytes,
     tag: ETag,
     position: u64,
+    link: Option<HeaderValue>,
 }
 
 /// Keeps answers; bounded by bytes. Cloning is cheap.
@@ -72,6 +74,11 @@ impl Ready {
         Ok(Self::new(body.into(), tag))
     }
 
+    /// A page of a list, with the link to the next one.
+    pub fn page<T: Serialize>(page: &Page<T>, uri: &Uri) -> Result<Self, Problem> {
+        Ok(Self { link: page.link(uri), ..Self::json(page)? })
+    }
+
     /// A JSON answer about a stream at this revision, and what else it holds.
     pub fn of_revision(revision: u64, value: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(value).map_err(Problem::internal)?;
@@ -97,11 +104,14 @@ impl Ready {
         // Kept by the client, but asked for each time: a tag costs little.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
         response.headers_mut().insert(header::ETAG, self.tag.header());
+        if let Some(link) = self.link {
+            response.headers_mut().insert(header::LINK, link);
+        }
         response
     }
 
     fn new(body: Bytes, tag: ETag) -> Self {
-        Self { body, tag, position: 0 }
+        Self { body, tag, position: 0, link: None }
     }
 }
 

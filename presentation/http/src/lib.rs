@@ -17,6 +17,7 @@ mod openapi;
 pub mod pages;
 mod policy;
 pub mod problem;
+pub mod rates;
 mod routes;
 pub mod server;
 pub mod signed_url;

@@ -30,6 +30,7 @@ use utoipa::{
     modifiers(&Token),
     tags(
         (name = "operations", description = "Health, measures and this document"),
+        (name = "dubbings", description = "One source video, made in other languages"),
         (name = "errors", description = "Every problem that an answer can tell of"),
     ),
 )]

@@ -96,6 +96,12 @@ impl<T> Page<T> {
         Self { next_cursor: next_cursor.map(|key| BASE64_URL_SAFE_NO_PAD.encode(key)), items: found }
     }
 
+    /// A page that ends before the list does, wherever that is: `key` says up to where it was looked at.
+    pub fn until<K: Serialize>(items: Vec<T>, key: &K) -> Self {
+        let next_cursor = serde_json::to_vec(key).ok().map(|key| BASE64_URL_SAFE_NO_PAD.encode(key));
+        Self { items, next_cursor }
+    }
+
     /// The value of `Link` that leads to the next page of `uri`, with the same filters.
     pub fn link(&self, uri: &Uri) -> Option<HeaderValue> {
         let cursor = self.next_cursor.as_deref()?;

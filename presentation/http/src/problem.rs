@@ -7,6 +7,7 @@ mod codes;
 mod from;
 
 pub use codes::{Code, Entry};
+pub(crate) use from::unavailable;
 
 use axum::{
     body::Body,

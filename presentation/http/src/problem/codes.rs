@@ -85,6 +85,17 @@ codes! {
     RevisionRequired PRECONDITION_REQUIRED "revision-required" "It must be said which revision is meant" "Send `If-Match` with the `ETag` that was read, or `*` for whatever it is now."
     RequestRunning CONFLICT "request-running" "The first request with this key is still running" "Wait for a moment, then repeat the request with the same key."
     KeyReused UNPROCESSABLE_ENTITY "idempotency-key-reused" "The key was used for another request" "Choose a new `Idempotency-Key`, or repeat the request exactly."
+    // What a dubbing needs.
+    AssetNotReady CONFLICT "asset-not-ready" "The asset is still being looked at" "Wait until the asset's state is `ready`, then order the dubbing."
+    AssetNotDubbable UNPROCESSABLE_ENTITY "asset-not-dubbable" "The asset cannot be dubbed" "Hand in another file; `detail` says what is wrong with this one."
+    NoRecogniser UNPROCESSABLE_ENTITY "no-recogniser" "Nothing here understands the language spoken" "Give a transcript, or correct `source_language`; `GET /v1/languages` lists what is understood."
+    NoTranslation UNPROCESSABLE_ENTITY "no-translation" "Nothing here translates between the two languages" "Choose another target language; `GET /v1/languages` lists what can be asked for."
+    NoVoice UNPROCESSABLE_ENTITY "no-voice" "Nothing here speaks the language" "Choose another target language; `GET /v1/languages` lists what can be asked for."
+    // Where a dubbing stands.
+    AlreadyEnded CONFLICT "already-ended" "The dubbing has ended" "Order a new one, or fork this one; a completed dubbing takes more languages."
+    NotPaused CONFLICT "not-paused" "Nobody paused the dubbing" "Nothing needs to be resumed; when `problem` says why it stands still, retry it."
+    NothingToRetry CONFLICT "nothing-to-retry" "No stage waits for a retry" "Nothing needs to be retried; a dubbing that was paused is resumed."
+    StageNotReached CONFLICT "stage-not-reached" "The dubbing has not come to this stage" "Fork it from an earlier stage, or wait."
     // Not now.
     PositionNotReached SERVICE_UNAVAILABLE "position-not-reached" "The answer would be older than asked" "Try again soon, or ask for a smaller `min_position`; `position` says what is reached."
     Overloaded SERVICE_UNAVAILABLE "overloaded" "There is too much to do" "Try again after `Retry-After` seconds."

@@ -3,10 +3,13 @@
 use super::{Code, Problem};
 use crate::extract::mismatch;
 use application::{
+    admission::Busy,
     aggregates::CommandError,
+    commands::{control_dubbing::ControlError, fork_dubbing::ForkError},
     ports::{
         blob_store::BlobError,
         event_log::{AppendError, ReadError},
+        key_vault::KeyVaultError,
         read_store::ReadStoreError,
         request_store::RequestStoreError,
     },
@@ -156,7 +159,49 @@ impl From<BlobError> for Problem {
     }
 }
 
-fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Problem {
+impl From<KeyVaultError> for Problem {
+    fn from(error: KeyVaultError) -> Self {
+        match error {
+            KeyVaultError::Io(_) => unavailable(error),
+            KeyVaultError::Damaged(_) => Problem::internal(error),
+        }
+    }
+}
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        let seconds = busy.retry_after.as_secs().max(1);
+        Problem::new(Code::Overloaded).retry_after(u32::try_from(seconds).unwrap_or(u32::MAX))
+    }
+}
+
+impl From<ControlError> for Problem {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::UnknownDubbing | ControlError::UnknownTrack => Problem::new(Code::NotFound),
+            ControlError::AlreadyEnded => Problem::new(Code::AlreadyEnded),
+            ControlError::NotPaused => Problem::new(Code::NotPaused),
+            ControlError::NothingParked => Problem::new(Code::NothingToRetry),
+            ControlError::Dubbing(error) => error.into(),
+            ControlError::Track(error) => error.into(),
+            ControlError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<ForkError> for Problem {
+    fn from(error: ForkError) -> Self {
+        match error {
+            ForkError::NoSuchDubbing => Problem::new(Code::NotFound),
+            ForkError::NotThereYet(_) => Problem::new(Code::StageNotReached).detail(error.to_string()),
+            ForkError::Command(error) => error.into(),
+            ForkError::Key(error) => error.into(),
+            ForkError::Read(error) => error.into(),
+        }
+    }
+}
+
+pub(crate) fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Problem {
     Problem::new(Code::Unavailable).retry_after(RETRY_SECONDS).caused_by(cause)
 }
 
@@ -172,6 +217,12 @@ mod tests {
         check(CommandError::<DubbingRejection>::Stale { actual: 3 }.into(), Code::RevisionMismatch);
         check(CommandError::<DubbingRejection>::NotFound.into(), Code::NotFound);
         check(CommandError::<DubbingRejection>::Conflict.into(), Code::Conflict);
+        check(ControlError::UnknownDubbing.into(), Code::NotFound);
+        check(ControlError::NotPaused.into(), Code::NotPaused);
+        check(ControlError::Dubbing(CommandError::Stale { actual: 3 }).into(), Code::RevisionMismatch);
+        check(ForkError::NotThereYet(domain::flow::Stage::Mix).into(), Code::StageNotReached);
+        check(Busy { retry_after: std::time::Duration::ZERO }.into(), Code::Overloaded);
+        check(KeyVaultError::Damaged("short".into()).into(), Code::Internal);
         check(AppendError::WrongRevision { expected: 1, actual: 2 }.into(), Code::Conflict);
         check(AppendError::CommandIdReused.into(), Code::KeyReused);
         check(AppendError::OutOfRoom.into(), Code::OutOfRoom);

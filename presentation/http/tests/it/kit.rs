@@ -1,12 +1,16 @@
 //! A started server, and routes of no noun to try the conventions on.
 
 use application::{
+    admission::{Admission, AdmissionLimits},
     aggregates::Aggregates,
+    estimate::Prices,
     ports::{
         clock::Ids,
         event_log::{EventLog, Tenant},
+        read_store::ReadStore,
         request_store::{Answer, Begun, RequestIds, RequestStore, RequestStoreError},
     },
+    process_manager::ProcessManager,
     testing::{ManualClock, MemoryKeyVault, MemoryReadStore, abilities},
 };
 use async_trait::async_trait;
@@ -20,17 +24,19 @@ use host::RandomIds;
 use http_api::{
     Api, ApiParts, HttpLimits, Tls,
     answer::Done,
-    auth::LocalAccount,
+    auth::{Accounts, LocalAccount},
     cache::{AnswerCache, Ready, Tag},
     extract::{Caller, CommandIds, IfMatch, Json, MinPosition, Path, Query},
     health::{Health, HealthCheck},
     metrics::Metrics,
     pages::{Cursor, Limit},
     problem::Problem,
+    rates::KnownRates,
     router_with,
     server::{ServerLimits, serve},
     signed_url::UrlSigner,
 };
+use projections::Runner;
 use reqwest::{Client, Method, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -49,8 +55,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use work_queue_memory::MemoryWorkQueue;
 
 pub const TOKEN: &str = "a-token-of-tests";
+/// The token of somebody of another tenant.
+pub const OTHER_TOKEN: &str = "another-token-of-tests";
 pub const ORIGIN: &str = "https://app.example";
 
 /// What tests see of the inside.
@@ -71,6 +80,8 @@ pub struct Server {
     pub inside: Arc<Inside>,
     pub reach: watch::Sender<u64>,
     pub api: Api,
+    pub clock: Arc<ManualClock>,
+    pub runner: Runner,
     pub ended: JoinHandle<()>,
 }
 
@@ -80,6 +91,9 @@ pub struct Options {
     pub http: Option<HttpLimits>,
     pub server: Option<ServerLimits>,
     pub health: Vec<Arc<dyn HealthCheck>>,
+    pub read_store: Option<Arc<dyn ReadStore>>,
+    pub admission: Option<AdmissionLimits>,
+    pub prices: Prices,
 }
 
 impl Server {
@@ -91,14 +105,20 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (reach, applied) = watch::channel(0);
         let (inside, stop) = (Arc::new(Inside::default()), CancellationToken::new());
-        let limits = HttpLimits { position_wait: Duration::from_millis(50), ..HttpLimits::default() };
-        let api = api(options.http.unwrap_or(limits), options.tls.is_some(), options.health, applied, stop.clone());
+        let (server, tls) = (options.server.unwrap_or_default(), options.tls.clone());
+        let clock = Arc::new(ManualClock::default());
+        let api = api(options, applied, clock.clone(), stop.clone());
+        let runner = Runner::new(api.log.clone(), api.read_store.clone()).telling(Arc::new(api.cache.clone()));
         let router = router_with(api.clone(), things(inside.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let ended = serve(listener, router, options.tls, options.server.unwrap_or_default(), stop.clone());
-        let ended = tokio::spawn(ended);
-        Self { address, client: client(), stop, inside, reach, api, ended }
+        let ended = tokio::spawn(serve(listener, router, tls, server, stop.clone()));
+        Self { address, client: client(), stop, inside, reach, api, clock, runner, ended }
+    }
+
+    /// The read models hold everything that was written.
+    pub async fn catch_up(&self) {
+        self.reach.send_replace(self.runner.catch_up().await.expect("folded"));
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -129,39 +149,57 @@ pub fn client() -> Client {
     Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
 }
 
-fn api(
-    limits: HttpLimits,
-    tls: bool,
-    health: Vec<Arc<dyn HealthCheck>>,
-    applied: watch::Receiver<u64>,
-    stop: CancellationToken,
-) -> Api {
-    let clock = Arc::new(ManualClock::default());
+fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>, stop: CancellationToken) -> Api {
     let vault = Arc::new(MemoryKeyVault::new(1));
     let codec = EventCodec::new("test", vault.clone());
     let media = tempfile::tempdir().expect("a folder").keep();
     let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(codec, clock.clone()));
+    let aggregates = Arc::new(Aggregates::new(log.clone()));
+    let queue = Arc::new(MemoryWorkQueue::new());
+    let manager = Arc::new(ProcessManager { aggregates: aggregates.clone(), queue, clock: clock.clone() });
+    let many = AdmissionLimits { active_max: 2, queued_max: 1_000, retry_after: Duration::from_secs(7) };
+    let patient = HttpLimits { position_wait: Duration::from_millis(50), ..HttpLimits::default() };
     Api::new(ApiParts {
-        aggregates: Arc::new(Aggregates::new(log.clone())),
+        aggregates,
         log,
-        read_store: Arc::new(MemoryReadStore::new()),
+        read_store: options.read_store.unwrap_or_else(|| Arc::new(MemoryReadStore::new())),
         blobs: Arc::new(LocalBlobStore::open(&media).expect("a blob store")),
         vault,
         abilities: abilities("en", &["es", "ca"]),
+        admission: Admission::new(manager, options.admission.unwrap_or(many)),
+        prices: options.prices,
+        rates: KnownRates::default(),
         requests: Arc::new(Requests::default()),
         ids: Arc::new(RandomIds),
         clock,
-        accounts: Arc::new(LocalAccount::new(TOKEN)),
+        accounts: Arc::new(TwoAccounts(LocalAccount::new(TOKEN))),
         signer: UrlSigner::new(&[1; 32]),
         applied,
         cache: AnswerCache::new(1 << 20),
         metrics: Metrics::default(),
-        health,
+        health: options.health,
         stop,
-        limits,
+        limits: options.http.unwrap_or(patient),
         origins: vec![ORIGIN.parse().expect("an origin")],
-        tls,
+        tls: options.tls.is_some(),
     })
+}
+
+/// The local account, and one of another tenant.
+struct TwoAccounts(LocalAccount);
+
+#[async_trait]
+impl Accounts for TwoAccounts {
+    async fn by_token(&self, token: &str) -> Result<Option<Caller>, Problem> {
+        match token {
+            OTHER_TOKEN => Ok(Some(Caller::new(Tenant("other".to_owned()), "api"))),
+            token => self.0.by_token(token).await,
+        }
+    }
+
+    fn by_link(&self) -> Caller {
+        self.0.by_link()
+    }
 }
 
 /// Routes of no noun.

@@ -4,6 +4,7 @@
 mod answers;
 mod bad_requests;
 mod document;
+mod dubbings;
 mod idempotency;
 mod kit;
 mod server;

@@ -1,0 +1,161 @@
+//! `POST /v1/dubbings/{id}/cancel`, `/pause`, `/resume`, `/retry`.
+
+use super::{
+    meta, path,
+    view::{DubbingDocument, Seen},
+};
+use crate::{
+    answer::Done,
+    api::Api,
+    extract::{Caller, CommandIds, IfMatch, Nothing, Path, Query},
+    problem::Problem,
+    trace::Trace,
+};
+use application::{
+    aggregates::CommandMeta,
+    commands::control_dubbing::{ControlError, Controlled},
+    ports::event_log::StreamId,
+};
+use axum::{
+    extract::{FromRequestParts, State},
+    http::request::Parts,
+};
+use domain::value::DubbingId;
+use uuid::Uuid;
+
+/// A command to a dubbing, as its request says it.
+pub(crate) struct Command {
+    caller: Caller,
+    ids: CommandIds,
+    trace: Trace,
+    condition: IfMatch,
+    id: DubbingId,
+}
+
+type Answer = Result<Done<DubbingDocument>, Problem>;
+
+/// Cancel a dubbing
+///
+/// Work stops and its workers are freed. Languages that are finished are kept; of the others nothing remains. Cancelling
+/// once more changes nothing. `404 not-found`; `409 already-ended` when it is completed or failed; `412
+/// revision-mismatch` when `If-Match` names another revision.
+#[utoipa::path(post, path = "/v1/dubbings/{id}/cancel", tag = "dubbings", operation_id = "cancel_dubbing",
+    params(
+        ("id" = Uuid, Path, description = "Its id"),
+        ("If-Match" = Option<String>, Header, description = "Refused unless the dubbing is at this revision"),
+    ),
+    responses((status = 202, description = "It is cancelled", body = DubbingDocument, headers(
+        ("Location" = String, description = "Path of the dubbing"),
+        ("Dragoman-Position" = u64, description = "Where the log holds it"),
+        ("ETag" = String, description = "Its revision now"),
+    )))
+)]
+pub(crate) async fn cancel(State(api): State<Api>, command: Command) -> Answer {
+    let meta = command.meta(&api).await?;
+    let done = api.control_dubbing().cancel(command.id, &meta).await;
+    command.answer(&api, done).await
+}
+
+/// Pause a dubbing
+///
+/// Nothing begins any more, and attempts under way are given back: what they reported is kept. Pausing once more changes
+/// nothing. `404 not-found`; `409 already-ended`; `412 revision-mismatch` when `If-Match` names another revision.
+#[utoipa::path(post, path = "/v1/dubbings/{id}/pause", tag = "dubbings", operation_id = "pause_dubbing",
+    params(
+        ("id" = Uuid, Path, description = "Its id"),
+        ("If-Match" = Option<String>, Header, description = "Refused unless the dubbing is at this revision"),
+    ),
+    responses((status = 202, description = "It is paused", body = DubbingDocument, headers(
+        ("Location" = String, description = "Path of the dubbing"),
+        ("Dragoman-Position" = u64, description = "Where the log holds it"),
+        ("ETag" = String, description = "Its revision now"),
+    )))
+)]
+pub(crate) async fn pause(State(api): State<Api>, command: Command) -> Answer {
+    let meta = command.meta(&api).await?;
+    let done = api.control_dubbing().pause(command.id, &meta).await;
+    command.answer(&api, done).await
+}
+
+/// Resume a dubbing that was paused
+///
+/// It goes on where it stopped; stages that are out of attempts get new ones. `404 not-found`; `409 not-paused` or
+/// `already-ended`; `412 revision-mismatch` when `If-Match` names another revision.
+#[utoipa::path(post, path = "/v1/dubbings/{id}/resume", tag = "dubbings", operation_id = "resume_dubbing",
+    params(
+        ("id" = Uuid, Path, description = "Its id"),
+        ("If-Match" = Option<String>, Header, description = "Refused unless the dubbing is at this revision"),
+    ),
+    responses((status = 202, description = "It goes on", body = DubbingDocument, headers(
+        ("Location" = String, description = "Path of the dubbing"),
+        ("Dragoman-Position" = u64, description = "Where the log holds it"),
+        ("ETag" = String, description = "Its revision now"),
+    )))
+)]
+pub(crate) async fn resume(State(api): State<Api>, command: Command) -> Answer {
+    let meta = command.meta(&api).await?;
+    let done = api.control_dubbing().resume(command.id, &meta).await;
+    command.answer(&api, done).await
+}
+
+/// Retry what is out of attempts
+///
+/// Stages that are `parked` get new attempts; what was reported before is kept. `404 not-found`; `409 nothing-to-retry`
+/// or `already-ended`; `412 revision-mismatch` when `If-Match` names another revision.
+#[utoipa::path(post, path = "/v1/dubbings/{id}/retry", tag = "dubbings", operation_id = "retry_dubbing",
+    params(
+        ("id" = Uuid, Path, description = "Its id"),
+        ("If-Match" = Option<String>, Header, description = "Refused unless the dubbing is at this revision"),
+    ),
+    responses((status = 202, description = "It goes on", body = DubbingDocument, headers(
+        ("Location" = String, description = "Path of the dubbing"),
+        ("Dragoman-Position" = u64, description = "Where the log holds it"),
+        ("ETag" = String, description = "Its revision now"),
+    )))
+)]
+pub(crate) async fn retry(State(api): State<Api>, command: Command) -> Answer {
+    let meta = command.meta(&api).await?;
+    let done = api.control_dubbing().retry(command.id, &meta).await;
+    command.answer(&api, done).await
+}
+
+impl Command {
+    /// The command as the log knows it. 412 when it is for another revision, unless it was carried out before: then it
+    /// is the same command once more.
+    async fn meta(&self, api: &Api) -> Result<CommandMeta, Problem> {
+        let meta = meta(&self.caller, self.ids, self.trace);
+        let current = api.require_dubbing(&self.caller, self.id).await?.revision;
+        if self.condition == IfMatch::Absent {
+            return Ok(meta);
+        }
+        let before = api.log.find_outcome(self.caller.tenant(), meta.id, &StreamId::Dubbing(self.id)).await?;
+        Ok(if before.is_some() { meta } else { meta.expecting(self.condition.resolve(current)?) })
+    }
+
+    async fn answer(&self, api: &Api, done: Result<Controlled, ControlError>) -> Answer {
+        let position = match done?.position {
+            Some(position) => position,
+            // It was so already: whoever reads at the log's end sees it.
+            None => api.log.head().await?,
+        };
+        let seen = Seen::of(api, &self.caller, self.id).await?;
+        let document = seen.document(api, position).await?;
+        Ok(Done::accepted(&path(self.id), document).position(position).revision(seen.revision()))
+    }
+}
+
+impl FromRequestParts<Api> for Command {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let Path(id) = Path::<Uuid>::from_request_parts(parts, api).await?;
+        let Query(Nothing {}) = Query::from_request_parts(parts, api).await?;
+        Ok(Self {
+            caller: Caller::from_request_parts(parts, api).await?,
+            ids: CommandIds::from_request_parts(parts, api).await?,
+            trace: Trace::from_request_parts(parts, api).await?,
+            condition: IfMatch::from_request_parts(parts, api).await?,
+            id: DubbingId(id),
+        })
+    }
+}

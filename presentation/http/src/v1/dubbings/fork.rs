@@ -1,0 +1,67 @@
+//! `POST /v1/dubbings/{id}/fork`.
+
+use super::{
+    meta, path,
+    view::{DubbingDocument, Seen},
+};
+use crate::{
+    answer::Done,
+    api::Api,
+    extract::{Caller, CommandIds, Path, Query},
+    problem::Problem,
+    trace::Trace,
+};
+use axum::extract::State;
+use domain::{
+    flow::{Stage, TABLE},
+    value::DubbingId,
+};
+use serde::Deserialize;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use uuid::Uuid;
+
+/// Where to begin anew.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ForkQuery {
+    /// The first stage that runs anew; the results of those before are taken over.
+    #[param(schema_with = stages, required = true)]
+    from: Stage,
+}
+
+/// Stages by their names.
+fn stages() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(TABLE.map(|row| row.stage.name()))).build()
+}
+
+/// Fork a dubbing
+///
+/// A new dubbing of the same source into the same languages takes over what this one found before a stage, corrections
+/// included, and runs anew from there. This one stays as it is. `404 not-found`; `409 stage-not-reached`; `503
+/// overloaded` with `Retry-After` when too much waits already.
+#[utoipa::path(post, path = "/v1/dubbings/{id}/fork", tag = "dubbings", operation_id = "fork_dubbing",
+    params(("id" = Uuid, Path, description = "The dubbing to fork"), ForkQuery),
+    responses((status = 202, description = "The new dubbing has begun", body = DubbingDocument, headers(
+        ("Location" = String, description = "Path of the new dubbing"),
+        ("Dragoman-Position" = u64, description = "Where the log holds it"),
+        ("ETag" = String, description = "Its revision"),
+    )))
+)]
+pub(crate) async fn fork(
+    State(api): State<Api>,
+    caller: Caller,
+    ids: CommandIds,
+    trace: Trace,
+    Path(origin): Path<Uuid>,
+    Query(ForkQuery { from }): Query<ForkQuery>,
+) -> Result<Done<DubbingDocument>, Problem> {
+    let place = api.admission.reserve()?;
+    let id = DubbingId(ids.0.resource);
+    let forked = api.fork_dubbing().run(DubbingId(origin), from, id, &meta(&caller, ids, trace)).await?;
+    place.fill(id).await;
+    let seen = Seen::without_rows(&api, &caller, id).await?;
+    let position = forked.map_or(api.log.head().await?, |appended| appended.position);
+    let document = seen.document(&api, position).await?;
+    Ok(Done::accepted(&path(id), document).position(position).revision(seen.revision()))
+}

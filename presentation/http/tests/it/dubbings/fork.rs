@@ -1,0 +1,61 @@
+//! `POST /v1/dubbings/{id}/fork`.
+
+use crate::kit::{Options, Server};
+use application::admission::AdmissionLimits;
+use reqwest::Method;
+use serde_json::json;
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_fork_takes_over_what_came_before() {
+    let server = Server::start().await;
+    let id = server.dubbing(&["es"]).await;
+    server.prepare(id).await;
+    let said = server.tell(&format!("/v1/dubbings/{id}/fork?from=translate")).await;
+    assert_eq!(said.status, 202, "{said:?}");
+    assert_ne!(said.id(), id);
+    assert_eq!(said.header("location"), format!("/v1/dubbings/{}", said.id()));
+    assert_eq!(said.body["forked_from"], json!({"dubbing": id, "stage": "translate"}));
+    let stages: Vec<&str> =
+        said.body["stages"].as_array().into_iter().flatten().filter_map(|s| s["state"].as_str()).collect();
+    assert_eq!(stages[..4], ["done", "done", "done", "waiting"]);
+    assert_eq!(said.body["source"]["name"], "talk.mp4");
+    server.catch_up().await;
+    assert_eq!(server.read(&format!("/v1/dubbings/{}", said.id())).await.body["state"], "queued");
+    assert_eq!(server.read(&format!("/v1/dubbings/{id}")).await.body["state"], "processing");
+}
+
+#[tokio::test]
+async fn a_fork_begins_where_the_origin_has_come_to() {
+    let server = Server::start().await;
+    let id = server.dubbing(&["es"]).await;
+    let early = server.tell(&format!("/v1/dubbings/{id}/fork?from=mix")).await;
+    assert_eq!((early.problem().0, early.problem().1), (409, "stage-not-reached"));
+    for query in ["", "?from=", "?from=nowhere", "?from=mix&from=mix", "?from=mix&to=es"] {
+        let said = server.tell(&format!("/v1/dubbings/{id}/fork{query}")).await;
+        assert_eq!((said.problem().0, said.problem().1), (400, "invalid-query"), "{query}");
+    }
+    assert_eq!(server.api.admission.depth().reserved, 0);
+    server.hides(Method::POST, "/v1/dubbings/{id}/fork?from=ingest", id).await;
+}
+
+#[tokio::test]
+async fn a_fork_that_is_repeated_is_one_fork() {
+    let server = Server::start().await;
+    let id = server.dubbing(&["es"]).await;
+    let path = format!("/v1/dubbings/{id}/fork?from=ingest");
+    let first = server.say(Method::POST, &path, None, &[("idempotency-key", "k")]).await;
+    let again = server.say(Method::POST, &path, None, &[("idempotency-key", "k")]).await;
+    assert_eq!((first.status, &first.body), (202, &again.body));
+    server.catch_up().await;
+    assert_eq!(server.read("/v1/dubbings").await.body["items"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn a_fork_needs_room_too() {
+    let admission = AdmissionLimits { active_max: 1, queued_max: 0, retry_after: Duration::from_secs(7) };
+    let server = Server::with(Options { admission: Some(admission), ..Options::default() }).await;
+    let id = server.dubbing(&["es"]).await;
+    let refused = server.tell(&format!("/v1/dubbings/{id}/fork?from=ingest")).await;
+    assert_eq!((refused.problem().0, refused.header("retry-after")), (503, "7"));
+}

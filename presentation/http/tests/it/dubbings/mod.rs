@@ -1,0 +1,9 @@
+//! Dubbings: everything that can be done with them, over HTTP.
+
+mod control;
+mod estimate;
+mod fork;
+mod get;
+mod list;
+mod order;
+mod set;
