@@ -7,7 +7,7 @@ use super::{
     secrets::Secrets,
 };
 use crate::{
-    config::Config,
+    config::{Config, Costs},
     exit::Failure,
     home::Home,
     wiring::{App, request_store},
@@ -16,6 +16,7 @@ use application::{
     abilities::Abilities,
     admission::{Admission, AdmissionLimits, Beginning},
     crew::{Beside, CrewParts},
+    estimate::Prices,
     ports::read_store::{Condition, Order, PageQuery, ReadStore, RowKey},
 };
 use domain::value::DubbingId;
@@ -26,6 +27,7 @@ use http_api::{
     cache::{AnswerCache, Tag},
     health::HealthCheck,
     metrics::Metrics,
+    rates::KnownRates,
     signed_url::UrlSigner,
 };
 use projections::Invalidation;
@@ -107,6 +109,9 @@ pub async fn serve(
         blobs: Arc::clone(&app.blobs),
         vault: Arc::clone(&app.vault),
         abilities,
+        admission: Arc::clone(&admission),
+        prices: prices(&config.costs),
+        rates: KnownRates::default(),
         requests: request_store(home, Arc::clone(&app.ids)).await?,
         ids: Arc::clone(&app.ids),
         clock: Arc::new(SystemClock),
@@ -131,6 +136,16 @@ pub async fn serve(
     });
     let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside: vec![folding, measuring] };
     Ok(Served { api, crew, beginning })
+}
+
+fn prices(costs: &Costs) -> Prices {
+    Prices {
+        currency: costs.currency.clone(),
+        transcribe: costs.transcribe_per_minute.micros,
+        translate: costs.translate_per_minute.micros,
+        synthesise: costs.synthesise_per_minute.micros,
+        finish: costs.finish_per_minute.micros,
+    }
 }
 
 /// Ready answers go as soon as a row that they were made from changes.

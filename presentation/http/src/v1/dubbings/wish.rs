@@ -163,9 +163,9 @@ pub(crate) fn phrases() -> Array {
 }
 
 /// A name or phrase: not blank.
-fn name() -> Object {
+fn name() -> ObjectBuilder {
     let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"\S"));
-    name.min_length(Some(1)).max_length(Some(NAME_CHARS_MAX)).build()
+    name.min_length(Some(1)).max_length(Some(NAME_CHARS_MAX))
 }
 
 /// What is out of bounds in voices and phrases.
