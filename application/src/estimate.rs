@@ -105,6 +105,11 @@ impl Prices {
             Stage::Mark | Stage::Assess | Stage::Sign | Stage::Publish | Stage::Clean => 0,
         }
     }
+
+    /// The cost of a stage's work on so much of a source, in millionths of the currency's unit.
+    pub fn cost(&self, stage: Stage, ms: u64) -> u64 {
+        scale(self.per_minute(stage), ms, MINUTE_MS)
+    }
 }
 
 impl Rates {
@@ -166,7 +171,7 @@ fn of_stage(stage: Stage, work: Work, rates: &Rates, prices: &Prices) -> StageEs
         stage,
         times,
         wall_ms: all(rates.wall_ms(stage, work.source_ms)),
-        cost: all(scale(prices.per_minute(stage), work.source_ms, MINUTE_MS)),
+        cost: all(prices.cost(stage, work.source_ms)),
         basis: rates.per_minute(stage).1,
     }
 }

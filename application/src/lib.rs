@@ -11,6 +11,7 @@ pub mod fair_line;
 pub mod flows;
 pub mod ports;
 pub mod process_manager;
+pub mod queries;
 pub mod report;
 pub mod stages;
 pub mod stop;

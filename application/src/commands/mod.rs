@@ -7,3 +7,4 @@ pub mod fork_dubbing;
 pub mod order_dubbing;
 pub mod regenerate_track;
 pub mod request_dub;
+pub mod withdraw_track;

@@ -61,9 +61,8 @@ impl RegenerateTrack {
     pub async fn plan(&self, id: &TrackId, meta: &CommandMeta) -> Result<Regeneration, RegenerateError> {
         let tenant = meta.tenant.clone().unwrap_or_default();
         let (dubbing, track) = (self.aggregates.dubbing(id.dubbing).await?, self.aggregates.track(id).await?);
-        if !dubbing.is_of(&tenant) || !dubbing.state.tracks.contains_key(&id.language) {
-            return Err(RegenerateError::NoSuchTrack);
-        }
+        let asked = dubbing.state.tracks.get(&id.language).filter(|_| dubbing.is_of(&tenant));
+        let asked = asked.ok_or(RegenerateError::NoSuchTrack)?;
         if track.state.published.is_none() {
             return Err(RegenerateError::NotPublished);
         }
@@ -72,7 +71,11 @@ impl RegenerateTrack {
         if lines.is_empty() {
             return Err(RegenerateError::NothingStale);
         }
-        if !track.state.is_owed_anew(&transcript) {
+        if is_still(&track.state) {
+            return Err(RegenerateError::StandsStill);
+        }
+        // What was asked for and has not reached the track yet will take the lines as they are then.
+        if asked.regenerations > track.state.regenerations || !track.state.is_owed_anew(&transcript) {
             return Err(RegenerateError::UnderWay);
         }
         Ok(measure(lines, &dubbing.state))
@@ -86,15 +89,14 @@ impl RegenerateTrack {
     ) -> Result<(Regeneration, Option<Appended>), RegenerateError> {
         let stream = StreamId::Dubbing(id.dubbing);
         let plan = match self.plan(id, meta).await {
-            Err(RegenerateError::NothingStale | RegenerateError::UnderWay) if self.was_given(&stream, meta).await? => {
+            Err(RegenerateError::NothingStale | RegenerateError::UnderWay | RegenerateError::StandsStill)
+                if self.was_given(&stream, meta).await? =>
+            {
                 let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
                 measure(vec![], &dubbing)
             }
             planned => planned?,
         };
-        if is_still(&self.aggregates.track(id).await?.state) {
-            return Err(RegenerateError::StandsStill);
-        }
         let command = DubbingCommand::Regenerate { language: id.language.clone() };
         let appended = self.aggregates.execute::<Dubbing>(&stream, command, meta).await?;
         Ok((plan, appended))

@@ -5,7 +5,7 @@ mod handler;
 use crate::ports::engine::{Engine, EngineError};
 use async_trait::async_trait;
 use domain::value::LanguageTag;
-pub use handler::Translate;
+pub use handler::{CONFIDENCE_MIN, Translate};
 
 /// Translates sentences.
 #[async_trait]

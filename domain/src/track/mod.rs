@@ -20,4 +20,4 @@ pub use event::{
     SignedTrack, SourceLine, SynthesisedUtterance, TrackEvent, TranslatedUtterance,
 };
 pub use settings::{Background, TrackSettings};
-pub use state::{Header, Line, Track};
+pub use state::{Header, Line, PublishedWith, Track};

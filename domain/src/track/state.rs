@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     flow::{Flow, FlowEvent, Scope, Stage, with_followers},
-    value::{DubbingId, LanguageTag, Percent, SpeakerId, UtteranceId},
+    value::{Artefact, DubbingId, LanguageTag, Percent, Producer, SpeakerId, UtteranceId},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +33,10 @@ pub struct Track {
     pub signed: Option<SignedTrack>,
     /// What is visible.
     pub published: Option<PublishedTrack>,
+    /// What belongs to that, as it was then: later runs replace it only once they are published.
+    pub published_with: Option<PublishedWith>,
+    /// What was visible was withdrawn, and nothing has been published since.
+    pub withdrawn: bool,
     /// Every file ever put somewhere.
     pub delivered: Vec<DeliveredFile>,
     /// Its flow.
@@ -52,6 +56,17 @@ pub struct Header {
     pub language: LanguageTag,
     /// How it is made.
     pub settings: TrackSettings,
+}
+
+/// What was known when the result became visible, and cannot be read from the result itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PublishedWith {
+    /// Dub over background.
+    pub sound: Option<Artefact>,
+    /// The signature that the file carries.
+    pub signed: Option<SignedTrack>,
+    /// The engines of each finished stage of the track.
+    pub producers: BTreeMap<Stage, Vec<Producer>>,
 }
 
 /// What is known of a line.
@@ -152,6 +167,8 @@ impl Track {
             TrackEvent::ProvenanceSigned(signed) => self.signed = Some(signed.clone()),
             TrackEvent::TrackPublished(published) => {
                 self.published = Some(published.clone());
+                self.published_with = Some(self.made_with());
+                self.withdrawn = false;
                 self.lines.values_mut().for_each(|line| line.output_revision = Some(line.making));
             }
             TrackEvent::TrackDelivered { files } => self.delivered.extend(files.iter().cloned()),
@@ -186,8 +203,19 @@ impl Track {
         }
     }
 
+    fn made_with(&self) -> PublishedWith {
+        let producers = self.flow.summaries.iter().map(|(stage, summary)| (*stage, summary.producers.clone()));
+        PublishedWith {
+            sound: self.mixed.as_ref().map(|mixed| mixed.sound.clone()),
+            signed: self.signed.clone(),
+            producers: producers.collect(),
+        }
+    }
+
     fn withdraw(&mut self) {
+        self.withdrawn |= self.published.is_some();
         self.published = None;
+        self.published_with = None;
         self.cancelled = true;
         self.flow.undoing = true;
     }

@@ -7,10 +7,10 @@ use crate::{
     flow::{Fence, FlowCommand, FlowEvent, FlowRejection, Scope, Stage, StageSummary, rows, work_id},
     spec::given,
     track::{
-        Background, DeliveredFile, FittedUtterance, Flag, PublishedTrack, Role, SourceLine, SynthesisedUtterance,
-        Track, TrackCommand, TrackEvent, TrackRejection, TrackSettings, TranslatedUtterance,
+        Background, DeliveredFile, FittedUtterance, Flag, MixedSound, PublishedTrack, Role, SourceLine,
+        SynthesisedUtterance, Track, TrackCommand, TrackEvent, TrackRejection, TrackSettings, TranslatedUtterance,
     },
-    value::{Artefact, DubbingId, LanguageTag, Percent, Personal, Sha256, SpeakerId, UtteranceId},
+    value::{Artefact, Decibel, DubbingId, LanguageTag, Percent, Personal, Sha256, SpeakerId, UtteranceId},
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -218,6 +218,29 @@ fn withdraw_accepts_a_published_track_only() {
     given::<Track>(withdrawn.clone()).when(TrackCommand::Revise(settings())).then_refused(&TrackRejection::Ended);
     let undone = TrackEvent::Flow(FlowEvent::StageUndone { stage: Stage::Publish });
     given::<Track>(withdrawn).when(TrackCommand::Flow(FlowCommand::Undone(Stage::Publish))).then([undone]);
+}
+
+#[test]
+fn what_belongs_to_the_result_stays_until_the_next_one_is_published() {
+    let mixed = |byte| {
+        TrackEvent::TrackMixed(MixedSound {
+            key: Sha256::new([byte; 32]),
+            sound: artefact(byte),
+            loudness: Decibel::SILENCE,
+            true_peak: Decibel::SILENCE,
+            loudness_reached: true,
+        })
+    };
+    let sound = |track: &Track| track.published_with.as_ref().and_then(|with| with.sound.clone());
+    let publish = published().pop().expect("the end of it");
+    let first = [published(), vec![mixed(1)], vec![publish.clone(), mixed(2)]].concat();
+    assert_eq!(sound(&fold::<Track>(&first)), Some(artefact(1)), "the next mix is nobody's yet");
+    let next = [first, vec![publish]].concat();
+    assert_eq!(sound(&fold::<Track>(&next)), Some(artefact(2)));
+    let withdrawn = fold::<Track>(&[next, vec![TrackEvent::TrackWithdrawn]].concat());
+    assert!(withdrawn.withdrawn && withdrawn.published_with.is_none());
+    let called_off = fold::<Track>(&[translating(), vec![TrackEvent::TrackWithdrawn]].concat());
+    assert!(!called_off.withdrawn, "there was nothing to see yet");
 }
 
 #[test]

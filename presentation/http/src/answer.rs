@@ -30,6 +30,11 @@ impl ETag {
         Self::quoted(&digest(body))
     }
 
+    /// Of a file that never changes: its digest.
+    pub fn blob(sha256: &domain::value::Sha256) -> Self {
+        Self::quoted(&sha256.to_string())
+    }
+
     /// As a header's value.
     pub fn header(&self) -> HeaderValue {
         self.0.clone()

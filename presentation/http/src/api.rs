@@ -9,7 +9,7 @@ use application::{
     aggregates::Aggregates,
     commands::{
         control_dubbing::ControlDubbing, correct_line::CorrectLine, fork_dubbing::ForkDubbing,
-        order_dubbing::OrderDubbing, regenerate_track::RegenerateTrack,
+        order_dubbing::OrderDubbing, regenerate_track::RegenerateTrack, withdraw_track::WithdrawTrack,
     },
     estimate::Prices,
     ports::{
@@ -132,6 +132,11 @@ impl Api {
     /// Corrects lines.
     pub fn correct_line(&self) -> CorrectLine {
         CorrectLine { aggregates: Arc::clone(&self.aggregates), abilities: self.abilities.clone() }
+    }
+
+    /// Withdraws tracks.
+    pub fn withdraw_track(&self) -> WithdrawTrack {
+        WithdrawTrack { aggregates: Arc::clone(&self.aggregates) }
     }
 
     /// Makes stale lines anew.

@@ -29,25 +29,20 @@ pub trait Accounts: Send + Sync {
     /// Who has this token; `None` when nobody has.
     async fn by_token(&self, token: &str) -> Result<Option<Caller>, Problem>;
 
-    /// Who reads through a signed link.
-    fn by_link(&self) -> Caller;
+    /// Who reads through a signed link of this tenant.
+    fn by_link(&self, tenant: Tenant) -> Caller;
 }
 
 /// One token for everything, on a machine without accounts.
 pub struct LocalAccount {
     digest: [u8; 32],
     by_token: Caller,
-    by_link: Caller,
 }
 
 impl LocalAccount {
     /// The account that this token opens.
     pub fn new(token: &str) -> Self {
-        Self {
-            digest: Sha256::digest(token).into(),
-            by_token: Caller::new(Tenant::default(), "api"),
-            by_link: Caller::new(Tenant::default(), "signed-link"),
-        }
+        Self { digest: Sha256::digest(token).into(), by_token: Caller::new(Tenant::default(), "api") }
     }
 }
 
@@ -60,8 +55,8 @@ impl Accounts for LocalAccount {
         Ok(is_right.then(|| self.by_token.clone()))
     }
 
-    fn by_link(&self) -> Caller {
-        self.by_link.clone()
+    fn by_link(&self, tenant: Tenant) -> Caller {
+        Caller::new(tenant, "signed-link")
     }
 }
 
@@ -105,8 +100,8 @@ fn is_link(request: &Request) -> bool {
 
 fn by_link(api: &Api, request: &Request) -> Result<Caller, Problem> {
     let query = request.uri().query().unwrap_or_default();
-    api.signer.check(request.uri().path(), query, api.clock.now())?;
-    Ok(api.accounts.by_link())
+    let tenant = api.signer.check(request.uri().path(), query, api.clock.now())?;
+    Ok(api.accounts.by_link(tenant))
 }
 
 fn unauthenticated(challenge: &'static str) -> Problem {

@@ -8,6 +8,7 @@ pub mod api;
 pub mod auth;
 pub mod cache;
 mod docs;
+mod download;
 pub mod extract;
 pub mod health;
 pub mod idempotency;

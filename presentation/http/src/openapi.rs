@@ -31,6 +31,9 @@ use utoipa::{
     tags(
         (name = "operations", description = "Health, measures and this document"),
         (name = "dubbings", description = "One source video, made in other languages"),
+        (name = "tracks", description = "The languages of a dubbing, and their lines"),
+        (name = "transcript", description = "What is said in the source"),
+        (name = "downloads", description = "The files of a result"),
         (name = "errors", description = "Every problem that an answer can tell of"),
     ),
 )]

@@ -24,6 +24,7 @@ pub enum Access {
 }
 
 const USUAL: Policy = Policy { access: Access::Token, streams: false };
+const FILE: Policy = Policy { access: Access::TokenOrLink, streams: true };
 const OPEN: Policy = Policy { access: Access::Open, streams: false };
 
 /// The exceptions: method (none: any), template of the path, policy.
@@ -33,6 +34,13 @@ pub(crate) const EXCEPTIONS: &[(Option<Method>, &str, Policy)] = &[
     (None, "/docs", OPEN),
     (None, "/docs/{*file}", OPEN),
     (None, "/v1/openapi.json", OPEN),
+    (None, "/v1/dubbings/{id}/tracks/{lang}/video", FILE),
+    (None, "/v1/dubbings/{id}/tracks/{lang}/audio", FILE),
+    (None, "/v1/dubbings/{id}/tracks/{lang}/subtitles.srt", FILE),
+    (None, "/v1/dubbings/{id}/tracks/{lang}/subtitles.vtt", FILE),
+    (None, "/v1/dubbings/{id}/tracks/{lang}/subtitles.ass", FILE),
+    (None, "/v1/dubbings/{id}/tracks/{lang}/report", FILE),
+    (None, "/v1/dubbings/{id}/tracks/{lang}/provenance", FILE),
 ];
 
 /// The policy of a route; `template` is `None` for paths that lead nowhere.

@@ -29,6 +29,21 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(v1::dubbings::fork::fork))
         .routes(routes!(v1::errors::list))
         .routes(routes!(v1::errors::get))
+        .routes(routes!(v1::transcript::get::get_transcript))
+        .routes(routes!(v1::transcript::change::change))
+        .routes(routes!(v1::tracks::list::list, v1::tracks::order::order))
+        .routes(routes!(v1::tracks::get::get, v1::tracks::withdraw::withdraw))
+        .routes(routes!(v1::tracks::regenerate::regenerate))
+        .routes(routes!(v1::tracks::links::links))
+        .routes(routes!(v1::lines::list::list))
+        .routes(routes!(v1::lines::change::change))
+        .routes(routes!(v1::downloads::video))
+        .routes(routes!(v1::downloads::audio))
+        .routes(routes!(v1::downloads::subtitles_srt))
+        .routes(routes!(v1::downloads::subtitles_vtt))
+        .routes(routes!(v1::downloads::subtitles_ass))
+        .routes(routes!(v1::downloads::report))
+        .routes(routes!(v1::downloads::provenance))
 }
 
 /// Everything that the server answers.

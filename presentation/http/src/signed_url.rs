@@ -1,11 +1,13 @@
 //! Links that can be given away: they open one path, to read, until a moment.
 //!
-//! `PATH?expires=SECONDS&signature=…`, where the signature is HMAC-SHA256 over path and moment, in base64url without
-//! padding. A link takes no other parameter. It holds for the tenant of the server's own account.
+//! `PATH?expires=SECONDS&tenant=NAME&signature=…`, where the signature is HMAC-SHA256 over path, moment and tenant, in
+//! base64url without padding. A link takes no other parameter, and holds for its tenant only.
 
 use crate::problem::{Code, Problem};
+use application::ports::event_log::Tenant;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::value::Timestamp;
+use form_urlencoded::byte_serialize;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -24,29 +26,33 @@ impl UrlSigner {
         Self(<Hmac<Sha256> as KeyInit>::new(&block.into()))
     }
 
-    /// A link to a path (with no query), which opens until the second of `expires_at`.
-    pub fn sign(&self, path: &str, expires_at: Timestamp) -> String {
-        let expires = expires_at.unix_ms() / 1_000;
-        let signature = BASE64_URL_SAFE_NO_PAD.encode(self.mac(path, expires).finalize().into_bytes());
-        format!("{path}?expires={expires}&signature={signature}")
+    /// A link to a path (with no query) of this tenant, which opens until the second of `expires_at`.
+    pub fn sign(&self, tenant: &Tenant, path: &str, expires_at: Timestamp) -> String {
+        let tenant: String = byte_serialize(tenant.0.as_bytes()).collect();
+        let terms = format!("expires={}&tenant={tenant}", expires_at.unix_ms() / 1_000);
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(self.mac(path, &terms).finalize().into_bytes());
+        format!("{path}?{terms}&signature={signature}")
     }
 
-    /// Whether path and query are a link of ours that has not expired.
-    pub(crate) fn check(&self, path: &str, query: &str, now: Timestamp) -> Result<(), Problem> {
+    /// Whose link it is, when path and query are one of ours that has not expired.
+    pub(crate) fn check(&self, path: &str, query: &str, now: Timestamp) -> Result<Tenant, Problem> {
         let invalid = || Problem::new(Code::LinkInvalid);
-        let (expires, signature) = query.split_once('&').ok_or_else(invalid)?;
-        let expires = expires.strip_prefix("expires=").and_then(|text| text.parse().ok()).ok_or_else(invalid)?;
-        let signature = signature.strip_prefix("signature=").ok_or_else(invalid)?;
+        let (terms, signature) = query.rsplit_once("&signature=").ok_or_else(invalid)?;
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid())?;
-        self.mac(path, expires).verify_slice(&signature).map_err(|_| invalid())?;
-        if now.unix_ms() / 1_000 < expires { Ok(()) } else { Err(Problem::new(Code::LinkExpired)) }
+        self.mac(path, terms).verify_slice(&signature).map_err(|_| invalid())?;
+        // From here on it is what we wrote ourselves.
+        let mut pairs = form_urlencoded::parse(terms.as_bytes());
+        let expires = pairs.next().and_then(|(_, seconds)| seconds.parse::<u64>().ok()).ok_or_else(invalid)?;
+        let tenant = pairs.next().map(|(_, tenant)| Tenant(tenant.into_owned())).ok_or_else(invalid)?;
+        if now.unix_ms() / 1_000 < expires { Ok(tenant) } else { Err(Problem::new(Code::LinkExpired)) }
     }
 
-    fn mac(&self, path: &str, expires: u64) -> Hmac<Sha256> {
+    /// Neither part can hold a line feed: a path has none, and terms are percent-encoded.
+    fn mac(&self, path: &str, terms: &str) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
         mac.update(path.as_bytes());
         mac.update(b"\n");
-        mac.update(&expires.to_be_bytes());
+        mac.update(terms.as_bytes());
         mac
     }
 }
@@ -59,23 +65,38 @@ mod tests {
         Timestamp::from_unix_ms(seconds * 1_000)
     }
 
-    fn check(path: &str, query: &str, now: u64) -> Result<(), Code> {
+    fn tenant(name: &str) -> Tenant {
+        Tenant(name.to_owned())
+    }
+
+    fn link(key: u8, owner: &str) -> String {
+        let link = UrlSigner::new(&[key; 32]).sign(&tenant(owner), "/v1/a", at(100));
+        link.split_once('?').expect("a query").1.to_owned()
+    }
+
+    fn check(path: &str, query: &str, now: u64) -> Result<Tenant, Code> {
         UrlSigner::new(&[7; 32]).check(path, query, at(now)).map_err(|problem| problem.code())
     }
 
     #[test]
     fn a_link_opens_its_path_until_its_moment() {
-        let link = UrlSigner::new(&[7; 32]).sign("/v1/a", at(100));
-        let (path, query) = link.split_once('?').expect("a query");
-        assert_eq!(check(path, query, 99), Ok(()));
-        assert_eq!(check(path, query, 100), Err(Code::LinkExpired));
-        assert_eq!(check("/v1/b", query, 99), Err(Code::LinkInvalid));
+        let query = link(7, "us");
+        assert_eq!(check("/v1/a", &query, 99), Ok(tenant("us")));
+        assert_eq!(check("/v1/a", &query, 100), Err(Code::LinkExpired));
+        assert_eq!(check("/v1/b", &query, 99), Err(Code::LinkInvalid));
+    }
+
+    #[test]
+    fn a_link_tells_whose_it_is_whatever_the_name() {
+        for owner in ["us", "a&tenant=b", "x&signature=y", "ü\n=%26", ""] {
+            assert_eq!(check("/v1/a", &link(7, owner), 99), Ok(tenant(owner)), "{owner}");
+        }
+        assert_eq!(check("/v1/a", &link(7, "us").replace("=us", "=them"), 99), Err(Code::LinkInvalid));
     }
 
     #[test]
     fn a_link_that_was_touched_opens_nothing() {
-        let link = UrlSigner::new(&[7; 32]).sign("/v1/a", at(100));
-        let query = link.split_once('?').expect("a query").1;
+        let query = link(7, "us");
         let touched = [
             query.replace("100", "101"),
             query.replace("expires=", "expires=0").replace("0100", "1000"),
@@ -83,12 +104,12 @@ mod tests {
             format!("{query}A"),
             format!("a=b&{query}"),
             query[..query.len() - 2].to_owned(),
+            query.replace("&tenant=us", ""),
             String::new(),
+            link(8, "us"),
         ];
         for query in touched {
             assert_eq!(check("/v1/a", &query, 99), Err(Code::LinkInvalid), "{query}");
         }
-        let other = UrlSigner::new(&[8; 32]).sign("/v1/a", at(100));
-        assert_eq!(check("/v1/a", other.split_once('?').expect("a query").1, 99), Err(Code::LinkInvalid));
     }
 }

@@ -21,8 +21,8 @@ use std::{ops::Range, sync::Arc};
 
 /// Lines handed to the engine in one go: what is done is recorded after each.
 const BATCH: usize = 64;
-/// Mean confidence below which a recognised line is flagged.
-const CONFIDENCE_MIN: Percent = Percent::new(50);
+/// Mean confidence below which a recognised line is flagged: the recogniser was unsure of it.
+pub const CONFIDENCE_MIN: Percent = Percent::new(50);
 
 /// The handler.
 pub struct Translate {

@@ -1,5 +1,6 @@
-//! Subtitles in and out: SRT and WebVTT. What is not speech stays outside; so do style and position.
+//! Subtitles in and out: SRT and WebVTT; and out only: ASS. What is not speech stays outside; so do style and position.
 
+pub mod ass;
 mod clean;
 mod cues;
 mod error;

@@ -11,6 +11,16 @@ use crate::stages::mux::SubtitleCue;
 
 /// Reads SRT. Counters may be missing or wrong; coordinates after the times are dropped.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Cue>, SubtitleError> {
+    spoken(raw(bytes)?)
+}
+
+/// Reads SRT word for word, its lines as they are: what [`write`] wrote comes back.
+pub fn cues(bytes: &[u8]) -> Result<Vec<SubtitleCue>, SubtitleError> {
+    let cue = |raw: RawCue| SubtitleCue { span: raw.span, text: raw.text.trim_end().to_owned() };
+    Ok(raw(bytes)?.into_iter().map(cue).collect())
+}
+
+fn raw(bytes: &[u8]) -> Result<Vec<RawCue>, SubtitleError> {
     let mut raw: Vec<RawCue> = Vec::new();
     for block in blocks(bytes)? {
         let mut lines = block.iter().copied().peekable();
@@ -29,7 +39,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Cue>, SubtitleError> {
             }
         }
     }
-    spoken(raw)
+    Ok(raw)
 }
 
 /// Whether a line is its block's first: text cannot begin a block.

@@ -78,9 +78,15 @@ codes! {
     NoSuchRoute NOT_FOUND "no-such-route" "There is nothing at this path" "Look the path up in `/v1/openapi.json`."
     NotFound NOT_FOUND "not-found" "There is no such thing" "Check the id; it is unknown here, or what it named is gone."
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "This path does not take this method" "Use one of the methods that the header `Allow` names."
+    RangeNotSatisfiable RANGE_NOT_SATISFIABLE "range-not-satisfiable" "The file has no such part" "Ask for bytes below the size that `Content-Range` names, or for the whole file."
     // Others were first.
     Conflict CONFLICT "conflict" "It was changed at the same moment" "Read it again, then decide anew."
     NotPossible CONFLICT "not-possible" "The state does not allow it" "Read its state; what is asked can be done in another one only."
+    NothingStale CONFLICT "nothing-stale" "Nothing has changed since it was made" "Correct a line first; only lines that changed are made anew."
+    UnderWay CONFLICT "under-way" "It is being made already" "Wait until it is published; then ask again if lines have changed since."
+    NotPublished CONFLICT "not-published" "There is no result yet" "Wait until the track is published; its `state` says how far it is."
+    StandsStill CONFLICT "stands-still" "The work stands still" "Resume or retry the dubbing first; `waits_for` of the track says which."
+    Withdrawn GONE "withdrawn" "The result was withdrawn" "Ask for the track again to have it made once more."
     RevisionMismatch PRECONDITION_FAILED "revision-mismatch" "It has changed since it was read" "Read it again and send `If-Match` with its new `ETag`."
     RevisionRequired PRECONDITION_REQUIRED "revision-required" "It must be said which revision is meant" "Send `If-Match` with the `ETag` that was read, or `*` for whatever it is now."
     RequestRunning CONFLICT "request-running" "The first request with this key is still running" "Wait for a moment, then repeat the request with the same key."
@@ -103,6 +109,7 @@ codes! {
     Unavailable SERVICE_UNAVAILABLE "unavailable" "A part of the server does not answer" "Try again soon; `/health` names the part, and the log says more under `request_id`."
     NotReady SERVICE_UNAVAILABLE "not-ready" "The server is not ready" "Wait until `/readyz` answers 200."
     OutOfRoom INSUFFICIENT_STORAGE "out-of-room" "The disk is full" "Free some space on the server, then repeat the request."
+    FileLost INTERNAL_SERVER_ERROR "file-lost" "The file is not where it was kept" "Nothing is wrong with the request. Tell the operator `request_id`; `dragoman verify` names what is missing."
     Internal INTERNAL_SERVER_ERROR "internal" "The server failed" "Nothing is wrong with the request. Tell the operator `request_id`: the log says more under it."
 }
 

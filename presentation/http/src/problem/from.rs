@@ -13,6 +13,7 @@ use application::{
         read_store::ReadStoreError,
         request_store::RequestStoreError,
     },
+    queries::QueryError,
 };
 use domain::{
     asset::AssetRejection, dubbing::DubbingRejection, flow::FlowRejection, glossary::GlossaryRejection,
@@ -145,6 +146,15 @@ impl From<RequestStoreError> for Problem {
         match error {
             RequestStoreError::OutOfRoom => Problem::new(Code::OutOfRoom).caused_by(error),
             RequestStoreError::Unavailable(_) => unavailable(error),
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::NotFound => Problem::new(Code::NotFound),
+            QueryError::Read(error) => error.into(),
         }
     }
 }

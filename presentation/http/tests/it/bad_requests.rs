@@ -97,7 +97,11 @@ async fn callers() {
         assert_eq!(answer.status(), 200, "{path}");
     }
     // A signed link opens only what takes links.
-    let link = server.api.signer.sign("/v1/things", domain::value::Timestamp::from_unix_ms(u64::MAX / 2));
+    let link = server.api.signer.sign(
+        &application::ports::event_log::Tenant::default(),
+        "/v1/things",
+        domain::value::Timestamp::from_unix_ms(u64::MAX / 2),
+    );
     check(server.open(Method::GET, &link), 401, "unauthenticated").await;
 }
 

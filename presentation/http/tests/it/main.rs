@@ -4,7 +4,13 @@
 mod answers;
 mod bad_requests;
 mod document;
+mod downloads;
 mod dubbings;
+mod film;
 mod idempotency;
 mod kit;
+mod lines;
+mod links;
 mod server;
+mod tracks;
+mod transcript;

@@ -2,7 +2,7 @@
 
 use domain::{
     dubbing::{Dubbing, Outcome, Phase as Life},
-    flow::{Cell, Phase, Stage},
+    flow::{Cell, Phase},
     track::Track,
     value::LanguageTag,
 };
@@ -109,7 +109,7 @@ pub(crate) fn track_state(dubbing: &Dubbing, language: &LanguageTag, track: Opti
     if dubbing.phase == Life::Failed {
         return TrackState::Failed;
     }
-    let had_result = begun.is_some_and(|track| matches!(track.flow.phase(Stage::Publish), Phase::Done | Phase::Undone));
+    let had_result = begun.is_some_and(|track| track.withdrawn);
     let is_off = result.is_none() && (dubbing.phase == Life::Cancelled || outcome.is_some());
     if is_off {
         return if had_result { TrackState::Withdrawn } else { TrackState::Cancelled };

@@ -1,0 +1,216 @@
+//! One route for each file: they differ in path and media type only.
+
+#![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
+
+use super::{File, provenance::ProvenanceDocument, send};
+use crate::{
+    api::Api,
+    extract::{Caller, Path, Query},
+    problem::Problem,
+    v1::tracks::TrackPath,
+};
+use axum::{
+    extract::State,
+    http::{HeaderMap, Method},
+    response::Response,
+};
+use serde::Deserialize;
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, schema::Schema, schema::Type},
+};
+
+/// What a signed link holds: part of the link, not for clients to make.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "authentication has read them; here they are only known by name")]
+pub(crate) struct LinkQuery {
+    /// Of a signed link: when it ends, in seconds since 1970.
+    expires: Option<u64>,
+    /// Of a signed link: whose it is.
+    tenant: Option<String>,
+    /// Of a signed link.
+    signature: Option<String>,
+}
+
+/// Conditions and ranges, after RFC 9110.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "for the document; they are read where a file is sent")]
+pub(crate) struct RangeHeaders {
+    /// Bytes to send: one range, or up to 16.
+    #[param(rename = "Range", example = "bytes=0-1023")]
+    range: Option<String>,
+    /// The tag for which the range is meant: the whole file otherwise.
+    #[param(rename = "If-Range")]
+    if_range: Option<String>,
+    /// Tags of what the client has: then 304.
+    #[param(rename = "If-None-Match")]
+    if_none_match: Option<String>,
+}
+
+/// Bytes of a file.
+pub(crate) struct FileBytes;
+
+impl PartialSchema for FileBytes {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).content_encoding("binary").into()
+    }
+}
+
+impl ToSchema for FileBytes {}
+
+/// The finished file
+///
+/// The file with its provenance: MP4, or M4A of a source without a picture.
+#[utoipa::path(get, path = "/v1/dubbings/{id}/tracks/{lang}/video", tag = "downloads",
+    operation_id = "get_video", security(("token" = []), ()), params(TrackPath, LinkQuery, RangeHeaders), responses(
+    (status = 200, description = "The file", content((FileBytes = "video/mp4"), (FileBytes = "audio/mp4")), headers(("ETag" = String))),
+    (status = 206, description = "The bytes asked for", content((FileBytes = "video/mp4"), (FileBytes = "audio/mp4"), (FileBytes = "multipart/byteranges")), headers(
+        ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
+    )),
+    (status = 304, description = "The client has it already"),
+))]
+pub(crate) async fn video(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(path): Path<TrackPath>,
+    Query(_): Query<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    send(&api, &caller, &path.id(), File::Video, &method, &headers).await
+}
+
+/// The mixed sound
+///
+/// Dub over background as it was before encoding: WAV, of a source with or without a picture. It carries no provenance.
+#[utoipa::path(get, path = "/v1/dubbings/{id}/tracks/{lang}/audio", tag = "downloads",
+    operation_id = "get_audio", security(("token" = []), ()), params(TrackPath, LinkQuery, RangeHeaders), responses(
+    (status = 200, description = "The file", body = FileBytes, content_type = "audio/wav", headers(("ETag" = String))),
+    (status = 206, description = "The bytes asked for", content((FileBytes = "audio/wav"), (FileBytes = "multipart/byteranges")), headers(
+        ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
+    )),
+    (status = 304, description = "The client has it already"),
+))]
+pub(crate) async fn audio(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(path): Path<TrackPath>,
+    Query(_): Query<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    send(&api, &caller, &path.id(), File::Audio, &method, &headers).await
+}
+
+/// Subtitles as SubRip
+///
+/// The published subtitles.
+#[utoipa::path(get, path = "/v1/dubbings/{id}/tracks/{lang}/subtitles.srt", tag = "downloads",
+    operation_id = "get_subtitles_srt", security(("token" = []), ()), params(TrackPath, LinkQuery, RangeHeaders), responses(
+    (status = 200, description = "The file", body = FileBytes, content_type = "application/x-subrip", headers(("ETag" = String))),
+    (status = 206, description = "The bytes asked for", content((FileBytes = "application/x-subrip"), (FileBytes = "multipart/byteranges")), headers(
+        ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
+    )),
+    (status = 304, description = "The client has it already"),
+))]
+pub(crate) async fn subtitles_srt(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(path): Path<TrackPath>,
+    Query(_): Query<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    send(&api, &caller, &path.id(), File::Srt, &method, &headers).await
+}
+
+/// Subtitles as WebVTT
+///
+/// The published subtitles.
+#[utoipa::path(get, path = "/v1/dubbings/{id}/tracks/{lang}/subtitles.vtt", tag = "downloads",
+    operation_id = "get_subtitles_vtt", security(("token" = []), ()), params(TrackPath, LinkQuery, RangeHeaders), responses(
+    (status = 200, description = "The file", body = FileBytes, content_type = "text/vtt", headers(("ETag" = String))),
+    (status = 206, description = "The bytes asked for", content((FileBytes = "text/vtt"), (FileBytes = "multipart/byteranges")), headers(
+        ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
+    )),
+    (status = 304, description = "The client has it already"),
+))]
+pub(crate) async fn subtitles_vtt(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(path): Path<TrackPath>,
+    Query(_): Query<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    send(&api, &caller, &path.id(), File::Vtt, &method, &headers).await
+}
+
+/// Subtitles as Advanced SubStation Alpha
+///
+/// The published subtitles, with a style for each speaker.
+#[utoipa::path(get, path = "/v1/dubbings/{id}/tracks/{lang}/subtitles.ass", tag = "downloads",
+    operation_id = "get_subtitles_ass", security(("token" = []), ()), params(TrackPath, LinkQuery, RangeHeaders), responses(
+    (status = 200, description = "The file", body = FileBytes, content_type = "text/x-ssa", headers(("ETag" = String))),
+    (status = 206, description = "The bytes asked for", content((FileBytes = "text/x-ssa"), (FileBytes = "multipart/byteranges")), headers(
+        ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
+    )),
+    (status = 304, description = "The client has it already"),
+))]
+pub(crate) async fn subtitles_ass(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(path): Path<TrackPath>,
+    Query(_): Query<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    send(&api, &caller, &path.id(), File::Ass, &method, &headers).await
+}
+
+/// The quality report
+///
+/// What was measured in the finished file, line by line.
+#[utoipa::path(get, path = "/v1/dubbings/{id}/tracks/{lang}/report", tag = "downloads",
+    operation_id = "get_report", security(("token" = []), ()), params(TrackPath, LinkQuery, RangeHeaders), responses(
+    (status = 200, description = "The file", body = serde_json::Value, content_type = "application/json", headers(("ETag" = String))),
+    (status = 206, description = "The bytes asked for", content((FileBytes = "application/json"), (FileBytes = "multipart/byteranges")), headers(
+        ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
+    )),
+    (status = 304, description = "The client has it already"),
+))]
+pub(crate) async fn report(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(path): Path<TrackPath>,
+    Query(_): Query<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    send(&api, &caller, &path.id(), File::Report, &method, &headers).await
+}
+
+/// The provenance
+///
+/// What the manifest in the finished file names, and how to check it.
+#[utoipa::path(get, path = "/v1/dubbings/{id}/tracks/{lang}/provenance", tag = "downloads",
+    operation_id = "get_provenance", security(("token" = []), ()), params(TrackPath, LinkQuery, RangeHeaders), responses(
+    (status = 200, description = "The file", body = ProvenanceDocument, content_type = "application/json", headers(("ETag" = String))),
+    (status = 206, description = "The bytes asked for", content((FileBytes = "application/json"), (FileBytes = "multipart/byteranges")), headers(
+        ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
+    )),
+    (status = 304, description = "The client has it already"),
+))]
+pub(crate) async fn provenance(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(path): Path<TrackPath>,
+    Query(_): Query<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    send(&api, &caller, &path.id(), File::Provenance, &method, &headers).await
+}

@@ -1,0 +1,124 @@
+//! Makes anew what is stale in a track.
+
+#![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
+
+use super::{TrackPath, path_of, position};
+use crate::{
+    answer::Done,
+    api::Api,
+    extract::{Caller, CommandIds, Path, Query},
+    problem::{Code, Problem},
+    trace::Trace,
+    v1::{
+        dubbings::{estimate::Money, meta},
+        fields::UtteranceRef,
+    },
+};
+use application::commands::regenerate_track::{RegenerateError, Regeneration};
+use axum::extract::State;
+use domain::flow::{Scope, Stage, with_followers};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// How to regenerate.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegenerateQuery {
+    /// Only say what would be made anew.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What is made anew, or would be.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Regeneration)]
+pub(crate) struct RegenerationDocument {
+    /// Whether nothing was begun.
+    dry_run: bool,
+    /// Lines that are made anew, added or taken out. Empty when a command is given again after it was carried out.
+    lines: Vec<UtteranceRef>,
+    /// How long the original of those lines lasts, in milliseconds.
+    speech_ms: u64,
+    /// How long the source lasts, in milliseconds: it is mixed and written anew as a whole.
+    source_ms: u64,
+    /// About how many seconds that takes, all stages one after another.
+    seconds: u64,
+    /// What that costs.
+    cost: Money,
+    /// The stages that run, in order. Lines that have not changed are found again, not made again.
+    #[schema(example = json!(["translate", "synthesise"]))]
+    stages: Vec<&'static str>,
+}
+
+impl RegenerationDocument {
+    async fn new(api: &Api, dry_run: bool, plan: Regeneration) -> Result<Self, Problem> {
+        let stages = with_followers(Scope::Track, Stage::Translate);
+        let work: Vec<(Stage, u64)> = stages.iter().map(|stage| (*stage, worked_on_ms(*stage, &plan))).collect();
+        let rates = api.rates().await?;
+        let wall_ms = work.iter().fold(0_u64, |sum, (stage, ms)| sum.saturating_add(rates.wall_ms(*stage, *ms)));
+        let cost = work.iter().fold(0_u64, |sum, (stage, ms)| sum.saturating_add(api.prices.cost(*stage, *ms)));
+        Ok(Self {
+            dry_run,
+            seconds: wall_ms.div_ceil(1_000),
+            cost: Money::new(&api.prices.currency, cost),
+            lines: plan.lines.into_iter().map(UtteranceRef).collect(),
+            speech_ms: plan.speech_ms,
+            source_ms: plan.source_ms,
+            stages: stages.into_iter().map(Stage::name).collect(),
+        })
+    }
+}
+
+/// How much of the source a stage works on: lines are made one by one, sound and file as a whole.
+fn worked_on_ms(stage: Stage, plan: &Regeneration) -> u64 {
+    match stage {
+        Stage::Translate | Stage::AssignVoices | Stage::Synthesise | Stage::Fit => plan.speech_ms,
+        Stage::SyncLips | Stage::Mix | Stage::Mark | Stage::Mux | Stage::Assess | Stage::Sign => plan.source_ms,
+        Stage::Ingest | Stage::Separate | Stage::Transcribe | Stage::Publish | Stage::Clean => 0,
+    }
+}
+
+/// Regenerate a track
+///
+/// Makes anew what has changed since the track was published, and nothing else. Until the new result is published, the
+/// one of before can be fetched. Codes of 409: `nothing-stale`, `under-way`, `not-published`, `stands-still`.
+#[utoipa::path(post, path = "/v1/dubbings/{id}/tracks/{lang}/regenerate", tag = "tracks",
+    operation_id = "regenerate_track",
+    params(TrackPath, RegenerateQuery), responses(
+    (status = 200, description = "What would be made anew: it was a dry run", body = RegenerationDocument),
+    (status = 202, description = "It has begun", body = RegenerationDocument, headers(
+        ("Location" = String, description = "The track"),
+        ("Dragoman-Position" = u64, description = "Where the log holds it"),
+    )),
+))]
+pub(crate) async fn regenerate(
+    State(api): State<Api>,
+    caller: Caller,
+    ids: CommandIds,
+    trace: Trace,
+    Path(path): Path<TrackPath>,
+    Query(query): Query<RegenerateQuery>,
+) -> Result<Done<RegenerationDocument>, Problem> {
+    let (id, meta) = (path.id(), meta(&caller, ids, trace));
+    if query.dry_run {
+        let plan = api.regenerate_track().plan(&id, &meta).await.map_err(refused)?;
+        return Ok(Done::ok(RegenerationDocument::new(&api, true, plan).await?));
+    }
+    let (plan, appended) = api.regenerate_track().run(&id, &meta).await.map_err(refused)?;
+    let position = position(&api, appended.map(|appended| appended.position)).await?;
+    let document = RegenerationDocument::new(&api, false, plan).await?;
+    Ok(Done::accepted(&path_of(&id), document).position(position))
+}
+
+fn refused(error: RegenerateError) -> Problem {
+    match error {
+        RegenerateError::NoSuchTrack => Problem::new(Code::NotFound),
+        RegenerateError::NotPublished => Problem::new(Code::NotPublished),
+        RegenerateError::NothingStale => Problem::new(Code::NothingStale),
+        RegenerateError::UnderWay => Problem::new(Code::UnderWay),
+        RegenerateError::StandsStill => Problem::new(Code::StandsStill),
+        RegenerateError::Command(error) => error.into(),
+        RegenerateError::Read(error) => error.into(),
+    }
+}
