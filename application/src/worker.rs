@@ -15,6 +15,7 @@ use crate::{
         clock::Clock,
         engine::EngineError,
         event_log::StreamId,
+        trace::{TraceContext, Traces},
         work_queue::{Delivery, Work, WorkQueue},
     },
     stages::handler::{Attempt, Done, DubbingJob, DubbingStage, StageError, StageKit, TrackJob, TrackStage},
@@ -27,6 +28,7 @@ use domain::{
     value::Timestamp,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tracing::{Instrument, Span};
 
 /// How long a worker may be silent before its work is handed to another.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -85,6 +87,8 @@ pub struct Worker {
     pub kit: StageKit,
     /// For measuring and for retry times.
     pub clock: Arc<dyn Clock>,
+    /// Ties attempts to the traces of those who asked for them.
+    pub traces: Arc<dyn Traces>,
 }
 
 /// What became of an attempt.
@@ -130,7 +134,7 @@ impl Worker {
             traceparent: work.claim.traceparent.clone(),
         };
         let outcome = tokio::select! {
-            outcome = self.handle(attempt, began) => outcome,
+            outcome = self.handle(attempt, began).instrument(self.span(work)) => outcome,
             lost = self.stay_alive(delivery) => { lost?; Err(StageError::Superseded) }
             unwanted = self.until_unwanted(work) => { unwanted?; Err(StageError::Stopped) }
             () = stop.reached(Stopping::AtOnce) => Err(StageError::Stopped),
@@ -143,6 +147,17 @@ impl Worker {
         };
         self.kit.blobs.clear_scratch(Some(&work.id.0.to_string())).await?;
         reported
+    }
+
+    /// The attempt as logs and traces see it.
+    fn span(&self, work: &Work) -> Span {
+        let Fence { stage, run, attempt } = work.fence;
+        let span = tracing::info_span!("stage", %stage, run, attempt, correlation_id = %work.stream.subject());
+        let parent = work.claim.traceparent.as_deref().and_then(|text| TraceContext::parse(text).ok());
+        if let Some(parent) = parent {
+            self.traces.adopt(&span, &parent);
+        }
+        span
     }
 
     /// Returns when nobody wants the attempt any more.

@@ -278,7 +278,7 @@ impl App {
                 queue: Arc::clone(&queue),
                 clock: Arc::clone(&clock),
             },
-            worker: Worker { queue, handlers: engines.handlers(siblings), kit, clock },
+            worker: Worker { queue, handlers: engines.handlers(siblings), kit, clock, traces: Arc::new(OtelTraces) },
             request_dub: RequestDub {
                 aggregates: Arc::clone(&aggregates),
                 blobs: Arc::clone(&blobs),

@@ -19,6 +19,7 @@ use application::{
         key_vault::KeyVault,
         read_store::ReadStore,
         request_store::RequestStore,
+        trace::Traces,
     },
 };
 use axum::http::HeaderValue;
@@ -70,6 +71,8 @@ pub struct ApiParts {
     pub health: Vec<Arc<dyn HealthCheck>>,
     /// Cancelled when the server is to stop: streams end then.
     pub stop: CancellationToken,
+    /// Ties requests to traces.
+    pub traces: Arc<dyn Traces>,
     /// Bounds.
     pub limits: HttpLimits,
     /// Origins of web pages that may call; none by default.

@@ -60,11 +60,13 @@ pub(crate) fn around(router: Router<Api>, api: &Api) -> Router<Api> {
 async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let trace = Trace::of(request.headers(), api.ids.next());
-    request.extensions_mut().insert(trace);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let template = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let method = method_name(request.method());
     let span = span(&trace, method, template);
+    let trace = trace.recorded(request.headers(), &span, &*api.traces);
+    span.record("trace_id", tracing::field::display(format_args!("{:032x}", trace.trace_id)));
+    request.extensions_mut().insert(trace);
     let measured = api.metrics.http().begin();
     let outcome = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind().await;
     let mut response = outcome.unwrap_or_else(|_| Problem::internal("a handler panicked").into_response());
@@ -85,7 +87,7 @@ fn span(trace: &Trace, method: &'static str, template: &str) -> Span {
         method,
         route = template,
         request_id = %trace.request_id,
-        trace_id = %format_args!("{:032x}", trace.trace_id),
+        trace_id = Empty,
         status = Empty,
     )
 }

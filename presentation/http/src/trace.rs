@@ -1,11 +1,13 @@
 //! Names of a request: an id of its own, and its place in a trace (W3C Trace Context).
 
 use crate::problem::Problem;
+use application::ports::trace::{TraceContext, Traces};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
 use std::fmt::{self, Write};
+use tracing::Span;
 use uuid::Uuid;
 
 /// The header that carries a trace in and out.
@@ -34,6 +36,20 @@ impl Trace {
         let (trace_id, sampled) = parent.unwrap_or((id.as_u128(), true));
         // The variant's two bits make `low` differ from zero, as a span's id must.
         Self { request_id: id, trace_id, span_id: low, sampled }
+    }
+
+    /// As whoever records traces sees it: under the span that stands for this request there.
+    pub(crate) fn recorded(self, headers: &HeaderMap, span: &Span, traces: &dyn Traces) -> Self {
+        let parent = headers.get(TRACEPARENT).and_then(|value| TraceContext::parse(value.to_str().ok()?).ok());
+        if let Some(parent) = parent {
+            traces.adopt(span, &parent);
+        }
+        let Some(own) = span.in_scope(|| traces.current()) else {
+            return self;
+        };
+        let hex = |text: &str| u128::from_str_radix(text, 16).unwrap_or_default();
+        let span_id = u64::from_str_radix(own.span_id(), 16).unwrap_or(self.span_id);
+        Self { trace_id: hex(own.trace_id()), span_id, sampled: own.is_sampled(), ..self }
     }
 
     /// As a header for those who are called on, and for events.

@@ -33,6 +33,7 @@ use http_api::{
 use projections::Invalidation;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
+use telemetry::OtelTraces;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -122,6 +123,7 @@ pub async fn serve(
         metrics,
         health,
         stop,
+        traces: Arc::new(OtelTraces),
         limits: listener::request_limits(&config.http),
         origins,
         tls,

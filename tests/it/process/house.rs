@@ -16,6 +16,7 @@ use application::{
         clock::{Clock, Ids},
         event_log::{DomainEvent, EventLog, StreamId},
         key_vault::KeyVault,
+        trace::NoTraces,
         work_queue::WorkQueue,
     },
     process_manager::{Ending, ProcessManager},
@@ -463,7 +464,7 @@ impl House {
                 Scope::Track => handlers.track(row.stage, told),
             }
         });
-        Worker { queue: Arc::clone(&self.queue), handlers, kit, clock: self.clock.clone() }
+        Worker { queue: Arc::clone(&self.queue), handlers, kit, clock: self.clock.clone(), traces: Arc::new(NoTraces) }
     }
 }
 
