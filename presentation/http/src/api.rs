@@ -1,7 +1,8 @@
 //! What all handlers share: the ports, and the values that were chosen at start.
 
 use crate::{
-    auth::Accounts, cache::AnswerCache, health::HealthCheck, metrics::Metrics, rates::KnownRates, signed_url::UrlSigner,
+    auth::Accounts, cache::AnswerCache, health::HealthCheck, live::Live, metrics::Metrics, rates::KnownRates,
+    signed_url::UrlSigner,
 };
 use application::{
     abilities::Abilities,
@@ -28,7 +29,12 @@ use tokio_util::sync::CancellationToken;
 
 /// The state of the router. Cloning is cheap.
 #[derive(Clone)]
-pub struct Api(Arc<ApiParts>);
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    parts: ApiParts,
+    live: Live,
+}
 
 /// The parts of [`Api`].
 pub struct ApiParts {
@@ -89,16 +95,19 @@ pub struct HttpLimits {
     pub answer: Duration,
     /// How long a query waits for a position.
     pub position_wait: Duration,
+    /// How many events a listener may be behind before it is sent away.
+    pub live_events: usize,
 }
 
 impl Default for HttpLimits {
-    /// 1 MiB, arriving within 20 s; answers within 30 s; 2 s of waiting for a position.
+    /// 1 MiB, arriving within 20 s; answers within 30 s; 2 s of waiting for a position; 4,096 events behind.
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
             body_read: Duration::from_secs(20),
             answer: Duration::from_secs(30),
             position_wait: Duration::from_secs(2),
+            live_events: 4_096,
         }
     }
 }
@@ -106,7 +115,13 @@ impl Default for HttpLimits {
 impl Api {
     /// Of these parts.
     pub fn new(parts: ApiParts) -> Self {
-        Self(Arc::new(parts))
+        let live = Live::new(Arc::clone(&parts.log), parts.stop.clone(), parts.limits.live_events);
+        Self(Arc::new(Inner { parts, live }))
+    }
+
+    /// Events as they come.
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
     }
 
     /// Begins and extends dubbings.
@@ -149,6 +164,6 @@ impl Deref for Api {
     type Target = ApiParts;
 
     fn deref(&self) -> &ApiParts {
-        &self.0
+        &self.0.parts
     }
 }

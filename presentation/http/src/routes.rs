@@ -44,6 +44,9 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(v1::downloads::subtitles_ass))
         .routes(routes!(v1::downloads::report))
         .routes(routes!(v1::downloads::provenance))
+        .routes(routes!(v1::events::all))
+        .routes(routes!(v1::events::of_dubbing))
+        .routes(routes!(v1::ws::connect))
 }
 
 /// Everything that the server answers.

@@ -3,7 +3,9 @@
 pub(crate) mod downloads;
 pub(crate) mod dubbings;
 pub(crate) mod errors;
+pub(crate) mod events;
 pub(crate) mod fields;
 pub(crate) mod lines;
 pub(crate) mod tracks;
 pub(crate) mod transcript;
+pub(crate) mod ws;
