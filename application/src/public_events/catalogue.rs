@@ -81,6 +81,7 @@ types! {
     StageCompleted "stage.completed" ["wall_ms", "made", "reused"] "A worker finished."
     StageInherited "stage.inherited" ["wall_ms", "made", "reused"] "The stage is done already: a fork takes over what the other dubbing found."
     StageFailed "stage.failed" ["code", "permanent"] "An attempt failed."
+    StageReleased "stage.released" [] "An attempt was given back unfinished, and costs nothing; the stage is tried again."
     StageLost "stage.lost" [] "A worker vanished; the stage is tried again."
     StageRetryScheduled "stage.retry_scheduled" ["retry_at"] "The stage is tried again later."
     StageParked "stage.parked" ["code"] "The stage is out of attempts and waits for an operator."

@@ -69,6 +69,7 @@ pub(super) fn flow(event: &FlowEvent) -> Told {
             let fields = json!({"code": failure.code, "permanent": failure.permanent});
             Told::with(Type::StageFailed, fields).in_attempt(*fence)
         }
+        FlowEvent::StageReleased { fence } => Told::new(Type::StageReleased).in_attempt(*fence),
         FlowEvent::StageLost { fence } => Told::new(Type::StageLost).in_attempt(*fence),
         FlowEvent::StageRetryScheduled { fence, at } => {
             Told::with(Type::StageRetryScheduled, json!({"retry_at": at})).in_attempt(*fence)

@@ -1,8 +1,8 @@
 //! What all handlers share: the ports, and the values that were chosen at start.
 
 use crate::{
-    auth::Accounts, cache::AnswerCache, health::HealthCheck, live::Live, metrics::Metrics, rates::KnownRates,
-    signed_url::UrlSigner,
+    auth::Accounts, cache::AnswerCache, health::HealthCheck, live::Live, metrics::Metrics, probes::Probes,
+    rates::KnownRates, signed_url::UrlSigner,
 };
 use application::{
     abilities::Abilities,
@@ -16,6 +16,7 @@ use application::{
     ports::{
         blob_store::BlobStore,
         clock::{Clock, Ids},
+        engine::Engine,
         event_log::EventLog,
         key_vault::KeyVault,
         read_store::ReadStore,
@@ -34,6 +35,7 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     parts: ApiParts,
     live: Live,
+    probes: Probes,
 }
 
 /// The parts of [`Api`].
@@ -56,6 +58,8 @@ pub struct ApiParts {
     pub prices: Prices,
     /// How long stages take here.
     pub rates: KnownRates,
+    /// Every engine by its stage, for the listing.
+    pub engines: Vec<(&'static str, Arc<dyn Engine>)>,
     /// Requests by their idempotency keys.
     pub requests: Arc<dyn RequestStore>,
     /// New ids.
@@ -116,12 +120,18 @@ impl Api {
     /// Of these parts.
     pub fn new(parts: ApiParts) -> Self {
         let live = Live::new(Arc::clone(&parts.log), parts.stop.clone(), parts.limits.live_events);
-        Self(Arc::new(Inner { parts, live }))
+        let probes = Probes::new(parts.abilities.clone(), parts.engines.clone());
+        Self(Arc::new(Inner { parts, live, probes }))
     }
 
     /// Events as they come.
     pub(crate) fn live(&self) -> &Live {
         &self.0.live
+    }
+
+    /// What engines say.
+    pub(crate) fn probes(&self) -> &Probes {
+        &self.0.probes
     }
 
     /// Begins and extends dubbings.

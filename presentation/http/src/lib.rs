@@ -19,6 +19,7 @@ pub mod metrics;
 mod openapi;
 pub mod pages;
 mod policy;
+mod probes;
 pub mod problem;
 pub mod rates;
 mod routes;

@@ -35,6 +35,9 @@ use utoipa::{
         (name = "transcript", description = "What is said in the source"),
         (name = "downloads", description = "The files of a result"),
         (name = "events", description = "What happens, as it happens; docs/api-events.md lists the types"),
+        (name = "projects", description = "Dubbings that belong together"),
+        (name = "glossaries", description = "Terms for more than one dubbing"),
+        (name = "abilities", description = "What can be asked for here and now"),
         (name = "errors", description = "Every problem that an answer can tell of"),
     ),
 )]

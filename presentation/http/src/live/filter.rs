@@ -3,18 +3,18 @@
 use super::Frame;
 use application::{ports::event_log::Tenant, public_events::PublicEventType};
 use serde::{Deserialize, Deserializer, de::Error};
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         RefOr,
-        schema::{ObjectBuilder, Schema, Type},
+        schema::{ArrayBuilder, ObjectBuilder, Schema, Type},
     },
 };
 use uuid::Uuid;
 
-/// Longest list of types, in characters.
-const TYPES_CHARS_MAX: usize = 2_000;
+/// Longest list of types.
+const TYPES_MAX: usize = 64;
 /// The greatest position that can be asked for: 18 digits.
 const POSITION_MAX: u64 = 999_999_999_999_999_999;
 
@@ -61,16 +61,13 @@ impl FromStr for TypeSet {
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let wrong = "it is a list, with commas, of types of events, or of `noun.*` for all types of one noun";
-        if text.len() > TYPES_CHARS_MAX {
-            return Err(wrong);
-        }
         let mut set = 0;
-        for part in text.split(',') {
+        for (place, part) in text.split(',').enumerate() {
             let bits = match part.strip_suffix('*').filter(|noun| noun.ends_with('.')) {
                 Some(noun) => of_noun(noun),
                 None => PublicEventType::from_str(part).map_or(0, bit),
             };
-            if bits == 0 {
+            if bits == 0 || place >= TYPES_MAX {
                 return Err(wrong);
             }
             set |= bits;
@@ -104,35 +101,36 @@ impl Wanted {
 }
 
 macro_rules! from_text {
-    ($name:ident, $pattern:expr, $example:literal) => {
-        impl<'de> Deserialize<'de> for $name {
+    ($($name:ident)+) => {
+        $(impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
             }
         }
 
-        impl PartialSchema for $name {
-            fn schema() -> RefOr<Schema> {
-                let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some($pattern));
-                text.examples([$example]).into()
-            }
-        }
-
-        impl ToSchema for $name {}
+        impl ToSchema for $name {})+
     };
 }
 
-from_text!(After, "^(now|[0-9]{1,18})$", "1042");
-from_text!(TypeSet, types_pattern(), "dubbing.*,track.published");
+from_text!(After TypeSet);
 
-/// A pattern that the lists of types meet, and no other text.
-fn types_pattern() -> String {
-    let names: Vec<String> = PublicEventType::ALL.iter().map(|kind| kind.name().replace('.', "\\.")).collect();
-    let mut nouns: Vec<&str> = PublicEventType::ALL.iter().filter_map(|kind| kind.name().split('.').next()).collect();
-    nouns.sort_unstable();
-    nouns.dedup();
-    let one = format!("({}|({})\\.\\*)", names.join("|"), nouns.join("|"));
-    format!("^{one}(,{one})*$")
+impl PartialSchema for After {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(now|[0-9]{1,18})$"));
+        text.examples(["1042"]).into()
+    }
+}
+
+impl PartialSchema for TypeSet {
+    fn schema() -> RefOr<Schema> {
+        let mut nouns: Vec<_> = PublicEventType::ALL.iter().filter_map(|kind| kind.name().split('.').next()).collect();
+        nouns.dedup();
+        let nouns = nouns.into_iter().map(|noun| format!("{noun}.*"));
+        let names = PublicEventType::ALL.iter().map(|kind| kind.name().to_owned()).chain(nouns);
+        let names: BTreeSet<String> = names.collect();
+        let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        ArrayBuilder::new().items(name).min_items(Some(1)).max_items(Some(TYPES_MAX)).into()
+    }
 }
 
 #[cfg(test)]
@@ -155,7 +153,10 @@ mod tests {
         assert!(set.holds(PublicEventType::TrackPublished) && set.holds(PublicEventType::StageParked));
         assert!(!set.holds(PublicEventType::TrackMixed) && !set.holds(PublicEventType::DubbingQueued));
         assert!(PublicEventType::ALL.iter().all(|kind| TypeSet::ALL.holds(*kind)));
-        for text in ["", "*", ".*", "tra.*", "track", "track.", "track.published,", "track.Published", "stage.* "] {
+        let too_many = ["stage.*"; TYPES_MAX + 1].join(",");
+        for text in
+            ["", "*", ".*", "tra.*", "track", "track.", "track.published,", "track.Published", "stage.* ", &too_many]
+        {
             assert!(text.parse::<TypeSet>().is_err(), "{text}");
         }
     }

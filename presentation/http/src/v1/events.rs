@@ -38,7 +38,7 @@ pub(crate) struct EventsQuery {
     #[param(inline)]
     after: Option<After>,
     /// Only these types, with commas between them; `stage.*` stands for all types of that noun.
-    #[param(inline)]
+    #[param(inline, style = Form, explode = false)]
     types: Option<TypeSet>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct EventsQuery {
 /// nothing happens. The stream ends when the server stops, or when the client does not keep up; coming again with the
 /// last `id` misses nothing and repeats nothing.
 #[utoipa::path(get, path = "/v1/events", tag = "events", operation_id = "stream_events",
-    params(EventsQuery, ("Last-Event-ID" = Option<After>, Header, description = "The `id` of the last event that was seen")),
+    params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, pattern = "^(now|[0-9]{1,18})$", description = "The `id` of the last event that was seen")),
     responses(
         (status = 200, description = "Events, for as long as both sides like", body = String, content_type = "text/event-stream"),
         (status = 409, description = "The log has not come to that position: begin anew", body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
@@ -72,7 +72,7 @@ pub(crate) async fn all(
 /// event of the dubbing.
 #[utoipa::path(get, path = "/v1/dubbings/{id}/events", tag = "events", operation_id = "stream_dubbing_events",
     params(("id" = Uuid, Path, description = "The dubbing"), EventsQuery,
-        ("Last-Event-ID" = Option<After>, Header, description = "The `id` of the last event that was seen")),
+        ("Last-Event-ID" = Option<String>, Header, pattern = "^(now|[0-9]{1,18})$", description = "The `id` of the last event that was seen")),
     responses(
         (status = 200, description = "Events, for as long as both sides like", body = String, content_type = "text/event-stream"),
         (status = 404, description = "There is no such dubbing", body = crate::problem::ProblemDocument, content_type = "application/problem+json"),

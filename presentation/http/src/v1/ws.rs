@@ -49,7 +49,7 @@ pub(crate) struct WsQuery {
     /// Only what happens to this dubbing.
     dubbing: Option<Uuid>,
     /// Only these types, with commas between them; `stage.*` stands for all types of that noun.
-    #[param(inline)]
+    #[param(inline, style = Form, explode = false)]
     types: Option<TypeSet>,
 }
 
