@@ -12,6 +12,7 @@ pub mod flows;
 pub mod ports;
 pub mod process_manager;
 pub mod queries;
+pub mod public_events;
 pub mod report;
 pub mod stages;
 pub mod stop;

@@ -178,6 +178,21 @@ impl Engines {
         ]
     }
 
+    /// As [`Engines::all`], to be kept.
+    pub fn shared(&self) -> Vec<(&'static str, Arc<dyn Engine>)> {
+        vec![
+            ("media", self.media.clone() as Arc<dyn Engine>),
+            ("separate", self.separator.clone()),
+            ("transcribe", self.detector.clone()),
+            ("transcribe", self.recogniser.clone()),
+            ("transcribe", self.diariser.clone()),
+            ("translate", self.translator.clone()),
+            ("synthesise", self.synthesiser.clone()),
+            ("mix", self.mixer.clone()),
+            ("sign", self.signer.clone()),
+        ]
+    }
+
     /// Who does which stage.
     fn handlers(&self, siblings: JobsOfSource) -> Handlers {
         let peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP);

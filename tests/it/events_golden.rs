@@ -85,6 +85,12 @@ pub fn golden() -> BTreeMap<String, Value> {
     golden_names().into_iter().map(read).collect()
 }
 
+/// The golden files, read as events.
+pub fn recorded() -> Vec<Recorded> {
+    let codec = codec();
+    golden().into_values().map(|file| codec.decode(row_of(&file)).expect("an event")).collect()
+}
+
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/events")
 }

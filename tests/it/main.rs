@@ -7,6 +7,7 @@ mod events_doc;
 mod events_golden;
 mod licences;
 mod process;
+mod public_events;
 mod repository;
 mod tidy;
 

@@ -198,6 +198,16 @@ impl Glossary {
     }
 }
 
+/// The rows that [`Glossary::parse`] reads as these terms, under the heading `source,target`.
+pub fn to_csv(terms: &[Term]) -> Vec<u8> {
+    let mut csv = String::from("source,target\n");
+    for term in terms {
+        let [source, target] = [&term.source, &term.target].map(|text| text.replace('"', "\"\""));
+        csv.extend(["\"", &source, "\",\"", &target, "\"\n"]);
+    }
+    csv.into_bytes()
+}
+
 /// A term in a line.
 struct Hit<'a> {
     term: &'a Term,

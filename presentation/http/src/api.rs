@@ -1,7 +1,8 @@
 //! What all handlers share: the ports, and the values that were chosen at start.
 
 use crate::{
-    auth::Accounts, cache::AnswerCache, health::HealthCheck, metrics::Metrics, rates::KnownRates, signed_url::UrlSigner,
+    auth::Accounts, cache::AnswerCache, health::HealthCheck, live::Live, metrics::Metrics, probes::Probes,
+    rates::KnownRates, signed_url::UrlSigner,
 };
 use application::{
     abilities::Abilities,
@@ -15,6 +16,7 @@ use application::{
     ports::{
         blob_store::BlobStore,
         clock::{Clock, Ids},
+        engine::Engine,
         event_log::EventLog,
         key_vault::KeyVault,
         read_store::ReadStore,
@@ -29,7 +31,13 @@ use tokio_util::sync::CancellationToken;
 
 /// The state of the router. Cloning is cheap.
 #[derive(Clone)]
-pub struct Api(Arc<ApiParts>);
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    parts: ApiParts,
+    live: Live,
+    probes: Probes,
+}
 
 /// The parts of [`Api`].
 pub struct ApiParts {
@@ -51,6 +59,8 @@ pub struct ApiParts {
     pub prices: Prices,
     /// How long stages take here.
     pub rates: KnownRates,
+    /// Every engine by its stage, for the listing.
+    pub engines: Vec<(&'static str, Arc<dyn Engine>)>,
     /// Requests by their idempotency keys.
     pub requests: Arc<dyn RequestStore>,
     /// New ids.
@@ -92,16 +102,19 @@ pub struct HttpLimits {
     pub answer: Duration,
     /// How long a query waits for a position.
     pub position_wait: Duration,
+    /// How many events a listener may be behind before it is sent away.
+    pub live_events: usize,
 }
 
 impl Default for HttpLimits {
-    /// 1 MiB, arriving within 20 s; answers within 30 s; 2 s of waiting for a position.
+    /// 1 MiB, arriving within 20 s; answers within 30 s; 2 s of waiting for a position; 4,096 events behind.
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
             body_read: Duration::from_secs(20),
             answer: Duration::from_secs(30),
             position_wait: Duration::from_secs(2),
+            live_events: 4_096,
         }
     }
 }
@@ -109,7 +122,19 @@ impl Default for HttpLimits {
 impl Api {
     /// Of these parts.
     pub fn new(parts: ApiParts) -> Self {
-        Self(Arc::new(parts))
+        let live = Live::new(Arc::clone(&parts.log), parts.stop.clone(), parts.limits.live_events);
+        let probes = Probes::new(parts.abilities.clone(), parts.engines.clone());
+        Self(Arc::new(Inner { parts, live, probes }))
+    }
+
+    /// Events as they come.
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    /// What engines say.
+    pub(crate) fn probes(&self) -> &Probes {
+        &self.0.probes
     }
 
     /// Begins and extends dubbings.
@@ -152,6 +177,6 @@ impl Deref for Api {
     type Target = ApiParts;
 
     fn deref(&self) -> &ApiParts {
-        &self.0
+        &self.0.parts
     }
 }

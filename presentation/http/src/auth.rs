@@ -67,7 +67,8 @@ pub(crate) async fn authenticate(State(api): State<Api>, mut request: Request, n
     if access == Access::Open {
         return next.run(request).await;
     }
-    let caller = match bearer(request.headers()) {
+    let offered = || subprotocol(request.headers()).filter(|_| access == Access::TokenOrSubprotocol);
+    let caller = match bearer(request.headers()).or_else(offered) {
         None if access == Access::TokenOrLink && is_link(&request) => by_link(&api, &request),
         None => Err(unauthenticated("Bearer")),
         Some(token) => api
@@ -91,6 +92,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();
     let is_bearer = scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_BYTES_MAX;
     Some(if is_bearer { token.trim() } else { "" })
+}
+
+/// The token of the subprotocol `bearer.TOKEN`, where one is offered.
+fn subprotocol(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
+    let token = lines.flat_map(|line| line.split(',')).find_map(|offer| offer.trim().strip_prefix("bearer."))?;
+    Some(if token.len() <= TOKEN_BYTES_MAX { token } else { "" })
 }
 
 fn is_link(request: &Request) -> bool {
@@ -135,5 +143,19 @@ mod tests {
         check("abc", "");
         check(&format!("Bearer {}", "a".repeat(TOKEN_BYTES_MAX + 1)), "");
         assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_token_is_taken_from_a_subprotocol() {
+        let check = |value: &str, expected: Option<&str>| {
+            let value = HeaderValue::from_str(value).expect("a header");
+            let headers = HeaderMap::from_iter([(header::SEC_WEBSOCKET_PROTOCOL, value)]);
+            assert_eq!(subprotocol(&headers), expected);
+        };
+        check("dragoman.events.v1, bearer.abc", Some("abc"));
+        check("bearer.abc,bearer.def", Some("abc"));
+        check("dragoman.events.v1", None);
+        check("Bearer.abc", None);
+        check(&format!("bearer.{}", "a".repeat(TOKEN_BYTES_MAX + 1)), Some(""));
     }
 }

@@ -1,6 +1,6 @@
 //! The document of the API, made from the routes; and what holds for all of them, said in one place.
 
-use crate::{policy, problem::ProblemDocument, routes};
+use crate::{event::EventDocument, policy, problem::ProblemDocument, routes};
 use axum::{
     http::{HeaderValue, Method, header},
     response::{IntoResponse, Response},
@@ -26,7 +26,7 @@ use utoipa::{
         description = "Turns a video into the same video in other languages, and can prove how it did so.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(ProblemDocument)),
+    components(schemas(ProblemDocument, EventDocument)),
     modifiers(&Token),
     tags(
         (name = "operations", description = "Health, measures and this document"),
@@ -34,6 +34,10 @@ use utoipa::{
         (name = "tracks", description = "The languages of a dubbing, and their lines"),
         (name = "transcript", description = "What is said in the source"),
         (name = "downloads", description = "The files of a result"),
+        (name = "events", description = "What happens, as it happens; docs/api-events.md lists the types"),
+        (name = "projects", description = "Dubbings that belong together"),
+        (name = "glossaries", description = "Terms for more than one dubbing"),
+        (name = "abilities", description = "What can be asked for here and now"),
         (name = "errors", description = "Every problem that an answer can tell of"),
     ),
 )]

@@ -19,6 +19,8 @@ pub enum Access {
     Token,
     /// Who has a token, or a signed link to read with.
     TokenOrLink,
+    /// Who has a token, which browsers send as a subprotocol of their WebSocket.
+    TokenOrSubprotocol,
     /// Everybody.
     Open,
 }
@@ -26,6 +28,8 @@ pub enum Access {
 const USUAL: Policy = Policy { access: Access::Token, streams: false };
 const FILE: Policy = Policy { access: Access::TokenOrLink, streams: true };
 const OPEN: Policy = Policy { access: Access::Open, streams: false };
+const STREAM: Policy = Policy { access: Access::Token, streams: true };
+const WEBSOCKET: Policy = Policy { access: Access::TokenOrSubprotocol, streams: true };
 
 /// The exceptions: method (none: any), template of the path, policy.
 pub(crate) const EXCEPTIONS: &[(Option<Method>, &str, Policy)] = &[
@@ -41,6 +45,9 @@ pub(crate) const EXCEPTIONS: &[(Option<Method>, &str, Policy)] = &[
     (None, "/v1/dubbings/{id}/tracks/{lang}/subtitles.ass", FILE),
     (None, "/v1/dubbings/{id}/tracks/{lang}/report", FILE),
     (None, "/v1/dubbings/{id}/tracks/{lang}/provenance", FILE),
+    (None, "/v1/events", STREAM),
+    (None, "/v1/dubbings/{id}/events", STREAM),
+    (None, "/v1/ws", WEBSOCKET),
 ];
 
 /// The policy of a route; `template` is `None` for paths that lead nowhere.

@@ -44,6 +44,17 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(v1::downloads::subtitles_ass))
         .routes(routes!(v1::downloads::report))
         .routes(routes!(v1::downloads::provenance))
+        .routes(routes!(v1::events::all))
+        .routes(routes!(v1::events::of_dubbing))
+        .routes(routes!(v1::ws::connect))
+        .routes(routes!(v1::projects::create, v1::projects::list))
+        .routes(routes!(v1::projects::get, v1::projects::rename, v1::projects::remove))
+        .routes(routes!(v1::glossaries::create, v1::glossaries::list))
+        .routes(routes!(v1::glossaries::get, v1::glossaries::replace, v1::glossaries::remove))
+        .routes(routes!(v1::abilities::voices))
+        .routes(routes!(v1::abilities::languages))
+        .routes(routes!(v1::abilities::engines))
+        .routes(routes!(v1::usage::list))
 }
 
 /// Everything that the server answers.

@@ -3,7 +3,7 @@
 //! HTTP/1.1 and HTTP/2 on one port, the latter also without TLS for clients that know it beforehand. What peers do
 //! wrong is their own affair: it ends their connection and is logged for developers only.
 
-use crate::tls::Tls;
+use crate::{stall::Stalling, tls::Tls};
 use axum::Router;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
@@ -21,10 +21,13 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use tower::ServiceExt;
 
 /// How long to wait when the system has no more sockets.
@@ -44,18 +47,28 @@ pub struct ServerLimits {
     pub head_bytes: u32,
     /// Requests at once on one connection of HTTP/2.
     pub streams: u32,
+    /// How long a client may take nothing of what is sent to it.
+    pub stall: Duration,
     /// How long requests may still take once the server is to stop.
     pub grace: Duration,
 }
 
+/// Held by whoever goes on with a connection after HTTP: the server counts it, and waits for its end. Every request
+/// carries one.
+#[derive(Clone)]
+pub(crate) struct Hold {
+    _connection: Arc<(OwnedSemaphorePermit, TaskTrackerToken)>,
+}
+
 impl Default for ServerLimits {
-    /// 4,096 connections; 15 s and 32 KiB for a head; 128 requests at once; 10 s of grace.
+    /// 4,096 connections; 15 s and 32 KiB for a head; 128 requests at once; 60 s of taking nothing; 10 s of grace.
     fn default() -> Self {
         Self {
             connections: 4_096,
             head_read: Duration::from_secs(15),
             head_bytes: 32 << 10,
             streams: 128,
+            stall: Duration::from_secs(60),
             grace: Duration::from_secs(10),
         }
     }
@@ -85,12 +98,12 @@ pub async fn serve(
             continue;
         };
         let (server, abort) = (server.clone(), abort.clone());
-        tasks.spawn(async move {
+        let hold = Hold { _connection: Arc::new((permit, tasks.token())) };
+        tokio::spawn(async move {
             tokio::select! {
-                () = server.handle(stream) => {}
+                () = server.handle(stream, hold) => {}
                 () = abort.cancelled() => {}
             }
-            drop(permit);
         });
     }
     drop(listener);
@@ -102,10 +115,7 @@ pub async fn serve(
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let permit = room.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => Some((stream, permit)),
@@ -128,28 +138,30 @@ struct Connections {
 }
 
 impl Connections {
-    async fn handle(&self, stream: TcpStream) {
+    async fn handle(&self, stream: TcpStream, hold: Hold) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(kind = %error.kind(), "a connection is gone");
             return;
         }
+        let stream = Stalling::new(stream, self.limits.stall);
         match &self.tls {
-            None => self.serve(stream).await,
+            None => self.serve(stream, hold).await,
             Some(tls) => match timeout(self.limits.head_read, tls.acceptor().accept(stream)).await {
-                Ok(Ok(stream)) => self.serve(stream).await,
+                Ok(Ok(stream)) => self.serve(stream, hold).await,
                 Ok(Err(error)) => tracing::debug!(kind = %error.kind(), "a client did not come to terms on TLS"),
                 Err(_) => tracing::debug!("a client was too slow with TLS"),
             },
         }
     }
 
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, hold: Hold) {
         // Whether the first request is there: until then the connection's version may not even be known, and hyper's
         // own limit does not run.
         let asked = AtomicBool::new(false);
         let router = &self.router;
-        let service = service_fn(|request: Request<Incoming>| {
+        let service = service_fn(|mut request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
+            request.extensions_mut().insert(hold.clone());
             router.clone().oneshot(request)
         });
         let connection = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);

@@ -113,6 +113,7 @@ pub async fn serve(
         admission: Arc::clone(&admission),
         prices: prices(&config.costs),
         rates: KnownRates::default(),
+        engines: app.engines.shared(),
         requests: request_store(home, Arc::clone(&app.ids)).await?,
         ids: Arc::clone(&app.ids),
         clock: Arc::new(SystemClock),

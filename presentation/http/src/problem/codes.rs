@@ -77,8 +77,10 @@ codes! {
     // What is asked for.
     NoSuchRoute NOT_FOUND "no-such-route" "There is nothing at this path" "Look the path up in `/v1/openapi.json`."
     NotFound NOT_FOUND "not-found" "There is no such thing" "Check the id; it is unknown here, or what it named is gone."
+    UpgradeRequired UPGRADE_REQUIRED "upgrade-required" "This path speaks WebSocket only" "Ask for a WebSocket (RFC 6455) over HTTP/1.1, or use `/v1/events`."
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "This path does not take this method" "Use one of the methods that the header `Allow` names."
     RangeNotSatisfiable RANGE_NOT_SATISFIABLE "range-not-satisfiable" "The file has no such part" "Ask for bytes below the size that `Content-Range` names, or for the whole file."
+    PositionUnknown CONFLICT "position-unknown" "The log has not come to that position" "Begin anew, without a position: the one you gave is another log's, or of a time that was undone. `position` says where this log ends."
     // Others were first.
     Conflict CONFLICT "conflict" "It was changed at the same moment" "Read it again, then decide anew."
     NotPossible CONFLICT "not-possible" "The state does not allow it" "Read its state; what is asked can be done in another one only."

@@ -6,6 +6,7 @@ use application::{
     estimate::Prices,
     ports::{
         clock::Ids,
+        engine::{Engine, EngineError, EngineInfo},
         event_log::{EventLog, Tenant},
         read_store::ReadStore,
         request_store::{Answer, Begun, RequestIds, RequestStore, RequestStoreError},
@@ -159,16 +160,18 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
     let manager = Arc::new(ProcessManager { aggregates: aggregates.clone(), queue, clock: clock.clone() });
     let many = AdmissionLimits { active_max: 2, queued_max: 1_000, retry_after: Duration::from_secs(7) };
     let patient = HttpLimits { position_wait: Duration::from_millis(50), ..HttpLimits::default() };
+    let abilities = abilities("en", &["es", "ca"]);
     Api::new(ApiParts {
         aggregates,
         log,
         read_store: options.read_store.unwrap_or_else(|| Arc::new(MemoryReadStore::new())),
         blobs: Arc::new(LocalBlobStore::open(&media).expect("a blob store")),
         vault,
-        abilities: abilities("en", &["es", "ca"]),
         admission: Admission::new(manager, options.admission.unwrap_or(many)),
         prices: options.prices,
         rates: KnownRates::default(),
+        engines: vec![("transcribe", abilities.recogniser.clone()), ("mix", Arc::new(Missing))],
+        abilities,
         requests: Arc::new(Requests::default()),
         ids: Arc::new(RandomIds),
         traces: Arc::new(application::ports::trace::NoTraces),
@@ -293,6 +296,16 @@ async fn panicking() -> Done<()> {
 
 async fn rejected() -> Problem {
     application::aggregates::CommandError::Rejected(DubbingRejection::Ended).into()
+}
+
+/// An engine that is not installed.
+struct Missing;
+
+#[async_trait]
+impl Engine for Missing {
+    async fn describe(&self) -> Result<EngineInfo, EngineError> {
+        Err(EngineError::Missing { engine: "a mixer".to_owned(), package: "mixer-utils".to_owned() })
+    }
 }
 
 /// A part that is as it is told.

@@ -1,16 +1,21 @@
 //! The API over real HTTP: a server on a free port, with ports in memory, and a client that nobody here wrote.
 #![expect(clippy::panic, clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
+mod abilities;
 mod answers;
 mod bad_requests;
 mod document;
 mod downloads;
 mod dubbings;
+mod events;
 mod film;
 mod idempotency;
 mod kit;
+mod library;
 mod lines;
 mod links;
+mod listener;
 mod server;
 mod tracks;
 mod transcript;
+mod websocket;

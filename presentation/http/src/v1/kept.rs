@@ -1,0 +1,136 @@
+//! What projects and glossaries have in common: names, commands, and pages of rows.
+
+#![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
+
+use crate::{
+    api::Api,
+    extract::{Caller, CommandIds},
+    pages::{Cursor, Limit, Page},
+    problem::{Code, Problem},
+    trace::Trace,
+};
+use application::{
+    aggregates::CommandMeta,
+    ports::{
+        event_log::Appended,
+        read_store::{Condition, Order, PageQuery, Row, RowKey, Table},
+    },
+};
+use domain::value::{Personal, Timestamp};
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::{Value, json};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
+use uuid::Uuid;
+
+/// Longest name, in characters.
+const NAME_CHARS_MAX: usize = 200;
+/// Newest first.
+const ORDER: Order = Order { column: "created_at", descending: true };
+
+/// What something is called: 1 to 200 characters, none of them for control.
+#[derive(Clone, Debug)]
+pub(crate) struct Name(pub String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_name = (1..=NAME_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if is_name { Ok(Self(text)) } else { Err(D::Error::custom("a name has 1 to 200 characters on one line")) }
+    }
+}
+
+impl PartialSchema for Name {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(NAME_CHARS_MAX));
+        text.pattern(Some("^[^\\u0000-\\u001F\\u007F-\\u009F]*$")).examples(["Autumn season"]).into()
+    }
+}
+
+impl ToSchema for Name {}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageParams {
+    /// How many items at most.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    limit: Limit,
+    /// Leads to the next items: `next_cursor` of the page before.
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
+
+/// Things that are there, page by page, newest first.
+pub(crate) async fn page(
+    api: &Api,
+    caller: &Caller,
+    table: &'static Table,
+    params: PageParams,
+) -> Result<Page<Row>, Problem> {
+    let after = params.cursor.map(|cursor| place(&cursor)).transpose()?;
+    let conditions = vec![equals("tenant", caller.tenant().0.as_str()), equals("state", "active")];
+    let query = PageQuery { conditions, order: ORDER, after, limit: params.limit.get() + 1 };
+    let rows = api.read_store.page(table, &query).await?;
+    Ok(Page::of(rows, params.limit, |row| ORDER.place_of(table, row)))
+}
+
+/// Where a page ended: a moment and an id.
+fn place(cursor: &Cursor) -> Result<RowKey, Problem> {
+    let (moment, id): (Timestamp, Uuid) = cursor.open()?;
+    Ok(vec![json!(moment.to_string()), json!(id.to_string())])
+}
+
+/// The row of a thing that is there and the caller's: 404 otherwise.
+pub(crate) async fn row(api: &Api, caller: &Caller, table: &'static Table, id: Uuid) -> Result<Row, Problem> {
+    let found = api.read_store.load(table, &[vec![json!(id.to_string())]]).await?;
+    let is = |row: &Row, column: &str, value: &str| row.get(column).and_then(Value::as_str) == Some(value);
+    let ours = |row: &Row| is(row, "tenant", &caller.tenant().0) && is(row, "state", "active");
+    found.into_iter().flatten().find(ours).ok_or_else(|| Problem::new(Code::NotFound))
+}
+
+/// A command of this caller, on this revision if one is named.
+pub(crate) fn command(caller: &Caller, ids: CommandIds, trace: Trace, expected: Option<u64>) -> CommandMeta {
+    let meta = CommandMeta::given(caller.tenant().clone(), caller.actor(), ids.0.command);
+    meta.expecting(expected).traced(Some(trace.traceparent()))
+}
+
+/// Where the log holds what was asked for, and the revision: of what was written now, or of what was so already.
+pub(crate) async fn outcome(api: &Api, written: Option<Appended>, revision: u64) -> Result<(u64, u64), Problem> {
+    match written {
+        Some(appended) => Ok((appended.position, appended.revision)),
+        None => Ok((api.log.head().await?, revision)),
+    }
+}
+
+/// A name, unless its key was destroyed.
+pub(crate) fn revealed(name: Option<&Personal<String>>) -> Option<String> {
+    name.and_then(Personal::reveal).cloned()
+}
+
+/// A text of a row; empty when there is none.
+pub(crate) fn text(row: &Row, column: &str) -> String {
+    row.get(column).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// A number of a row; 0 when there is none.
+pub(crate) fn number(row: &Row, column: &str) -> u64 {
+    row.get(column).and_then(Value::as_u64).unwrap_or(0)
+}
+
+/// The id of a row.
+pub(crate) fn id(row: &Row, column: &str) -> Result<Uuid, Problem> {
+    let id = row.get(column).and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
+    id.ok_or_else(|| Problem::internal("a row has no id"))
+}
+
+fn equals(column: &'static str, value: &str) -> Condition {
+    Condition::Equals(column, value.into())
+}

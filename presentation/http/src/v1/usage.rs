@@ -1,0 +1,92 @@
+//! What was used, month by month.
+
+use super::kept;
+use crate::{
+    api::Api,
+    cache::{Ready, Tag},
+    extract::{Caller, MinPosition, Nothing, Query},
+    problem::Problem,
+};
+use application::ports::read_store::{Condition, Order, PageQuery, Row};
+use axum::{
+    extract::State,
+    http::{HeaderMap, Uri},
+    response::Response,
+};
+use projections::usage::TABLE;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Months that are told of.
+const MONTHS_MAX: usize = 120;
+
+/// What was used.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Usage {
+    /// The months in which anything was, newest first; at most 120.
+    #[schema(max_items = 120)]
+    items: Vec<UsageMonth>,
+}
+
+/// What was used in a month.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UsageMonth {
+    /// The month, in UTC.
+    #[schema(example = "2026-11", pattern = "^[0-9]{4}-[0-9]{2}$")]
+    month: String,
+    /// Dubbings that were ordered.
+    dubbings_started: u64,
+    /// Length of the sources that were taken in, in milliseconds.
+    source_ms: u64,
+    /// Languages that were published; each time counts.
+    tracks_published: u64,
+    /// Bytes that were handed in.
+    bytes_uploaded: u64,
+    /// Time that finished stages took, in milliseconds.
+    engine_ms: u64,
+    /// Lines that were spoken.
+    lines_spoken: u64,
+    /// Lines that were taken over from before.
+    lines_reused: u64,
+}
+
+/// What was used, month by month
+#[utoipa::path(get, path = "/v1/usage", tag = "operations", operation_id = "list_usage",
+    params(("min_position" = Option<u64>, Query, description = "The answer holds for this position at least")),
+    responses(
+        (status = 200, description = "The months", body = Usage),
+        (status = 304, description = "Unchanged since the answer whose `ETag` `If-None-Match` names"),
+    ))]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    _: MinPosition,
+    Query(Nothing {}): Query<Nothing>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let make = || async {
+        let conditions = vec![Condition::Equals("tenant", caller.tenant().0.as_str().into())];
+        let order = Order { column: "month", descending: true };
+        let query = PageQuery { conditions, order, after: None, limit: MONTHS_MAX };
+        let rows = api.read_store.page(&TABLE, &query).await?;
+        Ready::json(&Usage { items: rows.iter().map(UsageMonth::of).collect() })
+    };
+    Ok(api.cached(&caller, &uri, &[Tag::List("usage")], make).await?.answer(&headers))
+}
+
+impl UsageMonth {
+    fn of(row: &Row) -> Self {
+        let number = |column| kept::number(row, column);
+        Self {
+            month: kept::text(row, "month"),
+            dubbings_started: number("dubbings_started"),
+            source_ms: number("source_ms"),
+            tracks_published: number("tracks_published"),
+            bytes_uploaded: number("bytes_uploaded"),
+            engine_ms: number("engine_ms"),
+            lines_spoken: number("lines_spoken"),
+            lines_reused: number("lines_reused"),
+        }
+    }
+}
