@@ -1,5 +1,6 @@
 //! `dragoman`: dub videos into other languages, and prove how it was done.
 
+mod bench;
 mod cli;
 mod config;
 mod exit;
@@ -98,6 +99,7 @@ async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit
         Command::Log(command) => cli::log::run(command, home).await,
         Command::Engines(args) => cli::engines::list(args, home).await,
         Command::Voices(args) => cli::engines::voices(args, home).await,
+        Command::Bench(command) => cli::bench::run(command).await,
         Command::Doctor(args) => cli::doctor::run(args, home, &loaded.config.scan).await,
         // All of them are done before the runtime starts.
         Command::Completions { .. } | Command::Config(_) | Command::Internal(_) => Ok(Exit::Done),
@@ -110,6 +112,7 @@ fn run_internal(operation: Internal) -> ExitCode {
     let code = match operation {
         Internal::Media => media_gstreamer::sandbox_main(stdin, stdout),
         Internal::Provenance => provenance_c2pa::sandbox_main(stdin, stdout),
+        Internal::BenchPeer { bytes } => i32::from(bench::peer::serve(bytes, stdin, stdout).is_err()),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(Exit::Internal as u8))
 }

@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and where each command lives.
 
+pub mod bench;
 pub mod config;
 pub mod doctor;
 pub mod dub;
@@ -91,6 +92,9 @@ pub enum Command {
     Config(ConfigCommand),
     /// Say what is missing on this machine, and the one command that installs it.
     Doctor(JsonArgs),
+    /// Measure a server on this machine against its limits.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Print a script for tab completion: `source <(dragoman completions bash)`.
     #[command(after_help = "For every new shell: add `source <(dragoman completions bash)` to ~/.bashrc.")]
     Completions {
@@ -117,6 +121,7 @@ impl Command {
             | Command::Voices(_)
             | Command::Config(_)
             | Command::Doctor(_)
+            | Command::Bench(_)
             | Command::Completions { .. }
             | Command::Internal(_) => return,
         };
@@ -149,6 +154,65 @@ pub enum Internal {
     Media,
     /// One provenance operation, likewise.
     Provenance,
+    /// A bare HTTP server that `bench api` compares with, until standard input ends.
+    BenchPeer {
+        /// Bytes of its answer.
+        #[arg(long)]
+        bytes: usize,
+    },
+}
+
+/// `bench`.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Drive the HTTP API from a second process over loopback.
+    #[command(after_help = BENCH_HELP)]
+    Api(ApiArgs),
+}
+
+const BENCH_HELP: &str = "Starts servers of its own in a scratch folder, unless --server names one that runs already: \
+then projects, and a dubbing that is cancelled at once, stay behind in it. Takes about five minutes and 5 GB of disk, \
+with --quick half a minute. A missed limit is printed, and is no failure: keep the machine quiet meanwhile.";
+
+/// `bench api`.
+#[derive(Clone, Debug, Args)]
+pub struct ApiArgs {
+    /// Only these parts, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
+    pub only: Vec<Part>,
+    /// Smaller and shorter, for a first impression.
+    #[arg(long)]
+    pub quick: bool,
+    /// A server that runs already: http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL", requires = "token_file", requires = "pid", conflicts_with = "scratch")]
+    pub server: Option<String>,
+    /// The file with its token.
+    #[arg(long, value_name = "FILE", requires = "server", value_hint = clap::ValueHint::FilePath)]
+    pub token_file: Option<PathBuf>,
+    /// Its process, whose memory is read.
+    #[arg(long, value_name = "PID", requires = "server")]
+    pub pid: Option<u32>,
+    /// Where scratch folders are made; the system's folder for temporary files otherwise.
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub scratch: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A part of `bench api`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Cached reads, against a bare handler.
+    Reads,
+    /// Durable commands.
+    Commands,
+    /// Many listeners to events.
+    Sse,
+    /// Large uploads.
+    Upload,
+    /// From start to ready.
+    Start,
 }
 
 /// `dub`.

@@ -12,9 +12,9 @@ pub const COMMON: [&str; 11] =
 
 /// Who owns each other dependency. `name*` stands for all that begin so.
 pub const OWNERS: &[(&str, &[&str])] = &[
-    ("axum", &["http-api"]),
+    ("axum", &["dragoman", "http-api"]),
     ("base64", &["http-api"]),
-    ("bytes", &["http-api", "telemetry"]),
+    ("bytes", &["dragoman", "http-api", "telemetry"]),
     ("c2pa", &["provenance-c2pa"]),
     ("chacha20poly1305", &["event-codec"]),
     ("clap*", &["dragoman"]),
@@ -36,8 +36,8 @@ pub const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("http", &["telemetry"]),
-    ("http-body-util", &["http-api", "telemetry"]),
-    ("hyper*", &["http-api", "telemetry"]),
+    ("http-body-util", &["dragoman", "http-api", "telemetry"]),
+    ("hyper*", &["dragoman", "http-api", "telemetry"]),
     ("indicatif", &["dragoman"]),
     ("nix", &["child-process", "dragoman", "media-gstreamer"]),
     ("opentelemetry*", &["telemetry"]),

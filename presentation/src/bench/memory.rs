@@ -1,0 +1,82 @@
+//! The memory of a process: its proportional set size, which counts shared pages by their share.
+
+use crate::exit::{Exit, Failure};
+use std::{fs, time::Duration};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+/// How often memory is looked at while something runs. Looking walks the process's pages.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// Watches the memory of a process, and remembers its peak.
+pub struct Watch {
+    stop: oneshot::Sender<()>,
+    peak: JoinHandle<Result<u64, Failure>>,
+}
+
+impl Watch {
+    /// From now on.
+    pub fn begin(pid: u32) -> Self {
+        let (stop, mut stopped) = oneshot::channel();
+        let peak = tokio::spawn(async move {
+            let mut peak = bytes_of(pid)?;
+            while tokio::time::timeout(EVERY, &mut stopped).await.is_err() {
+                peak = peak.max(bytes_of(pid)?);
+            }
+            Ok(peak.max(bytes_of(pid)?))
+        });
+        Self { stop, peak }
+    }
+
+    /// The peak up to now, in bytes.
+    pub async fn peak(self) -> Result<u64, Failure> {
+        // An error would mean that the process is gone already: the watcher says so.
+        let _told = self.stop.send(());
+        self.peak.await.map_err(|error| Failure::internal(&error))?
+    }
+}
+
+/// What a process occupies now, in bytes.
+pub fn bytes_of(pid: u32) -> Result<u64, Failure> {
+    let gone = |error: std::io::Error| {
+        let reason = error.kind();
+        Failure::new(Exit::Internal, format!("the memory of process {pid} cannot be read ({reason}); check --pid"))
+    };
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).map_err(gone)?;
+    parse(&text).ok_or_else(|| Failure::new(Exit::Internal, format!("the memory of process {pid} is not told")))
+}
+
+/// Bytes as MiB.
+pub fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+fn parse(smaps_rollup: &str) -> Option<u64> {
+    let line = smaps_rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1_024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proportional_size_is_read() {
+        let text = "55d0-7ffc ---p 00000000 00:00 0    [rollup]\nRss:    3000 kB\nPss:    2048 kB\nPss_Anon:   12 kB\n";
+        assert_eq!(parse(text), Some(2 << 20));
+        assert_eq!(parse("Rss: 3000 kB\n"), None);
+    }
+
+    #[tokio::test]
+    async fn a_peak_is_seen_after_it_has_passed() {
+        let own = std::process::id();
+        let watch = Watch::begin(own);
+        let before = bytes_of(own).expect("read");
+        let block = vec![1_u8; 64 << 20];
+        let during = bytes_of(own).expect("read");
+        assert!(during >= before + (60 << 20), "{before} {during}");
+        drop(block);
+        assert!(watch.peak().await.expect("watched") >= before);
+        assert!(bytes_of(0).is_err());
+    }
+}
