@@ -29,7 +29,7 @@ use uuid::Uuid;
 pub enum Tag {
     /// One thing: a dubbing, an asset, a project.
     One(Uuid),
-    /// A list of things: `dubbings`.
+    /// Lists of rows of a table: `jobs`.
     List(&'static str),
 }
 

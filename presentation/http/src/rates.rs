@@ -20,7 +20,10 @@ const LIFETIME_MS: u64 = 60_000;
 
 /// The rates that were measured last. Cloning is cheap.
 #[derive(Clone, Default)]
-pub struct KnownRates(Arc<Mutex<Option<(Timestamp, Arc<Rates>)>>>);
+pub struct KnownRates(Arc<Mutex<Option<Measured>>>);
+
+/// Rates, and when they were measured.
+type Measured = (Timestamp, Arc<Rates>);
 
 impl Api {
     /// Rates of the last minute; measured anew when there are none.
@@ -55,7 +58,7 @@ impl Api {
 }
 
 impl KnownRates {
-    fn get(&self) -> Option<(Timestamp, Arc<Rates>)> {
+    fn get(&self) -> Option<Measured> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -17,25 +17,18 @@ use application::{
     admission::{Admission, AdmissionLimits, Beginning},
     crew::{Beside, CrewParts},
     estimate::Prices,
-    ports::read_store::{Condition, Order, PageQuery, ReadStore, RowKey},
+    ports::read_store::{Condition, Order, PageQuery, ReadStore},
 };
 use domain::value::DubbingId;
 use host::SystemClock;
 use http_api::{
-    Api, ApiParts,
-    auth::LocalAccount,
-    cache::{AnswerCache, Tag},
-    health::HealthCheck,
-    metrics::Metrics,
-    rates::KnownRates,
+    Api, ApiParts, auth::LocalAccount, cache::AnswerCache, health::HealthCheck, metrics::Metrics, rates::KnownRates,
     signed_url::UrlSigner,
 };
-use projections::Invalidation;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use telemetry::OtelTraces;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 /// Bytes of ready answers that are kept.
 const CACHE_BYTES: usize = 64 << 20;
@@ -64,7 +57,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<Served, Failure> {
     let cache = AnswerCache::new(CACHE_BYTES);
-    let projections = app.projections.telling(Arc::new(Invalidate(cache.clone())));
+    let projections = app.projections.telling(Arc::new(cache.clone()));
     let applied = projections.applied();
     let beginning = beginning(&*app.read_store, app.log.head().await?).await?;
     let cores = app.cores;
@@ -141,6 +134,7 @@ pub async fn serve(
     Ok(Served { api, crew, beginning })
 }
 
+/// What a minute costs.
 fn prices(costs: &Costs) -> Prices {
     Prices {
         currency: costs.currency.clone(),
@@ -148,22 +142,6 @@ fn prices(costs: &Costs) -> Prices {
         translate: costs.translate_per_minute.micros,
         synthesise: costs.synthesise_per_minute.micros,
         finish: costs.finish_per_minute.micros,
-    }
-}
-
-/// Ready answers go as soon as a row that they were made from changes.
-struct Invalidate(AnswerCache);
-
-impl Invalidation for Invalidate {
-    fn touched(&self, table: &'static str, keys: &[RowKey], _position: u64) {
-        let id = |key: &RowKey| key.first().and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
-        let mut tags: Vec<Tag> = keys.iter().filter_map(id).map(Tag::One).collect();
-        tags.push(Tag::List(table));
-        self.0.invalidate(&tags);
-    }
-
-    fn forgotten(&self, _table: &'static str) {
-        self.0.clear();
     }
 }
 

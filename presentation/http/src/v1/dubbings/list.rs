@@ -22,6 +22,7 @@ use axum::{
 };
 use domain::value::DubbingId;
 use filter::ListQuery;
+use projections::jobs;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -103,7 +104,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let make = || async { Ready::page(&find::page(&api, &caller, query).await?, &uri) };
-    Ok(api.cached(&caller, &uri, &[Tag::List("dubbings")], make).await?.answer(&headers))
+    Ok(api.cached(&caller, &uri, &[Tag::List(jobs::TABLE.name)], make).await?.answer(&headers))
 }
 
 impl DubbingSummary {
