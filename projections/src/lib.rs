@@ -4,6 +4,7 @@
 //! writes follows from the events alone, and never from what is personal in them: rows folded anew
 //! after a key was destroyed equal the rows folded before. Deliberately absent: how rows are stored.
 
+pub mod asset_index;
 pub mod assets;
 pub mod engine_runs;
 pub mod glossaries;

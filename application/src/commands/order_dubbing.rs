@@ -1,5 +1,6 @@
 //! Order a dubbing of an asset: a new job, or more languages for one.
 
+use super::release_file::FileUse;
 use crate::{
     abilities::{Abilities, Unable},
     aggregates::{Aggregates, CommandError, CommandMeta, sha256},
@@ -37,6 +38,8 @@ pub struct OrderDubbing {
     pub vault: Arc<dyn KeyVault>,
     /// What can be asked for.
     pub abilities: Abilities,
+    /// Turns with those who delete files.
+    pub files: FileUse,
 }
 
 /// What is ordered.
@@ -165,6 +168,11 @@ impl OrderDubbing {
         let Vetted { uploaded, source_language, .. } = self.vet(&order, &tenant).await?;
         let transcript = self.transcript(order.transcript).await?;
         let settings = self.settings(order.wishes, &tenant).await?;
+        let _turn = self.files.begin().await;
+        if !matches!(self.aggregates.asset(order.asset).await?.state.phase, AssetPhase::Ready(_)) {
+            // It was erased meanwhile.
+            return Err(OrderError::NoSuchAsset);
+        }
         self.vault.ensure(id.0)?;
         let start = Start {
             identity: identity(&uploaded.media.sha256, order.audio_stream, &source_language, &transcript),

@@ -1,5 +1,6 @@
 //! What the application needs from outside, one trait per file.
 
+pub mod asset_index;
 pub mod blob_store;
 pub mod child;
 pub mod clock;

@@ -44,6 +44,9 @@ pub trait UploadStore: Send + Sync {
     /// Every upload that is no blob yet, of all tenants. One that is complete among them lacks nothing but
     /// [`UploadStore::finish`].
     async fn unfinished(&self) -> Result<Vec<Upload>, UploadError>;
+
+    /// The note of every finished upload, of all tenants: its blob may have been made just before a crash.
+    async fn finished(&self) -> Result<Vec<Upload>, UploadError>;
 }
 
 /// Writes a piece. Dropped without an end, because the client vanished, it keeps what was received.

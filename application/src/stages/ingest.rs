@@ -116,7 +116,7 @@ impl DubbingStage for Ingest {
         let request = job.dubbing.request.as_ref().ok_or(StageError::Absent("the request"))?;
         let source = job.attempt.file(&request.source).await?;
         let info = self.prober.probe(&source).await?;
-        self.check(&info)?;
+        self.limits.check(&info)?;
         let sound = choose_sound(&info, request.audio_stream, &request.source_language)?;
         let signed_file = job.attempt.scratch.join("signed");
         let signed = self.signer.sign_source(&source, &signed_file).await?;
@@ -145,13 +145,17 @@ impl DubbingStage for Ingest {
     }
 }
 
-impl Ingest {
-    fn check(&self, info: &MediaInfo) -> Result<(), EngineError> {
-        let limits = &self.limits;
+impl SourceLimits {
+    /// Refuses what lasts no time, has no sound, or is beyond a bound.
+    pub fn check(&self, info: &MediaInfo) -> Result<(), EngineError> {
+        let limits = self;
         let over = |what: String| EngineError::Rejected { code: "over-limit", message: what };
         if info.duration_ms == 0 {
             let message = "the source lasts no time: it is a still picture, or only the headers of a recording; name a film or sound";
             return Err(EngineError::Rejected { code: "empty", message: message.to_owned() });
+        }
+        if info.audio.is_empty() {
+            return Err(silent());
         }
         if info.duration_ms > limits.duration_ms_max {
             let (hours, most) = (info.duration_ms / 3_600_000, limits.duration_ms_max / 3_600_000);
@@ -179,8 +183,6 @@ fn choose_sound<'a>(
     asked: Option<u32>,
     language: &LanguageTag,
 ) -> Result<&'a AudioStream, EngineError> {
-    let message = "the source has no sound; there is nothing to dub".to_owned();
-    let silent = EngineError::Rejected { code: "no-audio", message };
     if let (Some(number), Some(last)) = (asked, info.audio.len().checked_sub(1)) {
         return info.audio.iter().find(|sound| sound.index == number).ok_or_else(|| EngineError::Rejected {
             code: "no-such-stream",
@@ -192,7 +194,12 @@ fn choose_sound<'a>(
     }
     let spoken = |sound: &&AudioStream| sound.language.as_ref().is_some_and(|tag| tag.primary() == language.primary());
     let best = |sound: &&AudioStream| (spoken(sound), sound.rate_hz, sound.bitrate, Reverse(sound.index));
-    info.audio.iter().max_by_key(best).ok_or(silent)
+    info.audio.iter().max_by_key(best).ok_or_else(silent)
+}
+
+fn silent() -> EngineError {
+    let message = "the source has no sound; there is nothing to dub".to_owned();
+    EngineError::Rejected { code: "no-audio", message }
 }
 
 /// The picture with the most pixels, then the highest bit rate.

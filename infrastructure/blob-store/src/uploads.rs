@@ -166,20 +166,11 @@ impl UploadStore for LocalUploadStore {
     }
 
     async fn unfinished(&self) -> Result<Vec<Upload>, UploadError> {
-        self.blocking(move |store| {
-            let mut found = Vec::new();
-            for id in store.ids()? {
-                let Some(meta) = store.meta(id)? else { continue };
-                match store.upload(id, meta) {
-                    Ok(upload) if upload.finished.is_none() => found.push(upload),
-                    // Finished, or removed while it was looked at.
-                    Ok(_) | Err(UploadError::NotFound) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(found)
-        })
-        .await
+        self.blocking(|store| store.all(|upload| upload.finished.is_none())).await
+    }
+
+    async fn finished(&self) -> Result<Vec<Upload>, UploadError> {
+        self.blocking(|store| store.all(|upload| upload.finished.is_some())).await
     }
 }
 
@@ -232,6 +223,21 @@ impl Inner {
         let finished = meta.artefact().filter(|_| here.is_none());
         let offset = here.or(finished.as_ref().map(|artefact| artefact.bytes)).ok_or(UploadError::NotFound)?;
         Ok(meta.upload(id, offset, finished))
+    }
+
+    /// Every upload that is wanted, of all tenants.
+    fn all(&self, is_wanted: impl Fn(&Upload) -> bool) -> Result<Vec<Upload>, UploadError> {
+        let mut found = Vec::new();
+        for id in self.ids()? {
+            let Some(meta) = self.meta(id)? else { continue };
+            match self.upload(id, meta) {
+                Ok(upload) if is_wanted(&upload) => found.push(upload),
+                // Removed while it was looked at, or its blob was.
+                Ok(_) | Err(UploadError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     fn create(&self, new: &NewUpload) -> Result<Upload, UploadError> {

@@ -9,11 +9,19 @@ use application::{
     admission::Admission,
     aggregates::Aggregates,
     commands::{
-        control_dubbing::ControlDubbing, correct_line::CorrectLine, fork_dubbing::ForkDubbing,
-        order_dubbing::OrderDubbing, regenerate_track::RegenerateTrack, withdraw_track::WithdrawTrack,
+        control_dubbing::ControlDubbing,
+        correct_line::CorrectLine,
+        erase_asset::EraseAsset,
+        fork_dubbing::ForkDubbing,
+        import_asset::ImportAsset,
+        order_dubbing::OrderDubbing,
+        regenerate_track::RegenerateTrack,
+        release_file::{FileUse, ReleaseFile},
+        withdraw_track::WithdrawTrack,
     },
     estimate::Prices,
     ports::{
+        asset_index::AssetIndex,
         blob_store::BlobStore,
         clock::{Clock, Ids},
         engine::Engine,
@@ -22,9 +30,11 @@ use application::{
         read_store::ReadStore,
         request_store::RequestStore,
         trace::Traces,
+        upload_store::UploadStore,
     },
 };
 use axum::http::HeaderValue;
+use domain::value::Timestamp;
 use std::{ops::Deref, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +59,12 @@ pub struct ApiParts {
     pub read_store: Arc<dyn ReadStore>,
     /// Media, transcripts and glossaries.
     pub blobs: Arc<dyn BlobStore>,
+    /// Files on their way in.
+    pub uploads: Arc<dyn UploadStore>,
+    /// Which assets there are, and who needs their files.
+    pub assets: Arc<dyn AssetIndex>,
+    /// Turns of those who begin to use files and those who delete them.
+    pub files: FileUse,
     /// Keys of what is personal.
     pub vault: Arc<dyn KeyVault>,
     /// What can be asked for here and now.
@@ -85,6 +101,8 @@ pub struct ApiParts {
     pub traces: Arc<dyn Traces>,
     /// Bounds.
     pub limits: HttpLimits,
+    /// Bounds of uploads.
+    pub upload_limits: UploadLimits,
     /// Origins of web pages that may call; none by default.
     pub origins: Vec<HeaderValue>,
     /// Whether clients come over TLS: then they are told to insist on it.
@@ -104,6 +122,24 @@ pub struct HttpLimits {
     pub position_wait: Duration,
     /// How many events a listener may be behind before it is sent away.
     pub live_events: usize,
+}
+
+/// Bounds of uploads.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadLimits {
+    /// Bytes of a file: what the store of uploads takes.
+    pub bytes_max: u64,
+    /// How long an upload that is not complete is kept.
+    pub expire_after: Duration,
+    /// Time within which the next piece of a body must arrive.
+    pub stall: Duration,
+}
+
+impl Default for UploadLimits {
+    /// 5 GiB; a day; 30 s.
+    fn default() -> Self {
+        Self { bytes_max: 5 << 30, expire_after: Duration::from_secs(86_400), stall: Duration::from_secs(30) }
+    }
 }
 
 impl Default for HttpLimits {
@@ -144,6 +180,38 @@ impl Api {
             blobs: Arc::clone(&self.blobs),
             vault: Arc::clone(&self.vault),
             abilities: self.abilities.clone(),
+            files: self.files.clone(),
+        }
+    }
+
+    /// When an upload that begins now expires.
+    pub(crate) fn upload_expiry(&self) -> Timestamp {
+        let after = self.upload_limits.expire_after.as_millis();
+        self.clock.now().plus_ms(u64::try_from(after).unwrap_or(u64::MAX))
+    }
+
+    /// Makes assets of complete uploads.
+    pub fn import_asset(&self) -> ImportAsset {
+        ImportAsset {
+            aggregates: Arc::clone(&self.aggregates),
+            uploads: Arc::clone(&self.uploads),
+            vault: Arc::clone(&self.vault),
+            files: self.files.clone(),
+        }
+    }
+
+    /// Erases assets.
+    pub fn erase_asset(&self) -> EraseAsset {
+        EraseAsset {
+            aggregates: Arc::clone(&self.aggregates),
+            vault: Arc::clone(&self.vault),
+            uploads: Arc::clone(&self.uploads),
+            release: ReleaseFile {
+                log: Arc::clone(&self.log),
+                blobs: Arc::clone(&self.blobs),
+                index: Arc::clone(&self.assets),
+                files: self.files.clone(),
+            },
         }
     }
 

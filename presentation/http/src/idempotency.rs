@@ -14,7 +14,7 @@ use application::ports::request_store::{Answer, Begun};
 use axum::{
     body::{Body, to_bytes},
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -50,7 +50,6 @@ fn is_keyed(request: &Request) -> bool {
     let method = request.method();
     method == Method::POST
         && template.is_some_and(|template| template.starts_with("/v1/"))
-        && !policy::of(method, template).streams
 }
 
 fn key_of(value: &HeaderValue) -> Result<String, Problem> {
@@ -65,16 +64,22 @@ fn key_of(value: &HeaderValue) -> Result<String, Problem> {
 
 async fn answer(api: Api, caller: Caller, key: String, request: Request, next: Next) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let body = read_body(body, &api).await?;
-    let content_type = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-    let fingerprint = fingerprint(&[parts.method.as_str().as_bytes(), target.as_bytes(), content_type, &body]);
+    let template = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let streams = policy::of(&parts.method, template).streams;
+    let (fingerprint, body) = if streams {
+        (fingerprint(&announced(&parts)), body)
+    } else {
+        let body = read_body(body, &api).await?;
+        let content_type = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        let [method, target] = asked(&parts);
+        (fingerprint(&[method, target, content_type, &body]), Body::from(body))
+    };
     let work = async move {
         match api.requests.begin(caller.tenant(), &key, &fingerprint).await? {
             Begun::New(ids) => {
                 parts.extensions.insert(CommandIds(ids));
-                let request = Request::from_parts(parts, Body::from(body));
-                carry_out(&api, &caller, &key, request, next).await
+                let request = Request::from_parts(parts, body);
+                carry_out(&api, &caller, &key, request, next, streams).await
             }
             Begun::Running => Err(Problem::new(Code::RequestRunning).retry_after(1)),
             Begun::Answered(answer) => replay(answer),
@@ -85,10 +90,32 @@ async fn answer(api: Api, caller: Caller, key: String, request: Request, next: N
     task.await.unwrap_or_else(|broken| Err(Problem::internal(broken)))
 }
 
-async fn carry_out(api: &Api, caller: &Caller, key: &str, request: Request, next: Next) -> Result<Response, Problem> {
+fn asked(parts: &Parts) -> [&[u8]; 2] {
+    let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+    [parts.method.as_str().as_bytes(), target.as_bytes()]
+}
+
+/// What a streamed request says before its body, which is not read for it. The boundary of a form is drawn anew for
+/// each try and says nothing.
+fn announced(parts: &Parts) -> [&[u8]; 5] {
+    let [method, target] = asked(parts);
+    let value = |name: &str| parts.headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
+    let media_type = value(header::CONTENT_TYPE.as_str()).split(|byte| *byte == b';').next().unwrap_or_default();
+    [method, target, media_type, value("upload-length"), value("upload-metadata")]
+}
+
+async fn carry_out(
+    api: &Api,
+    caller: &Caller,
+    key: &str,
+    request: Request,
+    next: Next,
+    streams: bool,
+) -> Result<Response, Problem> {
     let running = Running { api: Some((api.clone(), caller.clone(), key.to_owned())) };
     let response = next.run(request).await;
-    if response.status().is_server_error() {
+    // A stream that broke off may be sent again; what is wrong with a small body stays wrong.
+    if response.status().is_server_error() || (streams && !response.status().is_success()) {
         running.abandon().await?;
         return Ok(response);
     }

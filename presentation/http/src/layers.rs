@@ -16,6 +16,7 @@ use crate::{
     policy,
     problem::{Code, Problem, Unlogged},
     trace::{REQUEST_ID, TRACEPARENT, Trace},
+    v1::uploads::tus,
 };
 use axum::{
     Router,
@@ -28,7 +29,7 @@ use axum::{
 use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, time::Duration};
 use tokio::time::{Instant, timeout};
-use tower::{ServiceBuilder, util::option_layer};
+use tower::{Layer, ServiceBuilder, ServiceExt, util::option_layer};
 use tower_http::{
     CompressionLevel,
     compression::{CompressionLayer, Predicate},
@@ -50,7 +51,7 @@ pub(crate) fn around(router: Router<Api>, api: &Api) -> Router<Api> {
         ServiceBuilder::new()
             .layer(from_fn_with_state(api.clone(), observe))
             .layer(compression)
-            .layer(option_layer(cors(api)))
+            .layer(option_layer(cors(api).map(|cors| from_fn_with_state(cors, cross))))
             .layer(from_fn_with_state(api.clone(), authenticate))
             .layer(from_fn_with_state(api.clone(), remember))
             .layer(from_fn_with_state(api.clone(), in_time)),
@@ -145,6 +146,16 @@ async fn in_time(State(api): State<Api>, request: Request, next: Next) -> Respon
     answer.unwrap_or_else(|_| Problem::new(Code::TimedOut).retry_after(5).into_response())
 }
 
+/// CORS for all but an `OPTIONS` that a client means: tus asks so for what the server can do.
+async fn cross(State(cors): State<CorsLayer>, request: Request, next: Next) -> Response {
+    let is_preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() == Method::OPTIONS && !is_preflight {
+        return next.run(request).await;
+    }
+    let crossed = cors.layer(next).oneshot(request).await;
+    crossed.unwrap_or_else(|never| match never {})
+}
+
 fn cors(api: &Api) -> Option<CorsLayer> {
     if api.origins.is_empty() {
         return None;
@@ -160,6 +171,7 @@ fn cors(api: &Api) -> Option<CorsLayer> {
         TRACEPARENT,
         HeaderName::from_static("last-event-id"),
     ];
+    let headers = headers.into_iter().chain(tus::REQUEST_HEADERS);
     let exposed = [
         header::ETAG,
         header::LINK,
@@ -170,9 +182,10 @@ fn cors(api: &Api) -> Option<CorsLayer> {
         REQUEST_ID,
         TRACEPARENT,
     ];
+    let exposed = exposed.into_iter().chain(tus::ANSWER_HEADERS);
     let origins = AllowOrigin::list(api.origins.iter().cloned());
-    let layer = CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(headers);
-    Some(layer.expose_headers(exposed).max_age(PREFLIGHT_AGE))
+    let layer = CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(headers.collect::<Vec<_>>());
+    Some(layer.expose_headers(exposed.collect::<Vec<_>>()).max_age(PREFLIGHT_AGE))
 }
 
 /// Compresses texts of some length; never media, nor streams of events, which must not wait for a block to fill.

@@ -28,9 +28,10 @@ pub mod signed_url;
 mod stall;
 mod tls;
 pub mod trace;
+mod upload;
 mod v1;
 
-pub use api::{Api, ApiParts, HttpLimits};
+pub use api::{Api, ApiParts, HttpLimits, UploadLimits};
 pub use layers::DRAGOMAN_POSITION;
 pub use openapi::openapi;
 pub use routes::{router, router_with};

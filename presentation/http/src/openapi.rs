@@ -1,6 +1,6 @@
 //! The document of the API, made from the routes; and what holds for all of them, said in one place.
 
-use crate::{event::EventDocument, policy, problem::ProblemDocument, routes};
+use crate::{event::EventDocument, problem::ProblemDocument, routes};
 use axum::{
     http::{HeaderValue, Method, header},
     response::{IntoResponse, Response},
@@ -38,6 +38,8 @@ use utoipa::{
         (name = "projects", description = "Dubbings that belong together"),
         (name = "glossaries", description = "Terms for more than one dubbing"),
         (name = "abilities", description = "What can be asked for here and now"),
+        (name = "assets", description = "Sources that were handed in"),
+        (name = "uploads", description = "Resumable uploads (tus 1.0)"),
         (name = "errors", description = "Every problem that an answer can tell of"),
     ),
 )]
@@ -88,6 +90,7 @@ fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
         (Method::DELETE, &mut item.delete),
         (Method::HEAD, &mut item.head),
         (Method::PATCH, &mut item.patch),
+        (Method::OPTIONS, &mut item.options),
     ];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?))).collect()
 }
@@ -99,7 +102,7 @@ fn say_conventions(path: &str, method: &Method, operation: &mut Operation) {
         .content("application/problem+json", problem)
         .build();
     operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem));
-    if *method == Method::POST && path.starts_with("/v1/") && !policy::of(method, Some(path)).streams {
+    if *method == Method::POST && path.starts_with("/v1/") {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
     }
 }

@@ -1,5 +1,5 @@
 //! What is different about some routes, in one table. A route that does not stand here needs a token, takes small
-//! bodies, answers soon, and keeps the answers of its keyed POSTs for repetitions.
+//! bodies, answers soon, and compares repeated POSTs by all that they say.
 
 use axum::http::Method;
 
@@ -8,7 +8,8 @@ use axum::http::Method;
 pub struct Policy {
     /// Who may call.
     pub access: Access,
-    /// It streams, in or out: no bound on the time until the answer begins, and no remembered answers.
+    /// It streams, in or out: no bound on the time until the answer begins. What a keyed POST sends is not compared
+    /// with what the first one sent: it would have to be read whole.
     pub streams: bool,
 }
 
@@ -27,8 +28,8 @@ pub enum Access {
 
 const USUAL: Policy = Policy { access: Access::Token, streams: false };
 const FILE: Policy = Policy { access: Access::TokenOrLink, streams: true };
-const OPEN: Policy = Policy { access: Access::Open, streams: false };
 const STREAM: Policy = Policy { access: Access::Token, streams: true };
+const OPEN: Policy = Policy { access: Access::Open, streams: false };
 const WEBSOCKET: Policy = Policy { access: Access::TokenOrSubprotocol, streams: true };
 
 /// The exceptions: method (none: any), template of the path, policy.
@@ -48,6 +49,11 @@ pub(crate) const EXCEPTIONS: &[(Option<Method>, &str, Policy)] = &[
     (None, "/v1/events", STREAM),
     (None, "/v1/dubbings/{id}/events", STREAM),
     (None, "/v1/ws", WEBSOCKET),
+    (Some(Method::POST), "/v1/assets", STREAM),
+    (Some(Method::POST), "/v1/uploads", STREAM),
+    (Some(Method::PATCH), "/v1/uploads/{id}", STREAM),
+    // Whoever asks for an upload that is complete and no asset yet waits until it is.
+    (Some(Method::HEAD), "/v1/uploads/{id}", STREAM),
 ];
 
 /// The policy of a route; `template` is `None` for paths that lead nowhere.

@@ -55,6 +55,9 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(v1::abilities::languages))
         .routes(routes!(v1::abilities::engines))
         .routes(routes!(v1::usage::list))
+        .routes(routes!(v1::assets::list::list, v1::assets::create::create))
+        .routes(routes!(v1::assets::get::get, v1::assets::erase::erase))
+        .merge(v1::uploads::routes())
 }
 
 /// Everything that the server answers.

@@ -15,3 +15,6 @@ pub(crate) mod tracks;
 pub(crate) mod transcript;
 pub(crate) mod usage;
 pub(crate) mod ws;
+pub(crate) mod assets;
+pub(crate) mod errors;
+pub(crate) mod uploads;

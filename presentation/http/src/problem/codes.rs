@@ -21,6 +21,21 @@ pub struct Entry {
     pub remedy: &'static str,
 }
 
+/// The checksum of a piece does not match: a status of the tus protocol.
+const CHECKSUM_MISMATCH: StatusCode = match StatusCode::from_u16(460) {
+    Ok(status) => status,
+    Err(_) => StatusCode::BAD_REQUEST,
+};
+
+macro_rules! status_of {
+    (CHECKSUM_MISMATCH) => {
+        CHECKSUM_MISMATCH
+    };
+    ($status:ident) => {
+        StatusCode::$status
+    };
+}
+
 macro_rules! codes {
     ($($name:ident $status:ident $code:literal $title:literal $remedy:literal)+) => {
         /// What is wrong, as a program tells it.
@@ -39,7 +54,7 @@ macro_rules! codes {
                     $(Code::$name => {
                         const ENTRY: Entry = Entry {
                             code: $code,
-                            status: StatusCode::$status.as_u16(),
+                            status: status_of!($status).as_u16(),
                             title: $title,
                             remedy: $remedy,
                         };
@@ -51,7 +66,7 @@ macro_rules! codes {
             /// Its status.
             pub const fn status(self) -> StatusCode {
                 match self {
-                    $(Code::$name => StatusCode::$status,)+
+                    $(Code::$name => status_of!($status),)+
                 }
             }
         }
@@ -70,6 +85,10 @@ codes! {
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "The body has the wrong media type" "Send `Content-Type: application/json`, and no `Content-Encoding`."
     BodyTooLarge PAYLOAD_TOO_LARGE "body-too-large" "The body is too large" "Send less; `limit_bytes` says how much is taken."
     BodyTooSlow REQUEST_TIMEOUT "body-too-slow" "The body did not arrive in time" "Send it again, over a better connection."
+    MalformedMultipart BAD_REQUEST "malformed-multipart" "The body is no form in parts" "Send `multipart/form-data` (RFC 7578) with one part `file`, to its last boundary."
+    DigestMismatch UNPROCESSABLE_ENTITY "digest-mismatch" "The content is not what was announced" "Compute the SHA-256 anew, then send the file again from its beginning."
+    TusVersion PRECONDITION_FAILED "tus-version" "The version of the tus protocol is not known here" "Send `Tus-Resumable: 1.0.0`."
+    ChecksumMismatch CHECKSUM_MISMATCH "checksum-mismatch" "A piece does not have the checksum that was announced" "Send the piece again from the same offset: nothing of it was kept."
     // Who asks.
     Unauthenticated UNAUTHORIZED "unauthenticated" "Who asks is not known" "Send `Authorization: Bearer TOKEN` with a token that is valid."
     LinkInvalid FORBIDDEN "link-invalid" "The signed link is not valid" "Ask for a new link; use it unchanged, and only to read."
@@ -81,6 +100,9 @@ codes! {
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "This path does not take this method" "Use one of the methods that the header `Allow` names."
     RangeNotSatisfiable RANGE_NOT_SATISFIABLE "range-not-satisfiable" "The file has no such part" "Ask for bytes below the size that `Content-Range` names, or for the whole file."
     PositionUnknown CONFLICT "position-unknown" "The log has not come to that position" "Begin anew, without a position: the one you gave is another log's, or of a time that was undone. `position` says where this log ends."
+    UploadExpired GONE "upload-expired" "The upload has expired" "Begin a new upload."
+    AssetUnsupported UNSUPPORTED_MEDIA_TYPE "asset-unsupported" "The file is not of a kind that can be dubbed" "Read `reason` and `detail`, then hand in another file."
+    AssetInfected UNPROCESSABLE_ENTITY "asset-infected" "Malware was found in the file" "Hand in a clean copy; the file was deleted here."
     // Others were first.
     Conflict CONFLICT "conflict" "It was changed at the same moment" "Read it again, then decide anew."
     NotPossible CONFLICT "not-possible" "The state does not allow it" "Read its state; what is asked can be done in another one only."
@@ -104,6 +126,9 @@ codes! {
     NotPaused CONFLICT "not-paused" "Nobody paused the dubbing" "Nothing needs to be resumed; when `problem` says why it stands still, retry it."
     NothingToRetry CONFLICT "nothing-to-retry" "No stage waits for a retry" "Nothing needs to be retried; a dubbing that was paused is resumed."
     StageNotReached CONFLICT "stage-not-reached" "The dubbing has not come to this stage" "Fork it from an earlier stage, or wait."
+    OffsetMismatch CONFLICT "offset-mismatch" "The upload ends elsewhere" "Go on at `offset`."
+    UploadLocked LOCKED "upload-locked" "The upload is being written at this moment" "Wait for a moment, ask for its offset with HEAD, then go on there."
+    AssetInUse CONFLICT "asset-in-use" "A dubbing of the asset is not at its end" "Cancel the dubbing, or wait for it, then erase the asset."
     // Not now.
     PositionNotReached SERVICE_UNAVAILABLE "position-not-reached" "The answer would be older than asked" "Try again soon, or ask for a smaller `min_position`; `position` says what is reached."
     Overloaded SERVICE_UNAVAILABLE "overloaded" "There is too much to do" "Try again after `Retry-After` seconds."

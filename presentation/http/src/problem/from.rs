@@ -5,13 +5,17 @@ use crate::extract::mismatch;
 use application::{
     admission::Busy,
     aggregates::CommandError,
-    commands::{control_dubbing::ControlError, fork_dubbing::ForkError},
+    commands::{
+        control_dubbing::ControlError, erase_asset::EraseError, fork_dubbing::ForkError, import_asset::ImportError,
+        release_file::ReleaseError,
+    },
     ports::{
         blob_store::BlobError,
         event_log::{AppendError, ReadError},
         key_vault::KeyVaultError,
         read_store::ReadStoreError,
         request_store::RequestStoreError,
+        upload_store::UploadError,
     },
     queries::QueryError,
 };
@@ -207,6 +211,63 @@ impl From<ForkError> for Problem {
             ForkError::Command(error) => error.into(),
             ForkError::Key(error) => error.into(),
             ForkError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::NotFound => Problem::new(Code::NotFound),
+            UploadError::AlreadyExists => Problem::new(Code::Conflict),
+            UploadError::Locked => Problem::new(Code::UploadLocked).retry_after(1),
+            UploadError::OffsetMismatch { actual } => Problem::new(Code::OffsetMismatch).extension("offset", actual),
+            UploadError::BeyondLength { length } => Problem::new(Code::BodyTooLarge)
+                .detail("More bytes came than the upload was announced to have.")
+                .extension("limit_bytes", length),
+            UploadError::TooLarge { limit } => Problem::new(Code::BodyTooLarge).extension("limit_bytes", limit),
+            UploadError::Finished | UploadError::Incomplete { .. } => {
+                Problem::new(Code::NotPossible).detail(error.to_string())
+            }
+            UploadError::DigestMismatch => Problem::new(Code::DigestMismatch),
+            UploadError::OutOfRoom => Problem::new(Code::OutOfRoom).caused_by(error),
+            UploadError::Io(_) => unavailable(error),
+        }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Upload(error) => error.into(),
+            ImportError::Key(error) => error.into(),
+            ImportError::Command(error) => error.into(),
+            ImportError::Read(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReleaseError> for Problem {
+    fn from(error: ReleaseError) -> Self {
+        match error {
+            ReleaseError::Behind => unavailable(error),
+            ReleaseError::Read(error) => error.into(),
+            ReleaseError::Index(error) => error.into(),
+            ReleaseError::Blob(error) => error.into(),
+        }
+    }
+}
+
+impl From<EraseError> for Problem {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::InUse => Problem::new(Code::AssetInUse),
+            EraseError::Command(error) => error.into(),
+            EraseError::Read(error) => error.into(),
+            EraseError::Index(error) => error.into(),
+            EraseError::Key(error) => error.into(),
+            EraseError::Upload(error) => error.into(),
+            EraseError::Release(error) => error.into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use application::{
     admission::{Admission, AdmissionLimits},
     aggregates::Aggregates,
+    commands::release_file::FileUse,
     estimate::Prices,
     ports::{
         clock::Ids,
@@ -16,14 +17,14 @@ use application::{
 };
 use async_trait::async_trait;
 use axum::{Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::get};
-use blob_store::LocalBlobStore;
+use blob_store::{LocalBlobStore, LocalUploadStore};
 use domain::{dubbing::DubbingRejection, value::Sha256};
 use event_codec::EventCodec;
 use event_log_memory::MemoryEventLog;
 use futures::StreamExt;
 use host::RandomIds;
 use http_api::{
-    Api, ApiParts, HttpLimits, Tls,
+    Api, ApiParts, HttpLimits, Tls, UploadLimits,
     answer::Done,
     auth::{Accounts, LocalAccount},
     cache::{AnswerCache, Ready, Tag},
@@ -37,7 +38,7 @@ use http_api::{
     server::{ServerLimits, serve},
     signed_url::UrlSigner,
 };
-use projections::Runner;
+use projections::{Runner, asset_index::AssetRows};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -61,6 +62,8 @@ use work_queue_memory::MemoryWorkQueue;
 pub const TOKEN: &str = "a-token-of-tests";
 /// The token of somebody of another tenant.
 pub const OTHER_TOKEN: &str = "another-token-of-tests";
+/// Largest upload in tests, in bytes.
+pub const UPLOAD_BYTES_MAX: u64 = 256 << 20;
 pub const ORIGIN: &str = "https://app.example";
 
 /// What tests see of the inside.
@@ -95,6 +98,7 @@ pub struct Options {
     pub read_store: Option<Arc<dyn ReadStore>>,
     pub admission: Option<AdmissionLimits>,
     pub prices: Prices,
+    pub uploads: Option<UploadLimits>,
 }
 
 impl Server {
@@ -154,6 +158,9 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
     let vault = Arc::new(MemoryKeyVault::new(1));
     let codec = EventCodec::new("test", vault.clone());
     let media = tempfile::tempdir().expect("a folder").keep();
+    let blobs = LocalBlobStore::open(&media).expect("a blob store");
+    let uploads = UploadLimits { bytes_max: UPLOAD_BYTES_MAX, ..UploadLimits::default() };
+    let read_store = options.read_store.unwrap_or_else(|| Arc::new(MemoryReadStore::new()));
     let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(codec, clock.clone()));
     let aggregates = Arc::new(Aggregates::new(log.clone()));
     let queue = Arc::new(MemoryWorkQueue::new());
@@ -164,8 +171,11 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
     Api::new(ApiParts {
         aggregates,
         log,
-        read_store: options.read_store.unwrap_or_else(|| Arc::new(MemoryReadStore::new())),
-        blobs: Arc::new(LocalBlobStore::open(&media).expect("a blob store")),
+        assets: Arc::new(AssetRows::new(read_store.clone())),
+        read_store,
+        uploads: Arc::new(LocalUploadStore::open(blobs.clone(), UPLOAD_BYTES_MAX).expect("a store of uploads")),
+        blobs: Arc::new(blobs),
+        files: FileUse::default(),
         vault,
         admission: Admission::new(manager, options.admission.unwrap_or(many)),
         prices: options.prices,
@@ -184,6 +194,7 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
         health: options.health,
         stop,
         limits: options.http.unwrap_or(patient),
+        upload_limits: options.uploads.unwrap_or(uploads),
         origins: vec![ORIGIN.parse().expect("an origin")],
         tls: options.tls.is_some(),
     })

@@ -3,6 +3,7 @@
 
 mod abilities;
 mod answers;
+mod assets;
 mod bad_requests;
 mod document;
 mod downloads;
@@ -18,4 +19,6 @@ mod listener;
 mod server;
 mod tracks;
 mod transcript;
+mod uploads;
+mod uploads_cut;
 mod websocket;

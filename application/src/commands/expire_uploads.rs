@@ -1,0 +1,56 @@
+//! Expire uploads: what was begun and never finished goes when its time is up; what is complete becomes an asset
+//! before.
+
+use super::import_asset::{ImportAsset, ImportError};
+use crate::{
+    ports::{
+        clock::Clock,
+        upload_store::{Expired, UploadStore},
+    },
+    stop::{StopSignal, Stopping},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
+
+/// The use case, with what it needs.
+#[derive(Clone)]
+pub struct ExpireUploads {
+    /// What complete uploads become.
+    pub import: ImportAsset,
+    /// What was uploaded.
+    pub uploads: Arc<dyn UploadStore>,
+    /// Whose time is up.
+    pub clock: Arc<dyn Clock>,
+    /// Between two rounds.
+    pub every: Duration,
+}
+
+impl ExpireUploads {
+    /// One round. What is being written at this moment stays for the next one.
+    pub async fn run(&self) -> Result<Expired, ImportError> {
+        let now = self.clock.now();
+        let lost = self.uploads.unfinished().await?.into_iter().filter(|upload| upload.expires_at <= now);
+        for upload in lost.filter(|upload| upload.length == Some(upload.offset)) {
+            // Its last answer failed here; nobody may have come back for it.
+            self.import.import_late(&upload).await;
+        }
+        Ok(self.uploads.expire(now).await?)
+    }
+
+    /// Round after round, until it is to stop.
+    pub async fn keep_on(&self, stop: &StopSignal) {
+        loop {
+            match self.run().await {
+                Ok(expired) if expired == Expired::default() => {}
+                Ok(expired) => tracing::info!(uploads = expired.uploads, bytes = expired.bytes, "uploads expired"),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "uploads could not be expired");
+                }
+            }
+            tokio::select! {
+                () = stop.reached(Stopping::AtSafePoint) => return,
+                () = sleep(self.every) => {}
+            }
+        }
+    }
+}

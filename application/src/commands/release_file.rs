@@ -1,0 +1,116 @@
+//! Release a file: delete what an asset that is gone has left behind, unless somebody else needs the same bytes.
+//!
+//! Files are kept by their content: the same bytes handed in twice are one file, and what one tenant erases another
+//! may be dubbing. Who begins to use a file and who deletes one therefore take turns ([`FileUse`]).
+
+use crate::ports::{
+    asset_index::AssetIndex,
+    blob_store::{BlobError, BlobStore},
+    event_log::{DomainEvent, EventLog, ReadError, StreamId},
+    read_store::ReadStoreError,
+};
+use domain::{
+    asset::AssetEvent,
+    value::{AssetId, Sha256},
+};
+use std::{sync::Arc, time::Duration};
+use thiserror::Error;
+use tokio::{
+    sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock},
+    time::{Instant, sleep},
+};
+
+/// How long the read models may take to come up to the log.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks at how far they are.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Keeps those apart who begin to use files and those who delete files that nobody uses. Clones are the same lock.
+#[derive(Clone, Debug, Default)]
+pub struct FileUse(Arc<RwLock<()>>);
+
+impl FileUse {
+    /// While it is held, no file is deleted: from finding a file until the log says who uses it.
+    pub async fn begin(&self) -> OwnedRwLockReadGuard<()> {
+        Arc::clone(&self.0).read_owned().await
+    }
+
+    /// While it is held, nobody begins to use a file.
+    pub async fn end(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.0).write_owned().await
+    }
+}
+
+/// The use case, with what it needs.
+#[derive(Clone)]
+pub struct ReleaseFile {
+    /// Which file it was.
+    pub log: Arc<dyn EventLog>,
+    /// Where it is.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Who needs it.
+    pub index: Arc<dyn AssetIndex>,
+    /// Turns.
+    pub files: FileUse,
+}
+
+/// Why it is not known whether the file may go.
+#[derive(Debug, Error)]
+pub enum ReleaseError {
+    /// The read models are too far behind the log.
+    #[error("the read models are behind the log; try again in a moment")]
+    Behind,
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The read models could not be read.
+    #[error(transparent)]
+    Index(#[from] ReadStoreError),
+    /// The file could not be deleted.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+impl ReleaseFile {
+    /// Deletes the file of an asset that is gone, unless it is needed; says whether it is. Doing so again does no harm.
+    pub async fn run(&self, asset: AssetId) -> Result<bool, ReleaseError> {
+        let Some(file) = self.file_of(asset).await? else {
+            return Ok(false);
+        };
+        // Most of the waiting is done while others go on.
+        self.catch_up().await?;
+        let _turn = self.files.end().await;
+        self.catch_up().await?;
+        let is_needed = self.index.is_needed(&file, asset).await?;
+        if !is_needed {
+            self.blobs.delete(&file).await?;
+        }
+        Ok(is_needed)
+    }
+
+    /// Waits until the read models hold everything that is in the log now.
+    pub(super) async fn catch_up(&self) -> Result<(), ReleaseError> {
+        let head = self.log.head().await?;
+        let deadline = Instant::now() + PATIENCE;
+        while self.index.position().await? < head {
+            if Instant::now() >= deadline {
+                return Err(ReleaseError::Behind);
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// The file as it was handed in: the state forgets it when the asset is erased, the log does not.
+    async fn file_of(&self, asset: AssetId) -> Result<Option<Sha256>, ReadError> {
+        let first = self.log.read_stream(&StreamId::Asset(asset), 1, 1).await?;
+        Ok(first.into_iter().find_map(|recorded| match recorded.event {
+            DomainEvent::Asset(AssetEvent::AssetUploaded { media, .. }) => Some(media.sha256),
+            DomainEvent::Asset(_)
+            | DomainEvent::Dubbing(_)
+            | DomainEvent::Track(_)
+            | DomainEvent::Project(_)
+            | DomainEvent::Glossary(_) => None,
+        }))
+    }
+}

@@ -1,0 +1,9 @@
+//! What all ways of handing in a file have in common: how pieces arrive, and what clients may say about a file.
+
+mod arriving;
+pub(crate) mod digest;
+pub(crate) mod import;
+pub(crate) mod multipart;
+pub(crate) mod said;
+
+pub(crate) use arriving::Arriving;

@@ -1,0 +1,38 @@
+//! From a complete upload to an asset, carried out to its end even when the client goes away.
+
+use super::digest;
+use crate::{
+    api::Api,
+    extract::Caller,
+    problem::{Code, Problem},
+    trace::Trace,
+};
+use application::{
+    aggregates::CommandMeta,
+    commands::import_asset::{ImportError, Imported},
+    ports::upload_store::UploadError,
+};
+use tracing::Instrument;
+use uuid::Uuid;
+
+/// Imports a complete upload. One that does not have the digest that was announced can never be complete: it is
+/// removed.
+pub(crate) async fn import(api: &Api, caller: &Caller, trace: Trace, upload: Uuid) -> Result<Imported, Problem> {
+    let (api, caller) = (api.clone(), caller.clone());
+    let work = async move {
+        let meta = CommandMeta::given(caller.tenant().clone(), caller.actor(), upload);
+        let imported = api.import_asset().run(upload, &meta.traced(Some(trace.traceparent()))).await;
+        if let Err(ImportError::Upload(UploadError::DigestMismatch)) = imported {
+            api.uploads.terminate(caller.tenant(), upload).await?;
+            return Err(digest::mismatch());
+        }
+        Ok(imported?)
+    };
+    let done = tokio::spawn(work.in_current_span()).await;
+    done.unwrap_or_else(|broken| Err(Problem::internal(broken)))
+}
+
+/// How large an upload may be, said to one that is larger.
+pub(crate) fn too_large(limit: u64) -> Problem {
+    Problem::new(Code::BodyTooLarge).extension("limit_bytes", limit)
+}

@@ -1,0 +1,122 @@
+//! Begins an upload, perhaps with its first piece.
+
+use super::{
+    checksum::Checksum,
+    metadata::Metadata,
+    piece::{Piece, Taken, take},
+    tus::{self, PIECE, UPLOAD_LENGTH},
+};
+use crate::{
+    api::Api,
+    extract::{Caller, CommandIds, Nothing, Query},
+    layers::DRAGOMAN_POSITION,
+    problem::{Code, Problem, ProblemDocument},
+    trace::Trace,
+    upload::import::{import, too_large},
+};
+use application::ports::upload_store::{NewUpload, Upload};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use domain::value::Personal;
+
+/// Begins an upload
+///
+/// Its length must be known. The body may hold the first piece, as `application/offset+octet-stream`.
+#[utoipa::path(post, path = "/v1/uploads", tag = "uploads",
+    params(
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("Upload-Length" = u64, Header, description = "Bytes of the file"),
+        ("Upload-Metadata" = Option<String>, Header, description = "Keys and Base64 texts: `filename`, `filetype`, `sha256` (hexadecimal, the digest that the file must have); others are passed over"),
+        ("Upload-Checksum" = Option<String>, Header, description = "Checksum of the piece in the body: `sha256 BASE64`"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    responses(
+        (status = 201, description = "It has begun", headers(
+            ("Location" = String, description = "Where to send pieces"),
+            ("Upload-Offset" = u64, description = "How many bytes are there"),
+            ("Upload-Expires" = String, description = "When it is removed, unless it is complete"),
+            ("Dragoman-Asset" = String, description = "The asset, when the body held the whole file"))),
+        (status = 400, description = "A header is not understood, or the body ended early", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 408, description = "The piece came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 412, description = "Another version of the protocol", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The file is too large, or more came than announced", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is no piece", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "The metadata say something impossible, or the content has another digest", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 460, description = "The piece does not have its checksum; the upload has begun, with nothing in it", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn create(
+    State(api): State<Api>,
+    caller: Caller,
+    ids: CommandIds,
+    trace: Trace,
+    Query(Nothing {}): Query<Nothing>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let has_piece = announces_piece(&headers)?;
+    let checksum = Checksum::of(&headers)?;
+    let upload = api.uploads.create(announced(&api, &caller, &headers, ids)?).await?;
+    let location = HeaderValue::try_from(format!("/v1/uploads/{}", upload.id)).map_err(Problem::internal)?;
+    let taken = if has_piece && upload.offset == 0 {
+        let piece = Piece { offset: 0, body, checksum };
+        // The client is to learn where its upload is, even when its first piece failed.
+        let taken = take(&api, &caller, trace, &upload, piece).await;
+        taken.map_err(|problem| problem.header(header::LOCATION, location.clone()))?
+    } else if upload.length == Some(upload.offset) {
+        Taken { offset: upload.offset, imported: Some(import(&api, &caller, trace, upload.id).await?) }
+    } else {
+        Taken { offset: upload.offset, imported: None }
+    };
+    let mut answer = StatusCode::CREATED.into_response();
+    answer.headers_mut().insert(header::LOCATION, location);
+    describe(answer.headers_mut(), &upload, &taken);
+    Ok(answer)
+}
+
+/// Says how far an upload is after a piece.
+pub(super) fn describe(headers: &mut HeaderMap, upload: &Upload, taken: &Taken) {
+    tus::describe(headers, upload, taken.offset, taken.imported.map(|imported| imported.asset));
+    let position = taken.imported.and_then(|imported| imported.appended).map(|appended| appended.position);
+    headers.extend(position.map(|position| (DRAGOMAN_POSITION, HeaderValue::from(position))));
+}
+
+fn announced(api: &Api, caller: &Caller, headers: &HeaderMap, ids: CommandIds) -> Result<NewUpload, Problem> {
+    const DEFERRED: HeaderName = HeaderName::from_static("upload-defer-length");
+    if headers.contains_key(DEFERRED) {
+        return Err(tus::invalid(&DEFERRED, "invalid-value", "the length must be known at the beginning"));
+    }
+    let length = tus::required(headers, &UPLOAD_LENGTH)?;
+    if length > api.upload_limits.bytes_max {
+        return Err(too_large(api.upload_limits.bytes_max));
+    }
+    let metadata = Metadata::of(headers)?;
+    Ok(NewUpload {
+        id: ids.0.resource,
+        tenant: caller.tenant().clone(),
+        length: Some(length),
+        name: Personal::new(metadata.name),
+        media_type: metadata.media_type,
+        sha256: metadata.sha256,
+        expires_at: api.upload_expiry(),
+    })
+}
+
+fn announces_piece(headers: &HeaderMap) -> Result<bool, Problem> {
+    let is_empty = !headers.contains_key(header::TRANSFER_ENCODING)
+        && headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
+    match headers.get(header::CONTENT_TYPE) {
+        Some(media_type) if media_type == PIECE => Ok(true),
+        None | Some(_) if is_empty => Ok(false),
+        None | Some(_) => Err(no_piece()),
+    }
+}
+
+/// The body has another media type than pieces have.
+pub(super) fn no_piece() -> Problem {
+    Problem::new(Code::UnsupportedMediaType).detail("Send `Content-Type: application/offset+octet-stream`.")
+}
