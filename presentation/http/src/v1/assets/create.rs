@@ -92,7 +92,11 @@ pub(crate) async fn create(
     if api.aggregates.asset(AssetId(id)).await?.revision == 0 {
         let (form, whole) = form(&api, headers, body)?;
         let draft = Draft::begin(&api, &caller, id).await?;
-        receive(&api, &caller, &draft, form, whole).await?;
+        if let Err(problem) = receive(&api, &caller, &draft, form, whole).await {
+            // Before the answer: a request that is repeated with its key makes an upload of the same id.
+            draft.remove().await;
+            return Err(problem);
+        }
         draft.complete();
         import(&api, &caller, trace, id).await?;
     }
@@ -228,9 +232,15 @@ impl Draft {
     fn complete(mut self) {
         self.is_complete = true;
     }
+
+    async fn remove(mut self) {
+        self.is_complete = true;
+        remove(&*self.uploads, &self.tenant, self.id).await;
+    }
 }
 
 impl Drop for Draft {
+    /// The request was dropped in the middle: its client went away.
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
@@ -239,14 +249,16 @@ impl Drop for Draft {
             return;
         }
         let (uploads, tenant, id) = (self.uploads.clone(), self.tenant.clone(), self.id);
-        runtime.spawn(async move {
-            for _ in 0..REMOVALS {
-                match uploads.terminate(&tenant, id).await {
-                    Err(UploadError::Locked) => tokio::time::sleep(REMOVAL_PAUSE).await,
-                    // What cannot be removed now is removed when its time is up.
-                    Ok(()) | Err(_) => return,
-                }
-            }
-        });
+        runtime.spawn(async move { remove(&*uploads, &tenant, id).await });
+    }
+}
+
+async fn remove(uploads: &dyn UploadStore, tenant: &Tenant, id: Uuid) {
+    for _ in 0..REMOVALS {
+        match uploads.terminate(tenant, id).await {
+            Err(UploadError::Locked) => tokio::time::sleep(REMOVAL_PAUSE).await,
+            // What cannot be removed now is removed when its time is up.
+            Ok(()) | Err(_) => return,
+        }
     }
 }
