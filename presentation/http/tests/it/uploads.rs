@@ -188,29 +188,29 @@ async fn a_file_of_another_digest_than_announced_is_removed() {
 
 #[tokio::test]
 async fn one_writes_at_a_time() {
+    const HALF: usize = 1 << 20;
     let server = Server::start().await;
-    let path = begin(&server, CONTENT.len()).await;
+    let path = begin(&server, 2 * HALF).await;
     let (go, wait) = oneshot::channel::<()>();
-    let slow = futures::stream::iter([Ok::<_, std::io::Error>(CONTENT[..4].to_vec())]);
+    let slow = futures::stream::iter([Ok::<_, std::io::Error>(vec![1; HALF])]);
     let slow = futures::StreamExt::chain(slow, futures::stream::once(async move {
         wait.await.expect("told");
-        Ok(CONTENT[4..].to_vec())
+        Ok(vec![2; HALF])
     }));
     let first = tokio::spawn(patch(&server, &path, 0, Body::wrap_stream(slow)).send());
-    // Until the first one holds the upload, an empty piece is taken.
-    loop {
-        let second = send(patch(&server, &path, 0, "")).await;
-        if second.status() == 423 {
-            assert_eq!(header(&second, "retry-after"), "1");
-            break;
-        }
-        assert_eq!(second.status(), 204);
-        tokio::task::yield_now().await;
+    // Once some of it is there, the first one holds the upload.
+    let mut looks = 0;
+    while offset(&server, &path).await == 0 {
+        looks += 1;
+        assert!(looks < 1_000, "the first piece does not come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    let second = send(patch(&server, &path, 0, "abc")).await;
+    assert_eq!((second.status().as_u16(), header(&second, "retry-after")), (423, "1"));
     check(tus(&server, Method::DELETE, &path), 423, "upload-locked").await;
     go.send(()).expect("it waits");
     let first = first.await.expect("not broken").expect("an answer");
-    assert_eq!((first.status().as_u16(), header(&first, "upload-offset")), (204, "16"));
+    assert_eq!((first.status().as_u16(), header(&first, "upload-offset")), (204, (2 * HALF).to_string().as_str()));
 }
 
 #[tokio::test]
