@@ -2,6 +2,7 @@
 #![expect(clippy::panic, clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
 mod architecture;
+mod assets;
 mod dubbing_flow;
 mod events_doc;
 mod events_golden;

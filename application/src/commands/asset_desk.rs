@@ -4,9 +4,6 @@
 //! with back-off; an engine that is not here leaves assets waiting, and the desk says so. It keeps no record of its own:
 //! what is owed follows from the assets' states. Deliberately absent: looking, which is `check_asset`.
 
-#[cfg(test)]
-mod tests;
-
 use super::{
     check_asset::{CheckAsset, CheckError, Checked},
     erase_asset::EraseAsset,

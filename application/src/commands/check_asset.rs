@@ -6,9 +6,6 @@
 //! found before a crash is not looked for again. Deliberately absent: when to try again, which is the desk's affair.
 
 mod kinds;
-#[cfg(test)]
-mod tests;
-
 use super::release_file::{ReleaseError, ReleaseFile};
 use crate::{
     aggregates::{Aggregates, CommandError, CommandMeta},
