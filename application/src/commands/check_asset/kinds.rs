@@ -87,7 +87,7 @@ pub(super) fn agree(name: &str, container: &str) -> bool {
 /// Which kind of fault a refusal of the prober or the inspector is.
 pub(super) fn why(code: &str) -> WhyQuarantined {
     match code {
-        "not-media" | "undecodable" | "unreadable" | "no-stream" => WhyQuarantined::Unsupported,
+        "not-media" | "undecodable" | "unreadable" | "no-stream" | "extension-mismatch" => WhyQuarantined::Unsupported,
         _ => WhyQuarantined::NotDubbable,
     }
 }
