@@ -16,5 +16,4 @@ pub(crate) mod transcript;
 pub(crate) mod usage;
 pub(crate) mod ws;
 pub(crate) mod assets;
-pub(crate) mod errors;
 pub(crate) mod uploads;
