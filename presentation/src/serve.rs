@@ -3,6 +3,7 @@
 //! The crew works, the API answers, and both stop together: new requests are refused, streams end, and workers come to
 //! their next safe point.
 
+mod assets;
 mod health;
 mod listener;
 mod measures;

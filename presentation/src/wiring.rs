@@ -22,6 +22,7 @@ use application::{
         read_store::ReadStore,
         request_store::RequestStore,
         scanner::MalwareScanner,
+        upload_store::UploadStore,
         work_queue::WorkQueue,
     },
     process_manager::ProcessManager,
@@ -46,7 +47,7 @@ use application::{
     },
     worker::{Handlers, Worker},
 };
-use blob_store::{LocalBlobStore, LocalShelf};
+use blob_store::{LocalBlobStore, LocalShelf, LocalUploadStore};
 use child_process::LocalChildren;
 use domain::{flow::Stage, value::Decibel};
 use engine_diarise_spectral::SpectralEngine;
@@ -316,6 +317,13 @@ impl App {
             cores,
         })
     }
+}
+
+/// Where uploads grow until they are complete.
+pub fn upload_store(home: &Home, bytes_max: u64) -> Result<Arc<dyn UploadStore>, Failure> {
+    let blobs = LocalBlobStore::open(home.root())?;
+    let store = LocalUploadStore::open(blobs, bytes_max).map_err(|error| Failure::internal(&error))?;
+    Ok(Arc::new(store))
 }
 
 /// Where requests are remembered by their idempotency keys.

@@ -293,7 +293,9 @@ fn trouble(error: &CheckError) -> Option<String> {
 /// The pause that the engine itself named.
 fn asked_pause(error: &CheckError) -> Duration {
     match error {
-        CheckError::Engine(EngineError::Transient { retry_after, .. }) => retry_after.unwrap_or_default().min(PAUSE_MAX),
+        CheckError::Engine(EngineError::Transient { retry_after, .. }) => {
+            retry_after.unwrap_or_default().min(PAUSE_MAX)
+        }
         CheckError::Engine(
             EngineError::Missing { .. } | EngineError::Rejected { .. } | EngineError::Exhausted { .. },
         )

@@ -23,8 +23,8 @@ use crate::{
 };
 use domain::{
     asset::{
-        Asset, AssetCommand, AssetRejection, AssetSound, AssetText, AssetVideo, Phase, Quarantine, ScanVerdict, Uploaded,
-        ValidatedAsset, WhyQuarantined,
+        Asset, AssetCommand, AssetRejection, AssetSound, AssetText, AssetVideo, Phase, Quarantine, ScanVerdict,
+        Uploaded, ValidatedAsset, WhyQuarantined,
     },
     value::AssetId,
 };
@@ -147,7 +147,8 @@ impl CheckAsset {
 
     /// Puts an asset aside that could not be looked at although it was tried often enough.
     pub async fn give_up(&self, id: AssetId) -> Result<Checked, CheckError> {
-        let message = "looking into the file failed again and again; convert it to MP4 with H.264 and AAC, then hand it in again";
+        let message =
+            "looking into the file failed again and again; convert it to MP4 with H.264 and AAC, then hand it in again";
         let why = WhyQuarantined::NotDubbable;
         self.put_aside(id, Quarantine { why, code: "check-failed".to_owned(), message: message.to_owned() }).await
     }
@@ -160,7 +161,9 @@ impl CheckAsset {
         let verdict = match scan.scanner.scan(file).await {
             Ok(Verdict::Clean) => ScanVerdict::Clean,
             Ok(Verdict::Infected { signature }) => ScanVerdict::Infected { signature },
-            Err(ScanError::TooLarge { .. }) if scan.is_required => return self.put_aside(id, unscannable()).await.map(Some),
+            Err(ScanError::TooLarge { .. }) if scan.is_required => {
+                return self.put_aside(id, unscannable()).await.map(Some);
+            }
             Err(error) if scan.is_required => return Err(error.into()),
             Err(error) => {
                 tracing::warn!(asset = %id, error = &error as &dyn std::error::Error, "an asset goes on without a scan");

@@ -68,8 +68,7 @@ impl EraseAsset {
         if !asset.is_of(&tenant) {
             return Err(CommandError::NotFound.into());
         }
-        let appended =
-            if asset.state.phase == Phase::Erased { None } else { self.append(id, meta).await? };
+        let appended = if asset.state.phase == Phase::Erased { None } else { self.append(id, meta).await? };
         self.finish(id, &tenant).await?;
         Ok(appended)
     }

@@ -48,8 +48,7 @@ pub(crate) async fn remember(State(api): State<Api>, request: Request, next: Nex
 fn is_keyed(request: &Request) -> bool {
     let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let method = request.method();
-    method == Method::POST
-        && template.is_some_and(|template| template.starts_with("/v1/"))
+    method == Method::POST && template.is_some_and(|template| template.starts_with("/v1/"))
 }
 
 fn key_of(value: &HeaderValue) -> Result<String, Problem> {

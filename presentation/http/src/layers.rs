@@ -184,7 +184,8 @@ fn cors(api: &Api) -> Option<CorsLayer> {
     ];
     let exposed = exposed.into_iter().chain(tus::ANSWER_HEADERS);
     let origins = AllowOrigin::list(api.origins.iter().cloned());
-    let layer = CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(headers.collect::<Vec<_>>());
+    let layer =
+        CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(headers.collect::<Vec<_>>());
     Some(layer.expose_headers(exposed.collect::<Vec<_>>()).max_age(PREFLIGHT_AGE))
 }
 

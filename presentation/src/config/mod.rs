@@ -11,7 +11,7 @@ mod sections;
 mod suggest;
 
 pub use layers::{Flag, Inputs, Source};
-pub use sections::{Config, Costs, Http, Scan, Signing};
+pub use sections::{Config, Costs, Http, Limits, Scan, Signing, Uploads};
 
 use kinds::{Kind, Raw};
 use std::{collections::BTreeMap, fmt, path::PathBuf};

@@ -1,6 +1,7 @@
 //! The parts of the server, put together: the API's state, the crew and where it begins.
 
 use super::{
+    assets,
     health::{DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
     listener,
     measures::{Measures, Sources},
@@ -10,11 +11,12 @@ use crate::{
     config::{Config, Costs},
     exit::Failure,
     home::Home,
-    wiring::{App, request_store},
+    wiring::{App, request_store, upload_store},
 };
 use application::{
     abilities::Abilities,
     admission::{Admission, AdmissionLimits, Beginning},
+    commands::release_file::FileUse,
     crew::{Beside, CrewParts},
     estimate::Prices,
     ports::read_store::{Condition, Order, PageQuery, ReadStore},
@@ -25,6 +27,7 @@ use http_api::{
     Api, ApiParts, auth::LocalAccount, cache::AnswerCache, health::HealthCheck, metrics::Metrics, rates::KnownRates,
     signed_url::UrlSigner,
 };
+use projections::asset_index::AssetRows;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use telemetry::OtelTraces;
@@ -100,6 +103,10 @@ pub async fn serve(
         aggregates: Arc::clone(&app.aggregates),
         log: Arc::clone(&app.log),
         read_store: Arc::clone(&app.read_store),
+        assets: Arc::new(AssetRows::new(Arc::clone(&app.read_store))),
+        uploads: upload_store(home, config.uploads.bytes_max)?,
+        files: FileUse::default(),
+        upload_limits: assets::upload_limits(&config.uploads),
         blobs: Arc::clone(&app.blobs),
         vault: Arc::clone(&app.vault),
         abilities,
@@ -130,7 +137,9 @@ pub async fn serve(
         let measures = measures.clone();
         async move { measures.run().await }
     });
-    let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside: vec![folding, measuring] };
+    let (mut beside, _desk) = assets::beside(&api, &app.engines, config).await?;
+    beside.extend([folding, measuring]);
+    let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside };
     Ok(Served { api, crew, beginning })
 }
 

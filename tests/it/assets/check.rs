@@ -173,9 +173,12 @@ async fn a_file_that_brings_its_engines_down_is_given_up() {
     *house.engines.probe.lock().unwrap() = [Err(Told::Transient)].into();
     let life = house.live_on();
     let id = house.hand_in(&life, 1, "talk.mp4", CONTENT).await;
-    work_until(&house, &life, &DeskStatus::default(), async || {
-        matches!(&life.asset(id).await.phase, Phase::Quarantined(why) if why.code == "check-failed")
-    })
+    work_until(
+        &house,
+        &life,
+        &DeskStatus::default(),
+        async || matches!(&life.asset(id).await.phase, Phase::Quarantined(why) if why.code == "check-failed"),
+    )
     .await;
     assert_eq!(house.engines.probed.load(Ordering::SeqCst), 4);
 }

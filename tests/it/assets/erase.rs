@@ -6,10 +6,7 @@ use super::{
 };
 use application::{
     aggregates::{Aggregates, CommandError, CommandMeta},
-    commands::{
-        asset_desk::DeskStatus,
-        erase_asset::EraseError,
-    },
+    commands::{asset_desk::DeskStatus, erase_asset::EraseError},
     ports::event_log::{StreamId, Tenant},
     stop::{Stopper, Stopping},
 };
@@ -43,7 +40,10 @@ async fn dub(aggregates: &Aggregates, asset: AssetId, source: Artefact) {
         tracks: vec![],
     };
     let meta = CommandMeta::fresh("test", Uuid::from_u128(1));
-    aggregates.execute::<Dubbing>(&StreamId::Dubbing(JOB), DubbingCommand::Start(Box::new(start)), &meta).await.unwrap();
+    aggregates
+        .execute::<Dubbing>(&StreamId::Dubbing(JOB), DubbingCommand::Start(Box::new(start)), &meta)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,14 +102,18 @@ async fn a_program_that_dies_between_two_steps_erases_the_rest_at_its_start() {
         let stopper = Stopper::new();
         let (desk, signal) = (life.desk(&house, &DeskStatus::default()), stopper.signal());
         let erased = async {
-            while life.has(CONTENT).await || house.vault_has(id.0) || !life.uploads.finished().await.unwrap().is_empty() {
+            while life.has(CONTENT).await || house.vault_has(id.0) || !life.uploads.finished().await.unwrap().is_empty()
+            {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             stopper.ask(Stopping::AtSafePoint);
         };
-        let bounded = tokio::time::timeout(Duration::from_secs(60), life.followed(async {
-            tokio::join!(erased, desk.run(&signal));
-        }));
+        let bounded = tokio::time::timeout(
+            Duration::from_secs(60),
+            life.followed(async {
+                tokio::join!(erased, desk.run(&signal));
+            }),
+        );
         assert!(bounded.await.is_ok(), "after {steps} steps");
         assert_eq!(life.asset(id).await.phase, Phase::Erased);
         if !died {

@@ -40,7 +40,6 @@ impl Fuse {
         let lit = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         lit.map(drop).map_err(|_| io::Error::other("the program is dead"))
     }
-
 }
 
 /// A port that dies before its next step, or right behind it.
@@ -180,8 +179,14 @@ impl Default for Engines {
 
 /// A minute of MP4 with one sound.
 pub fn film() -> MediaInfo {
-    let sound =
-        AudioStream { index: 0, codec: "audio/mpeg".to_owned(), channels: 2, rate_hz: 48_000, bitrate: 0, language: None };
+    let sound = AudioStream {
+        index: 0,
+        codec: "audio/mpeg".to_owned(),
+        channels: 2,
+        rate_hz: 48_000,
+        bitrate: 0,
+        language: None,
+    };
     MediaInfo {
         container: "video/quicktime".to_owned(),
         duration_ms: 60_000,

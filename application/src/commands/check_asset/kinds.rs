@@ -71,7 +71,8 @@ const EXTENSIONS: &[(&str, &[&[&str]])] = &[
 /// The extension of a name, in small letters; `None` when it has none that could be one.
 fn extension(name: &str) -> Option<String> {
     let (stem, extension) = name.rsplit_once('.')?;
-    let is_one = !stem.is_empty() && (1..=8).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_one =
+        !stem.is_empty() && (1..=8).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
     is_one.then(|| extension.to_ascii_lowercase())
 }
 

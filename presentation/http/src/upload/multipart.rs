@@ -157,7 +157,11 @@ impl Multipart {
     async fn head(&mut self) -> Result<PartHead, Problem> {
         loop {
             // A head without lines ends at once.
-            let end = if self.buffer.starts_with(b"\r\n") { Some(0) } else { memchr::memmem::find(&self.buffer, b"\r\n\r\n") };
+            let end = if self.buffer.starts_with(b"\r\n") {
+                Some(0)
+            } else {
+                memchr::memmem::find(&self.buffer, b"\r\n\r\n")
+            };
             match end {
                 Some(0) => return Err(malformed("a part does not say what it is")),
                 Some(end) if end <= HEAD_BYTES_MAX => {

@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
-const HEAD: &str = "Content-Disposition: form-data; name=\"file\"; filename=\"../../talk.mp4\"\r\nContent-Type: video/mp4";
+const HEAD: &str =
+    "Content-Disposition: form-data; name=\"file\"; filename=\"../../talk.mp4\"\r\nContent-Type: video/mp4";
 const CONTENT: &str = "not really a film\r\n--no more than lines";
 
 fn part(head: &str, content: &str) -> String {
@@ -84,11 +85,20 @@ async fn a_file_is_handed_in_and_found_again() {
     let created = post(&server, &[field("sha256", &digest), part(HEAD, CONTENT)]).send().await.expect("an answer");
     assert_eq!(created.status(), 201);
     let location = created.headers()["location"].to_str().expect("a path").to_owned();
-    assert_eq!((&created.headers()["etag"], &created.headers()["dragoman-position"]), (&"\"1\"".parse().expect(""), &"1".parse().expect("")));
+    assert_eq!(
+        (&created.headers()["etag"], &created.headers()["dragoman-position"]),
+        (&"\"1\"".parse().expect(""), &"1".parse().expect(""))
+    );
     let asset = json(created).await;
     assert_eq!(location, format!("/v1/assets/{}", asset["id"].as_str().expect("an id")));
-    assert_eq!((&asset["state"], &asset["name"], &asset["media_type"]), (&json!("uploaded"), &json!("../../talk.mp4"), &json!("video/mp4")));
-    assert_eq!((&asset["bytes"], &asset["sha256"], &asset["scanned"]), (&json!(CONTENT.len()), &json!(digest), &json!(false)));
+    assert_eq!(
+        (&asset["state"], &asset["name"], &asset["media_type"]),
+        (&json!("uploaded"), &json!("../../talk.mp4"), &json!("video/mp4"))
+    );
+    assert_eq!(
+        (&asset["bytes"], &asset["sha256"], &asset["scanned"]),
+        (&json!(CONTENT.len()), &json!(digest), &json!(false))
+    );
     let blob = server.api.blobs.get_bytes(&sha256(CONTENT.as_bytes())).await.expect("a store");
     assert_eq!(blob.as_deref(), Some(CONTENT.as_bytes()));
     assert_eq!(json(server.get(&location).send().await.expect("an answer")).await, asset);
@@ -112,15 +122,25 @@ async fn a_list_comes_in_pages_and_may_be_filtered() {
         ids.push(hand_in(&server, &format!("file {number}")).await.to_string());
     }
     give(&server, ids[1].parse().expect("an id"), AssetCommand::Validate(Box::new(found()))).await;
-    let list = async |query: &str| json(server.get(&format!("/v1/assets?{query}")).send().await.expect("an answer")).await;
+    let list =
+        async |query: &str| json(server.get(&format!("/v1/assets?{query}")).send().await.expect("an answer")).await;
     let page = list("limit=2").await;
     assert_eq!((&page["items"][0]["id"], &page["items"][1]["id"]), (&json!(ids[2]), &json!(ids[1])));
     let next = list(&format!("limit=2&cursor={}", page["next_cursor"].as_str().expect("a cursor"))).await;
-    assert_eq!((&next["items"][0]["id"], next["items"].as_array().map(Vec::len), &next["next_cursor"]), (&json!(ids[0]), Some(1), &Value::Null));
+    assert_eq!(
+        (&next["items"][0]["id"], next["items"].as_array().map(Vec::len), &next["next_cursor"]),
+        (&json!(ids[0]), Some(1), &Value::Null)
+    );
     let ready = list("state=ready").await;
     assert_eq!((&ready["items"][0]["id"], ready["items"].as_array().map(Vec::len)), (&json!(ids[1]), Some(1)));
     assert_eq!(list("state=quarantined").await["items"], json!([]));
-    for (query, code) in [("state=erased", "invalid-query"), ("cursor=WzFd", "invalid-cursor"), ("cursor=W251bGwsMV0", "invalid-cursor"), ("limit=0", "invalid-query"), ("a=b", "invalid-query")] {
+    for (query, code) in [
+        ("state=erased", "invalid-query"),
+        ("cursor=WzFd", "invalid-cursor"),
+        ("cursor=W251bGwsMV0", "invalid-cursor"),
+        ("limit=0", "invalid-query"),
+        ("a=b", "invalid-query"),
+    ] {
         let refused = server.get(&format!("/v1/assets?{query}")).send().await.expect("an answer");
         assert_eq!(problem(refused).await["code"], code, "{query}");
     }
@@ -155,12 +175,16 @@ async fn what_is_wrong_with_a_form_is_named_and_nothing_stays() {
         };
         assert_eq!((body["status"].as_u64(), found.as_str()), (Some(u64::from(*status)), *expected));
     }
-    for media_type in ["application/json", "multipart/form-data", "multipart/mixed; boundary=b", "multipart/form-data; boundary="] {
+    for media_type in
+        ["application/json", "multipart/form-data", "multipart/mixed; boundary=b", "multipart/form-data; boundary="]
+    {
         let refused = server.ask(Method::POST, "/v1/assets").header("content-type", media_type).body(file());
         assert_eq!(problem(refused.send().await.expect("an answer")).await["code"], "unsupported-media-type");
     }
     let long = server.ask(Method::POST, "/v1/assets").header("content-type", "multipart/form-data; boundary=b");
-    let long = long.header("content-length", UPLOAD_BYTES_MAX + (1 << 20)).body(Body::wrap_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>()));
+    let long = long
+        .header("content-length", UPLOAD_BYTES_MAX + (1 << 20))
+        .body(Body::wrap_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>()));
     assert_eq!(problem(long.send().await.expect("an answer")).await["code"], "body-too-large");
     nothing_stays(&server).await;
     assert_eq!(server.api.log.head().await.expect("a log"), 0);
@@ -212,7 +236,8 @@ async fn a_repeated_form_is_one_asset() {
 
 #[tokio::test]
 async fn too_large_and_too_slow_files_are_refused() {
-    let limits = UploadLimits { bytes_max: UPLOAD_BYTES_MAX, stall: Duration::from_millis(100), ..UploadLimits::default() };
+    let limits =
+        UploadLimits { bytes_max: UPLOAD_BYTES_MAX, stall: Duration::from_millis(100), ..UploadLimits::default() };
     let server = Server::with(Options { uploads: Some(limits), ..Options::default() }).await;
     let head = format!("--b\r\n{HEAD}\r\n\r\n");
     let silent = futures::stream::iter([Ok::<_, std::io::Error>(head.into_bytes())]).chain(futures::stream::pending());

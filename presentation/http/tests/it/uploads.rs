@@ -74,22 +74,33 @@ async fn the_server_says_what_it_can() {
 #[tokio::test]
 async fn a_file_arrives_in_pieces() {
     let server = Server::start().await;
-    let metadata = format!("filename {},filetype {}", BASE64_STANDARD.encode("../a b.mp4"), BASE64_STANDARD.encode("video/mp4"));
+    let metadata =
+        format!("filename {},filetype {}", BASE64_STANDARD.encode("../a b.mp4"), BASE64_STANDARD.encode("video/mp4"));
     let created = send(create(&server, CONTENT.len()).header("upload-metadata", &metadata)).await;
     let path = header(&created, "location").to_owned();
     assert_eq!(header(&created, "upload-expires"), "Sun, 01 Feb 2026 08:00:00 GMT");
     let first = send(patch(&server, &path, 0, &CONTENT[..10])).await;
-    assert_eq!((first.status().as_u16(), header(&first, "upload-offset"), header(&first, "dragoman-asset")), (204, "10", ""));
+    assert_eq!(
+        (first.status().as_u16(), header(&first, "upload-offset"), header(&first, "dragoman-asset")),
+        (204, "10", "")
+    );
     let head = send(tus(&server, Method::HEAD, &path)).await;
     assert_eq!((header(&head, "upload-offset"), header(&head, "upload-length")), ("10", "16"));
     assert_eq!((header(&head, "cache-control"), header(&head, "upload-metadata")), ("no-store", metadata.as_str()));
     let last = send(patch(&server, &path, 10, &CONTENT[10..])).await;
     let asset = header(&last, "dragoman-asset").to_owned();
-    assert_eq!((last.status().as_u16(), header(&last, "upload-offset"), header(&last, "dragoman-position")), (204, "16", "1"));
+    assert_eq!(
+        (last.status().as_u16(), header(&last, "upload-offset"), header(&last, "dragoman-position")),
+        (204, "16", "1")
+    );
     assert_eq!(header(&last, "upload-expires"), "");
     let document: serde_json::Value =
-        serde_json::from_slice(&server.get(&asset).send().await.expect("an answer").bytes().await.expect("a body")).expect("JSON");
-    assert_eq!((document["name"].as_str(), document["sha256"].as_str()), (Some("../a b.mp4"), Some(&*sha256(CONTENT).to_string())));
+        serde_json::from_slice(&server.get(&asset).send().await.expect("an answer").bytes().await.expect("a body"))
+            .expect("JSON");
+    assert_eq!(
+        (document["name"].as_str(), document["sha256"].as_str()),
+        (Some("../a b.mp4"), Some(&*sha256(CONTENT).to_string()))
+    );
     // Later it is told again, and the last piece may come again.
     let head = send(tus(&server, Method::HEAD, &path)).await;
     assert_eq!((header(&head, "dragoman-asset"), header(&head, "upload-offset")), (asset.as_str(), "16"));
@@ -143,7 +154,8 @@ async fn a_piece_that_is_wrong_is_refused() {
     assert_eq!(check(patch(&server, &path, 3, "abc"), 409, "offset-mismatch").await["offset"], 0);
     check(patch(&server, &path, 0, vec![0; 17]), 413, "body-too-large").await;
     check(patch(&server, &path, usize::MAX, "abc"), 413, "body-too-large").await;
-    check(tus(&server, Method::PATCH, &path).header("upload-offset", 0).body("abc"), 415, "unsupported-media-type").await;
+    check(tus(&server, Method::PATCH, &path).header("upload-offset", 0).body("abc"), 415, "unsupported-media-type")
+        .await;
     check(tus(&server, Method::PATCH, &path).header("content-type", PIECE).body("abc"), 400, "invalid-header").await;
     check(patch(&server, &path, 0, "abc").header("upload-checksum", "sha256 abc"), 400, "invalid-header").await;
     for none in ["/v1/uploads/0198aaaa-0000-7000-8000-000000000001", "/v1/uploads/nonsense"] {
@@ -193,10 +205,13 @@ async fn one_writes_at_a_time() {
     let path = begin(&server, 2 * HALF).await;
     let (go, wait) = oneshot::channel::<()>();
     let slow = futures::stream::iter([Ok::<_, std::io::Error>(vec![1; HALF])]);
-    let slow = futures::StreamExt::chain(slow, futures::stream::once(async move {
-        wait.await.expect("told");
-        Ok(vec![2; HALF])
-    }));
+    let slow = futures::StreamExt::chain(
+        slow,
+        futures::stream::once(async move {
+            wait.await.expect("told");
+            Ok(vec![2; HALF])
+        }),
+    );
     let first = tokio::spawn(patch(&server, &path, 0, Body::wrap_stream(slow)).send());
     // Once some of it is there, the first one holds the upload.
     let mut looks = 0;

@@ -6,10 +6,7 @@ use crate::{
 };
 use application::aggregates::sha256;
 use std::time::Duration;
-use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 const LENGTH: usize = 3 << 20;
 
@@ -109,5 +106,8 @@ async fn a_form_that_is_cut_leaves_nothing() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
-    assert_eq!((server.api.log.head().await.expect("a log"), server.api.uploads.finished().await.expect("a store")), (0, vec![]));
+    assert_eq!(
+        (server.api.log.head().await.expect("a log"), server.api.uploads.finished().await.expect("a store")),
+        (0, vec![])
+    );
 }

@@ -137,10 +137,14 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_refused() {
-        for text in ["form-data", "attachment; name=\"a\"", "form-data; name=\"a", "form-data; filename=\"a\"", "form-data; a"] {
+        for text in
+            ["form-data", "attachment; name=\"a\"", "form-data; name=\"a", "form-data; filename=\"a\"", "form-data; a"]
+        {
             check(text, None);
         }
-        for lines in ["", "no header", "a b: c", "Content-Type: text/plain", "content-disposition: form-data; name=a\r\nx"] {
+        for lines in
+            ["", "no header", "a b: c", "Content-Type: text/plain", "content-disposition: form-data; name=a\r\nx"]
+        {
             assert_eq!(PartHead::parse(lines.as_bytes()), None, "{lines}");
         }
         assert_eq!(PartHead::parse(b"content-disposition: form-data; name=\xff"), None);
@@ -151,7 +155,13 @@ mod tests {
         let check = |text: &str, expected: Option<&str>| assert_eq!(boundary(text).as_deref(), expected, "{text}");
         check("multipart/form-data; boundary=abc", Some("abc"));
         check("Multipart/Form-Data; charset=utf-8; boundary=\"a b:c\"", Some("a b:c"));
-        for text in ["", "multipart/form-data", "multipart/mixed; boundary=a", "multipart/form-data; boundary=", "multipart/form-data; boundary=a\"b"] {
+        for text in [
+            "",
+            "multipart/form-data",
+            "multipart/mixed; boundary=a",
+            "multipart/form-data; boundary=",
+            "multipart/form-data; boundary=a\"b",
+        ] {
             check(text, None);
         }
         check(&format!("multipart/form-data; boundary={}", "a".repeat(71)), None);

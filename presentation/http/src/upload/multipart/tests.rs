@@ -89,7 +89,10 @@ async fn what_is_no_form_is_refused() {
     ] {
         assert_eq!(refused(body).await, Code::MalformedMultipart, "{:.60}", body);
     }
-    assert_eq!(read(form(vec![format!("{}--b--", part.repeat(PARTS_MAX)).into()])).await.expect("a form").len(), PARTS_MAX);
+    assert_eq!(
+        read(form(vec![format!("{}--b--", part.repeat(PARTS_MAX)).into()])).await.expect("a form").len(),
+        PARTS_MAX
+    );
 }
 
 #[tokio::test]

@@ -108,15 +108,19 @@ pub(crate) async fn list(
     Ok(api.cached(&caller, &uri, &[Tag::List("assets")], make).await?.answer(&headers))
 }
 
-async fn page(api: &Api, caller: &Caller, query: &ListQuery, after: Option<RowKey>) -> Result<Page<AssetSummary>, Problem> {
+async fn page(
+    api: &Api,
+    caller: &Caller,
+    query: &ListQuery,
+    after: Option<RowKey>,
+) -> Result<Page<AssetSummary>, Problem> {
     let states = match query.state {
         None => vec![json!("uploaded"), json!("ready"), json!("quarantined")],
         Some(StateFilter::Uploaded) => vec![json!("uploaded")],
         Some(StateFilter::Ready) => vec![json!("ready")],
         Some(StateFilter::Quarantined) => vec![json!("quarantined")],
     };
-    let conditions =
-        vec![Condition::Equals("tenant", json!(caller.tenant().0)), Condition::OneOf("state", states)];
+    let conditions = vec![Condition::Equals("tenant", json!(caller.tenant().0)), Condition::OneOf("state", states)];
     let rows = PageQuery { conditions, order: ORDER, after, limit: query.limit.get() + 1 };
     let rows = api.read_store.page(&TABLE, &rows).await?;
     let rows = Page::of(rows, query.limit, |row| ORDER.place_of(&TABLE, row));

@@ -75,7 +75,9 @@ mod tests {
         assert_eq!(check("sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=", b"hello world"), Some(true));
         assert_eq!(check("sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0=", b"hello worlD"), Some(false));
         assert_eq!(check("sha256 ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=", b"abc"), Some(true));
-        for text in ["", "sha256", "md5 AAAA", "sha256 AAAA", "sha1 !", "sha256  ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="] {
+        for text in
+            ["", "sha256", "md5 AAAA", "sha256 AAAA", "sha1 !", "sha256  ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="]
+        {
             assert_eq!(check(text, b"abc"), None, "{text}");
         }
     }

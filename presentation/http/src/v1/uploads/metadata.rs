@@ -31,7 +31,11 @@ impl Metadata {
         let text = values.next().map_or(Some(""), |value| value.to_str().ok());
         let text = text.filter(|text| text.len() <= BYTES_MAX && values.next().is_none());
         let pairs = text.and_then(pairs).ok_or_else(|| {
-            invalid(&UPLOAD_METADATA, "invalid-value", "it is a list of keys and Base64 texts, with commas between them")
+            invalid(
+                &UPLOAD_METADATA,
+                "invalid-value",
+                "it is a list of keys and Base64 texts, with commas between them",
+            )
         })?;
         let fault = |detail| Fault::of(UPLOAD_METADATA.as_str(), "invalid-value", detail);
         let text = |keys: [&str; 2]| keys.iter().find_map(|key| pairs.get(*key)).map_or("", String::as_str);
@@ -83,7 +87,8 @@ mod tests {
 
     #[test]
     fn what_is_known_is_taken() {
-        let found = check(&format!("filename {},filetype {}, is_confidential", text("Vortrag ü.mp4"), text("video/mp4")));
+        let found =
+            check(&format!("filename {},filetype {}, is_confidential", text("Vortrag ü.mp4"), text("video/mp4")));
         assert_eq!(found, Ok(("Vortrag ü.mp4".to_owned(), "video/mp4".to_owned(), false)));
         let found = check(&format!("name {},sha256 {}", text("../a"), text(&"0".repeat(64))));
         assert_eq!(found, Ok(("../a".to_owned(), said::UNNAMED_TYPE.to_owned(), true)));

@@ -68,7 +68,9 @@ pub(crate) async fn patch(
     }
     let offset = tus::required(&headers, &UPLOAD_OFFSET)?;
     let checksum = Checksum::of(&headers)?;
-    if let Some(length) = upload.length.filter(|length| *length < offset.saturating_add(HttpBody::size_hint(&body).lower())) {
+    if let Some(length) =
+        upload.length.filter(|length| *length < offset.saturating_add(HttpBody::size_hint(&body).lower()))
+    {
         return Err(UploadError::BeyondLength { length }.into());
     }
     let taken = take(&api, &caller, trace, &upload, Piece { offset, body, checksum }).await?;

@@ -93,7 +93,8 @@ pub(crate) fn describe(headers: &mut HeaderMap, upload: &Upload, offset: u64, as
 /// A time as HTTP says it: `Sat, 31 Jan 2026 08:00:00 GMT`.
 fn date(at: Timestamp) -> Option<HeaderValue> {
     let seconds = i64::try_from(at.unix_ms() / 1_000).ok()?;
-    let format = format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    let format =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
     let text = OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&format).ok()?;
     HeaderValue::try_from(text).ok()
 }

@@ -1,0 +1,84 @@
+//! What sees to uploads and assets beside the requests: looking at what was handed in, removing what was never
+//! finished.
+
+use crate::{
+    config::{Config, Limits, Uploads},
+    exit::Failure,
+    wiring::{Engines, scanner},
+};
+use application::{
+    commands::{
+        asset_desk::{AssetDesk, DeskStatus},
+        check_asset::{CheckAsset, Scan},
+        expire_uploads::ExpireUploads,
+    },
+    crew::Beside,
+    stages::ingest::SourceLimits,
+    stop::StopSignal,
+};
+use http_api::{Api, UploadLimits};
+use projections::asset_index::AssetRows;
+use std::{sync::Arc, time::Duration};
+
+/// Assets that are looked at at a time: more would take the cores from those who dub.
+const AT_ONCE: usize = 1;
+/// Between two looks for uploads whose time is up.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+
+/// What runs beside the crew for uploads and assets, and how it stands. What is complete since before the start
+/// becomes an asset now.
+pub async fn beside(api: &Api, engines: &Engines, config: &Config) -> Result<(Vec<Beside>, DeskStatus), Failure> {
+    let import = api.import_asset();
+    import.recover().await.map_err(|error| Failure::internal(&error))?;
+    let erase = api.erase_asset();
+    let scan = scanner(&config.scan).map(|scanner| Scan { scanner, is_required: config.scan.required });
+    let status = DeskStatus::default();
+    let desk = Arc::new(AssetDesk {
+        aggregates: Arc::clone(&api.aggregates),
+        index: Arc::new(AssetRows::new(Arc::clone(&api.read_store))),
+        check: CheckAsset {
+            aggregates: Arc::clone(&api.aggregates),
+            blobs: Arc::clone(&api.blobs),
+            scan,
+            prober: engines.media.clone(),
+            inspector: engines.media.clone(),
+            limits: source_limits(&config.limits),
+            release: erase.release.clone(),
+        },
+        erase,
+        at_once: AT_ONCE,
+        status: status.clone(),
+    });
+    let expire =
+        ExpireUploads { import, uploads: Arc::clone(&api.uploads), clock: Arc::clone(&api.clock), every: EXPIRE_EVERY };
+    // Both are dropped with the crew, at any moment: what is under way is done anew at the next start.
+    let looking = Beside::new("asset desk", move || {
+        let desk = Arc::clone(&desk);
+        async move {
+            desk.run(&StopSignal::never()).await;
+            "it came to an end".to_owned()
+        }
+    });
+    let expiring = Beside::new("expiry of uploads", move || {
+        let expire = expire.clone();
+        async move {
+            expire.keep_on(&StopSignal::never()).await;
+            "it came to an end".to_owned()
+        }
+    });
+    Ok((vec![looking, expiring], status))
+}
+
+/// What is taken as a source.
+pub fn source_limits(config: &Limits) -> SourceLimits {
+    SourceLimits {
+        duration_ms_max: u64::try_from(config.source_duration_max.as_millis()).unwrap_or(u64::MAX),
+        pixels_max: config.source_pixels_max,
+        streams_max: usize::try_from(config.source_streams_max).unwrap_or(usize::MAX),
+    }
+}
+
+/// Bounds of uploads.
+pub fn upload_limits(config: &Uploads) -> UploadLimits {
+    UploadLimits { bytes_max: config.bytes_max, expire_after: config.expire_after, ..UploadLimits::default() }
+}
