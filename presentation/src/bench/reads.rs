@@ -56,13 +56,14 @@ fn reading(target: &Target, path: String) -> Asking {
 async fn a_dubbing(target: &Target) -> Result<String, Failure> {
     let asset = upload::small(target, &tone()).await?;
     until(target, &format!("/v1/assets/{asset}"), "ready").await?;
-    let order = json!({ "asset": asset, "target_languages": ["es", "fr", "ca"] });
+    let order = json!({ "asset": asset, "target_languages": ["es", "ca"] });
     let ordered = client::post(target, "/v1/dubbings", &order).await?.json()?;
     let id = ordered["id"].as_str().unwrap_or_default();
     let path = format!("/v1/dubbings/{id}");
     let cancel = request(target, Method::POST, &format!("{path}/cancel"));
-    client::once(target, with_body(cancel, client::Text::default())?).await?;
-    until(target, &path, "cancelled").await?;
+    let cancelled = client::once(target, with_body(cancel, client::Text::default())?).await?;
+    let position = cancelled.header("dragoman-position").unwrap_or("0");
+    until(target, &format!("{path}?min_position={position}"), "cancelled").await?;
     Ok(path)
 }
 

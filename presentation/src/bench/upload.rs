@@ -148,7 +148,7 @@ struct Repeated {
 impl Repeated {
     fn new(head: Bytes, bytes: u64, tail: Bytes) -> Self {
         // Nothing that could be made smaller: a step through the bytes by a prime.
-        let block: Vec<u8> = (0..BLOCK).map(|place| (place * 167 >> 3) as u8).collect();
+        let block: Vec<u8> = (0..BLOCK).map(|place| ((place * 167) >> 3) as u8).collect();
         Self { head, block: block.into(), left: bytes, tail }
     }
 
