@@ -118,7 +118,8 @@ A browser cannot send `Authorization` with a WebSocket. It offers two subprotoco
  \"stage\":\"synthesise\",\"run\":1,\"attempt\":1,\"data\":{\"wall_ms\":8120,\"made\":14,\"reused\":3}}
 ```
 
-`position`, `id`, `type`, `at` and `data` always stand there, the others where they apply. Names keep their meaning and are
+`position`, `id`, `type`, `at` and `data` always stand there, the others where they apply: events of stages and flows say
+`language` where they are of one language. Names keep their meaning and are
 never taken away; there may be more types and members later, which clients leave out. Nothing in an event is about a
 person: texts and names are fetched from their resources.
 

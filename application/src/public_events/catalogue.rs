@@ -106,8 +106,8 @@ types! {
 
 /// The fields of events' data, with what they mean. One name means the same in every event.
 pub const FIELDS: &[(&str, &str)] = &[
-    ("absorbed", "number of the utterance that went into the other one"),
-    ("added", "number of the new utterance"),
+    ("absorbed", "id of the utterance that went into the other one"),
+    ("added", "id of the new utterance"),
     ("bytes", "size of the file in bytes"),
     ("changed", "what is different: `text`, `times`, `speaker`"),
     ("cleared", "whether it is left to the engine again"),
@@ -139,14 +139,14 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("reused", "results that were taken over from before"),
     ("shift_ms", "start against the original's start; negative is early"),
     ("source_language", "the language spoken in the source"),
-    ("speaker", "number of the speaker"),
+    ("speaker", "id of the speaker: `S1`"),
     ("start_ms", "where it begins"),
     ("terms", "how many terms of a glossary there are"),
     ("terms_missing", "how many of these the translation misses"),
     ("transcript", "where the words come from: `recognised`, `imported`, `embedded`"),
     ("true_peak_dbtp", "true peak in dBTP"),
     ("unknown_words", "words that stayed untranslated"),
-    ("utterance", "number of the utterance"),
+    ("utterance", "id of the utterance: `u1`"),
     ("utterances", "how many utterances there are"),
     ("verdict", "what the scanner says: `clean`, `infected`"),
     ("voice", "the engine's name of the voice; absent is the speaker's"),

@@ -30,7 +30,7 @@ pub(super) fn told(event: &DubbingEvent) -> Option<Told> {
             Told::with(Type::TranscriptImported, json!({"cues": cues, "left_out": left_out}))
         }
         DubbingEvent::SpeakerIdentified { speaker, utterances, .. } => {
-            Told::with(Type::SpeakerIdentified, json!({"speaker": speaker, "utterances": utterances.len()}))
+            Told::with(Type::SpeakerIdentified, json!({"speaker": speaker.to_string(), "utterances": utterances.len()}))
         }
         DubbingEvent::UtteranceTranscribed(_)
         | DubbingEvent::UtteranceDropped { .. }
@@ -75,26 +75,27 @@ fn line(event: &DubbingEvent) -> Option<Told> {
         DubbingEvent::UtteranceTranscribed(TranscribedUtterance { utterance, span, confidence, .. }) => Told::with(
             Type::UtteranceTranscribed,
             json!({
-                "utterance": utterance,
+                "utterance": utterance.to_string(),
                 "start_ms": span.start_ms(),
                 "end_ms": span.end_ms(),
                 "confidence_percent": confidence,
             }),
         ),
         DubbingEvent::UtteranceDropped { utterance, reason } => {
-            Told::with(Type::UtteranceDropped, json!({"utterance": utterance, "reason": reason}))
+            Told::with(Type::UtteranceDropped, json!({"utterance": utterance.to_string(), "reason": reason}))
         }
         DubbingEvent::UtteranceEdited { utterance, text, span, speaker } => {
             let changed = [("text", text.is_some()), ("times", span.is_some()), ("speaker", speaker.is_some())];
             let changed: Vec<&str> = changed.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
-            Told::with(Type::UtteranceEdited, json!({"utterance": utterance, "changed": changed}))
+            Told::with(Type::UtteranceEdited, json!({"utterance": utterance.to_string(), "changed": changed}))
         }
         DubbingEvent::UtteranceSplit { utterance, added, .. } => {
-            Told::with(Type::UtteranceSplit, json!({"utterance": utterance, "added": added}))
+            Told::with(Type::UtteranceSplit, json!({"utterance": utterance.to_string(), "added": added.to_string()}))
         }
-        DubbingEvent::UtterancesMerged { utterance, absorbed, .. } => {
-            Told::with(Type::UtterancesMerged, json!({"utterance": utterance, "absorbed": absorbed}))
-        }
+        DubbingEvent::UtterancesMerged { utterance, absorbed, .. } => Told::with(
+            Type::UtterancesMerged,
+            json!({"utterance": utterance.to_string(), "absorbed": absorbed.to_string()}),
+        ),
         DubbingEvent::VideoGenerationStarted { .. }
         | DubbingEvent::DeliveryChosen { .. }
         | DubbingEvent::TrackRequested { .. }

@@ -20,7 +20,7 @@ pub(super) fn told(event: &TrackEvent) -> Option<Told> {
             Told::with(Type::TrackRouted, json!({"languages": languages}))
         }
         TrackEvent::VoiceAssigned { speaker, voice } => {
-            Told::with(Type::VoiceAssigned, json!({"speaker": speaker, "voice": voice}))
+            Told::with(Type::VoiceAssigned, json!({"speaker": speaker.to_string(), "voice": voice}))
         }
         TrackEvent::TranslationEdited { .. }
         | TrackEvent::LineDirected { .. }
@@ -63,15 +63,16 @@ pub(super) fn told(event: &TrackEvent) -> Option<Told> {
 fn line(event: &TrackEvent) -> Option<Told> {
     let told = match event {
         TrackEvent::TranslationEdited { utterance, text, .. } => {
-            Told::with(Type::TranslationEdited, json!({"utterance": utterance, "cleared": text.is_none()}))
+            Told::with(Type::TranslationEdited, json!({"utterance": utterance.to_string(), "cleared": text.is_none()}))
         }
-        TrackEvent::LineDirected { utterance, voice, rate } => {
-            Told::with(Type::LineDirected, json!({"utterance": utterance, "voice": voice, "rate_percent": rate}))
-        }
+        TrackEvent::LineDirected { utterance, voice, rate } => Told::with(
+            Type::LineDirected,
+            json!({"utterance": utterance.to_string(), "voice": voice, "rate_percent": rate}),
+        ),
         TrackEvent::UtteranceTranslated(line) => Told::with(
             Type::UtteranceTranslated,
             json!({
-                "utterance": line.utterance,
+                "utterance": line.utterance.to_string(),
                 "unknown_words": line.unknown_words,
                 "terms": line.terms,
                 "terms_missing": line.terms_missing,
@@ -79,15 +80,15 @@ fn line(event: &TrackEvent) -> Option<Told> {
         ),
         TrackEvent::UtteranceSynthesised(line) => Told::with(
             Type::UtteranceSynthesised,
-            json!({"utterance": line.utterance, "duration_ms": line.duration_ms, "rate_percent": line.rate}),
+            json!({"utterance": line.utterance.to_string(), "duration_ms": line.duration_ms, "rate_percent": line.rate}),
         ),
         TrackEvent::SpeechRateChosen { utterance, rate } => {
-            Told::with(Type::UtteranceRateChosen, json!({"utterance": utterance, "rate_percent": rate}))
+            Told::with(Type::UtteranceRateChosen, json!({"utterance": utterance.to_string(), "rate_percent": rate}))
         }
         TrackEvent::UtteranceFitted(line) => Told::with(
             Type::UtteranceFitted,
             json!({
-                "utterance": line.utterance,
+                "utterance": line.utterance.to_string(),
                 "start_ms": line.start_ms,
                 "duration_ms": line.duration_ms,
                 "rate_percent": line.rate,
@@ -96,7 +97,7 @@ fn line(event: &TrackEvent) -> Option<Told> {
         ),
         TrackEvent::UtteranceFlagged { utterance, stage, flag } => Told::with(
             Type::UtteranceFlagged,
-            json!({"utterance": utterance, "flag": flag, "needs_attention": flag.needs_attention()}),
+            json!({"utterance": utterance.to_string(), "flag": flag, "needs_attention": flag.needs_attention()}),
         )
         .at_stage(*stage),
         TrackEvent::TrackStarted { .. }

@@ -9,7 +9,6 @@ pub(crate) mod events;
 pub(crate) mod fields;
 pub(crate) mod glossaries;
 mod kept;
-mod language;
 pub(crate) mod lines;
 pub(crate) mod projects;
 pub(crate) mod tracks;

@@ -2,7 +2,7 @@
 
 #![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
 
-use super::language::Language;
+use super::dubbings::wish::Language;
 use crate::{
     api::Api,
     extract::{Nothing, Query},

@@ -12,8 +12,8 @@ pub(crate) use create::*;
 pub(crate) use list::*;
 
 use super::{
+    dubbings::wish::Language,
     kept::{self, Name},
-    language::Language,
 };
 use crate::{
     api::Api,

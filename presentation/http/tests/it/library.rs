@@ -72,7 +72,7 @@ async fn a_project_lives() {
     let project = json_of(read).await;
     assert_eq!((&project["name"], &project["dubbings"]), (&json!("Autumn"), &json!(0)));
     assert!(project["created_at"].as_str().expect("a time").ends_with('Z'));
-    send(known, 200).await;
+    send(known, 304).await;
     let rename =
         |name: &str, tag: &str| with(&server, Method::PATCH, &path, &json!({"name": name})).header("if-match", tag);
     let renamed = send(rename("Winter", &tag), 200).await;
