@@ -229,6 +229,7 @@ fn what_belongs_to_the_result_stays_until_the_next_one_is_published() {
             loudness: Decibel::SILENCE,
             true_peak: Decibel::SILENCE,
             loudness_reached: true,
+            levels: None,
         })
     };
     let sound = |track: &Track| track.published_with.as_ref().and_then(|with| with.sound.clone());

@@ -138,3 +138,65 @@ async fn what_is_not_there_is_not_found() {
     let track = server.api.aggregates.track(&theirs.track).await.expect("a track").state;
     assert!(!track.cancelled);
 }
+
+fn order(film: &Film<'_>, body: &Value) -> RequestBuilder {
+    film.send(Method::POST, &film.path("/tracks"), &body.to_string())
+}
+
+#[tokio::test]
+async fn more_languages_use_the_transcript_again() {
+    let server = Server::start().await;
+    let film = Film::published(&server).await;
+    let body =
+        json!({"target_languages": ["CA"], "voices": {"Ana": "ca+f2"}, "background": "off", "subtitles": "embed"});
+    let answer = order(&film, &body).send().await.expect("an answer");
+    assert_eq!(answer.status(), 202);
+    assert_eq!(answer.headers()["location"].to_str().expect("a text"), film.path("/tracks"));
+    assert!(answer.headers().contains_key("dragoman-position"));
+    let tracks: Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
+    let of = |place: usize| (tracks["items"][place]["language"].clone(), tracks["items"][place]["state"].clone());
+    assert_eq!([of(0), of(1)], [(json!("ca"), json!("queued")), (json!("es"), json!("needs_attention"))]);
+    film.changed();
+    let lines = film.json(film.get(&film.path("/tracks/ca/utterances")), 200).await;
+    assert_eq!(lines["items"][0]["source"], "hello u1");
+    let before = server.api.log.head().await.expect("a head");
+    film.json(order(&film, &body), 202).await;
+    assert_eq!(server.api.log.head().await.expect("a head"), before, "asked for once more, it is there already");
+}
+
+#[tokio::test]
+async fn a_withdrawn_track_can_be_asked_for_again() {
+    let server = Server::start().await;
+    let film = Film::published(&server).await;
+    film.server.ask(Method::DELETE, &film.of_track("")).send().await.expect("an answer");
+    film.changed();
+    film.json(order(&film, &json!({"target_languages": ["es"], "subtitles": "embed"})), 202).await;
+    assert_eq!(states(&film).await, [json!("queued"), json!(false), json!(null)]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_made_is_refused_with_a_pointer() {
+    let server = Server::start().await;
+    let film = Film::transcribed(&server).await;
+    let check = async |body: Value, code: &str, pointer: &str| {
+        let body = problem(order(&film, &body).send().await.expect("an answer")).await;
+        assert_eq!((&body["status"], &body["code"]), (&json!(422), &json!(code)), "{body}");
+        assert_eq!(body["errors"][0]["pointer"], pointer, "{body}");
+    };
+    check(json!({}), "invalid-request", "/target_languages").await;
+    check(json!({"target_languages": []}), "invalid-request", "/target_languages").await;
+    check(json!({"target_languages": ["ca", "ca"]}), "invalid-request", "/target_languages/1").await;
+    check(json!({"target_languages": ["../ca"]}), "invalid-request", "/target_languages/0").await;
+    check(json!({"target_languages": ["ca", "en"]}), "invalid-request", "/target_languages/1").await;
+    check(json!({"target_languages": ["ca", "fr"]}), "no-voice", "/target_languages/1").await;
+    check(json!({"target_languages": ["ca"], "voices": {"Ana": "x"}}), "invalid-request", "/voices/Ana").await;
+    check(json!({"target_languages": ["ca"], "glossary": {"id": nobody()}}), "invalid-request", "/glossary/id").await;
+    check(json!({"target_languages": ["ca"], "priority": "high"}), "invalid-request", "/priority").await;
+    assert_eq!(film.json(film.get(&film.path("/tracks")), 200).await["items"].as_array().map(Vec::len), Some(1));
+    refused(order(&film, &json!({"target_languages": ["ca"]})).header("if-match", "\"1\""), 412, "revision-mismatch")
+        .await;
+    film.dubbing(DubbingCommand::Cancel).await;
+    refused(order(&film, &json!({"target_languages": ["ca"]})), 409, "not-possible").await;
+    let theirs = Film::of(&server, Tenant("others".to_owned())).await;
+    refused(order(&theirs, &json!({"target_languages": ["ca"]})), 404, "not-found").await;
+}

@@ -100,6 +100,7 @@ impl TryFrom<u64> for Rate {
         ("Dragoman-Position" = u64, description = "Where the log holds it"),
     )),
 ))]
+#[expect(clippy::too_many_arguments, reason = "a handler's arguments are the parts of a request that it reads")]
 pub(crate) async fn change(
     State(api): State<Api>,
     caller: Caller,
