@@ -116,8 +116,10 @@ pub(crate) fn track_state(dubbing: &Dubbing, language: &LanguageTag, track: Opti
     }
     match (begun, result) {
         (_, Some(track)) if outcome.is_some() => finished(dubbing, track),
-        (Some(track), _) if !track.cancelled && track.flow.cells.values().any(has_begun) => TrackState::Processing,
-        (Some(_) | None, Some(_) | None) => TrackState::Queued,
+        // Made anew: it was begun long ago.
+        (_, Some(_)) => TrackState::Processing,
+        (Some(track), None) if !track.cancelled && track.flow.cells.values().any(has_begun) => TrackState::Processing,
+        (Some(_) | None, None) => TrackState::Queued,
     }
 }
 
