@@ -203,6 +203,7 @@ impl<'a> Film<'a> {
             loudness: Decibel::from_db(-23.1),
             true_peak: Decibel::from_db(-2.0),
             loudness_reached: true,
+            levels: None,
         });
         self.run_track(Stage::Mix, vec![mixed]).await;
     }

@@ -212,8 +212,8 @@ impl Accounts for TwoAccounts {
         }
     }
 
-    fn by_link(&self) -> Caller {
-        self.0.by_link()
+    fn by_link(&self, tenant: Tenant) -> Caller {
+        self.0.by_link(tenant)
     }
 }
 
