@@ -217,7 +217,7 @@ mod tests {
         for round in 1..=2 {
             for listing in join_all((0..20).map(|_| probes.engines())).await {
                 let listing = listing.expect("a listing");
-                let missing = listing[0].engine.as_ref().err().expect("not installed");
+                let missing = listing[0].engine.as_ref().expect_err("not installed");
                 assert_eq!((listing[1].stage, missing.package.as_deref()), ("mux", Some("slow-engine")));
             }
             assert_eq!(slow.asked.load(Ordering::SeqCst), round * 2);

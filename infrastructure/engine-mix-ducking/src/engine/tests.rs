@@ -286,7 +286,7 @@ async fn given_levels_that_break_the_promise_then_they_are_found_anew() {
     scene.input.loudness = Decibel::from_db(-20.0);
     scene.line(speech(0.3, 2_000), 3_000);
     let (found, _) = scene.mix().await;
-    let wrong = domain::track::MixLevels { gain_mdb: found.levels.gain_mdb + 6_000, ..found.levels };
+    let wrong = MixLevels { gain_mdb: found.levels.gain_mdb + 6_000, ..found.levels };
     scene.input.levels = Some(wrong);
     let (mixed, _) = scene.mix().await;
     assert_eq!(mixed.levels, found.levels);

@@ -31,7 +31,7 @@ impl Scene {
             loudness: Decibel::SILENCE,
             true_peak_max: Decibel::from_db(-1.0),
             levels: None,
-            basis: domain::value::Sha256::new([0; 32]),
+            basis: Sha256::new([0; 32]),
             duration_ms: mono.len() as u64 / 48,
             output: folder.path().join("mix.wav"),
         };

@@ -25,6 +25,7 @@ use uuid::Uuid;
             ("Dragoman-Position" = u64, description = "For `min_position`"),
         )),
     ))]
+#[expect(clippy::too_many_arguments, reason = "each is one thing that the request says")]
 pub(crate) async fn replace(
     State(api): State<Api>,
     caller: Caller,
