@@ -6,7 +6,7 @@ TO ?= es
 ARGS ?=
 MINUTES ?= 30
 # Programs that only tests start.
-TEST_PACKAGES := clamav-daemon
+TEST_PACKAGES := clamav-daemon prometheus python3-venv
 export INPUT TO ARGS MINUTES
 
 .DEFAULT_GOAL := help

@@ -1,6 +1,6 @@
 //! The document of the API, made from the routes; and what holds for all of them, said in one place.
 
-use crate::{event::EventDocument, problem::ProblemDocument, routes};
+use crate::{event::EventDocument, pages::Limit, problem::ProblemDocument, routes};
 use axum::{
     http::{HeaderValue, Method, header},
     response::{IntoResponse, Response},
@@ -26,7 +26,7 @@ use utoipa::{
         description = "Turns a video into the same video in other languages, and can prove how it did so.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(ProblemDocument, EventDocument)),
+    components(schemas(ProblemDocument, EventDocument, Limit)),
     modifiers(&Token),
     tags(
         (name = "operations", description = "Health, measures and this document"),
@@ -66,6 +66,9 @@ pub(crate) async fn document() -> Response {
     ([(header::CONTENT_TYPE, json)], JSON.clone()).into_response()
 }
 
+/// `*`, or tags as `ETag` gives them, with commas between.
+const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$"#;
+
 /// How callers show who they are.
 struct Token;
 
@@ -102,8 +105,21 @@ fn say_conventions(path: &str, method: &Method, operation: &mut Operation) {
         .content("application/problem+json", problem)
         .build();
     operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem));
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            say_tags(parameter);
+        }
+    }
     if *method == Method::POST && path.starts_with("/v1/") {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+    }
+}
+
+/// What a condition on revisions looks like, wherever one is taken.
+fn say_tags(parameter: &mut Parameter) {
+    if parameter.name == "If-Match" {
+        let tags = ObjectBuilder::new().schema_type(Type::String).pattern(Some(TAGS));
+        parameter.schema = Some(tags.into());
     }
 }
 

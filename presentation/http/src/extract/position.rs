@@ -22,6 +22,13 @@ impl FromRequestParts<Api> for MinPosition {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let asked = asked(parts.uri.query().unwrap_or_default())?;
+        if asked > *api.applied.borrow() {
+            let head = api.log.head().await?;
+            if asked > head {
+                // Waiting would not help: nothing was written there.
+                return Err(Problem::new(Code::PositionUnknown).extension("position", head));
+            }
+        }
         let reached = Self(wait_for(api.applied.clone(), asked, api.limits.position_wait).await?);
         parts.extensions.insert(reached);
         Ok(reached)

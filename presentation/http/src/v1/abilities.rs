@@ -65,8 +65,9 @@ pub(crate) struct LanguagesQuery {
     from: Option<Language>,
 }
 
-/// Languages.
+/// What is understood, spoken and translated.
 #[derive(Serialize, ToSchema)]
+#[schema(as = LanguageAbilities)]
 pub(crate) struct Languages {
     /// Speech in these is understood; in others a transcript must be given.
     understood: Vec<String>,

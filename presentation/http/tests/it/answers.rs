@@ -91,10 +91,10 @@ async fn a_cached_answer_is_made_once_until_it_changes() {
 }
 
 #[tokio::test]
-async fn a_query_waits_for_its_position() {
+async fn a_position_that_was_never_written_is_not_waited_for() {
     let server = Server::start().await;
     let body = problem(server.get("/v1/things?min_position=5").send().await.expect("an answer")).await;
-    assert_eq!((body["code"].as_str(), body["position"].as_u64()), (Some("position-not-reached"), Some(0)));
+    assert_eq!((body["code"].as_str(), body["position"].as_u64()), (Some("position-unknown"), Some(0)));
     server.reach.send(5).expect("a reader");
     let answer = server.get("/v1/things?min_position=5").send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
