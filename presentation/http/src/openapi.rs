@@ -105,6 +105,7 @@ fn say_conventions(path: &str, method: &Method, operation: &mut Operation) {
         .content("application/problem+json", problem)
         .build();
     operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem));
+    operation.operation_id = Some(name_of(path, method));
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter {
             say_tags(parameter);
@@ -113,6 +114,13 @@ fn say_conventions(path: &str, method: &Method, operation: &mut Operation) {
     if *method == Method::POST && path.starts_with("/v1/") {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
     }
+}
+
+/// A name for an operation that no other has: `get_v1_dubbings_id`.
+fn name_of(path: &str, method: &Method) -> String {
+    let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.collect();
+    format!("{}_{}", method.as_str().to_ascii_lowercase(), words.join("_"))
 }
 
 /// What a condition on revisions looks like, wherever one is taken.
