@@ -6,11 +6,11 @@ TO ?= es
 ARGS ?=
 MINUTES ?= 30
 # Programs that only tests start.
-TEST_PACKAGES := clamav-daemon prometheus python3-venv
+TEST_PACKAGES := clamav-daemon
 export INPUT TO ARGS MINUTES
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup bench lint
+.PHONY: help demo test clients setup bench lint
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,10 @@ demo: setup ## dub the sample film, or yours: make demo INPUT=my.mp4 TO=es,ca [A
 test: ## run every test
 	@scripts/setup $(TEST_PACKAGES)
 	@scripts/test
+
+clients: ## try the server with clients that nobody here wrote: promtool, tuspy, schemathesis
+	@scripts/setup prometheus python3-venv
+	@scripts/test-clients
 
 setup: ## install the Debian packages that are missing (quiet when none is)
 	@scripts/setup
