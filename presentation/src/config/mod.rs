@@ -11,7 +11,7 @@ mod sections;
 mod suggest;
 
 pub use layers::{Flag, Inputs, Source};
-pub use sections::{Config, Costs, Http, Limits, Scan, Signing, Uploads};
+pub use sections::{Config, Costs, Http, Jobs, Limits, Scan, Signing, Uploads};
 
 use kinds::{Kind, Raw};
 use std::{collections::BTreeMap, fmt, path::PathBuf};

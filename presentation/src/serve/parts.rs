@@ -8,10 +8,10 @@ use super::{
     secrets::Secrets,
 };
 use crate::{
-    config::{Config, Costs},
+    config::{Config, Costs, Jobs},
     exit::Failure,
     home::Home,
-    wiring::{App, request_store, upload_store},
+    wiring::{App, Engines, request_store, upload_store},
 };
 use application::{
     abilities::Abilities,
@@ -19,6 +19,7 @@ use application::{
     commands::release_file::FileUse,
     crew::{Beside, CrewParts},
     estimate::Prices,
+    ports::event_log::EventLog,
     ports::read_store::{Condition, Order, PageQuery, ReadStore},
 };
 use domain::value::DubbingId;
@@ -31,6 +32,7 @@ use projections::asset_index::AssetRows;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use telemetry::OtelTraces;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes of ready answers that are kept.
@@ -64,26 +66,8 @@ pub async fn serve(
     let applied = projections.applied();
     let beginning = beginning(&*app.read_store, app.log.head().await?).await?;
     let cores = app.cores;
-    let active_max = usize::try_from(config.jobs.active_max).unwrap_or(usize::MAX);
-    let limits = AdmissionLimits {
-        active_max: if active_max == 0 { cores } else { active_max },
-        queued_max: usize::try_from(config.jobs.queued_max).unwrap_or(usize::MAX),
-        retry_after: RETRY_AFTER,
-    };
-    let admission = Admission::new(Arc::new(app.manager), limits);
-    let disk = |name, folder| Arc::new(DiskHealth { name, folder }) as Arc<dyn HealthCheck>;
-    let health: Vec<Arc<dyn HealthCheck>> = vec![
-        Arc::new(LogHealth(Arc::clone(&app.log))),
-        Arc::new(ReadStoreHealth {
-            store: Arc::clone(&app.read_store),
-            log: Arc::clone(&app.log),
-            applied: applied.clone(),
-        }),
-        Arc::new(QueueHealth(Arc::clone(&admission))),
-        disk("blobs", home.root().join("blobs")),
-        Arc::new(EnginesHealth::new(app.engines.clone())),
-        disk("disk", home.root().to_owned()),
-    ];
+    let admission = Admission::new(Arc::new(app.manager), admission_limits(&config.jobs, cores));
+    let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, home);
     let metrics = Metrics::default();
     let sources = Sources {
         log: Arc::clone(&app.log),
@@ -141,6 +125,36 @@ pub async fn serve(
     beside.extend([folding, measuring]);
     let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside };
     Ok(Served { api, crew, beginning })
+}
+
+/// How much is worked on at a time, and how much may wait.
+fn admission_limits(config: &Jobs, cores: usize) -> AdmissionLimits {
+    let number = |configured: u64| usize::try_from(configured).unwrap_or(usize::MAX);
+    AdmissionLimits {
+        active_max: if config.active_max == 0 { cores } else { number(config.active_max) },
+        queued_max: number(config.queued_max),
+        retry_after: RETRY_AFTER,
+    }
+}
+
+/// The parts whose health is asked for.
+fn health(
+    log: &Arc<dyn EventLog>,
+    store: &Arc<dyn ReadStore>,
+    engines: &Engines,
+    admission: &Arc<Admission>,
+    applied: &watch::Receiver<u64>,
+    home: &Home,
+) -> Vec<Arc<dyn HealthCheck>> {
+    let disk = |name, folder| Arc::new(DiskHealth { name, folder }) as Arc<dyn HealthCheck>;
+    vec![
+        Arc::new(LogHealth(Arc::clone(log))),
+        Arc::new(ReadStoreHealth { store: Arc::clone(store), log: Arc::clone(log), applied: applied.clone() }),
+        Arc::new(QueueHealth(Arc::clone(admission))),
+        disk("blobs", home.root().join("blobs")),
+        Arc::new(EnginesHealth::new(engines.clone())),
+        disk("disk", home.root().to_owned()),
+    ]
 }
 
 /// What a minute costs.
