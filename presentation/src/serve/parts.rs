@@ -28,7 +28,7 @@ use http_api::{
     Api, ApiParts, auth::LocalAccount, cache::AnswerCache, health::HealthCheck, metrics::Metrics, rates::KnownRates,
     signed_url::UrlSigner,
 };
-use projections::asset_index::AssetRows;
+use projections::{Runner, asset_index::AssetRows};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use telemetry::OtelTraces;
@@ -113,6 +113,14 @@ pub async fn serve(
         origins,
         tls,
     });
+    let (mut beside, _desk) = assets::beside(&api, &app.engines, config).await?;
+    beside.extend(keeping(projections, measures));
+    let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside };
+    Ok(Served { api, crew, beginning })
+}
+
+/// What keeps read models and measures up to date.
+fn keeping(projections: Runner, measures: Measures) -> [Beside; 2] {
     let folding = Beside::new("projections", move || {
         let projections = projections.clone();
         async move { projections.run().await.to_string() }
@@ -121,10 +129,7 @@ pub async fn serve(
         let measures = measures.clone();
         async move { measures.run().await }
     });
-    let (mut beside, _desk) = assets::beside(&api, &app.engines, config).await?;
-    beside.extend([folding, measuring]);
-    let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside };
-    Ok(Served { api, crew, beginning })
+    [folding, measuring]
 }
 
 /// How much is worked on at a time, and how much may wait.

@@ -36,6 +36,7 @@ pub(super) struct Known {
 }
 
 impl Progress {
+    /// For projections of these names.
     pub fn new(projections: impl IntoIterator<Item = &'static str>) -> Self {
         Self {
             applied: watch::Sender::new(0),
@@ -44,14 +45,17 @@ impl Progress {
         }
     }
 
+    /// What is known of the checkpoints.
     pub fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How far all of them are.
     pub fn applied(&self) -> watch::Receiver<u64> {
         self.applied.subscribe()
     }
 
+    /// How far one projection is; `None` when there is none of that name.
     pub fn applied_to(&self, projection: &str) -> Option<watch::Receiver<u64>> {
         self.by_projection.get(projection).map(watch::Sender::subscribe)
     }

@@ -98,6 +98,7 @@ impl Drop for Open {
 }
 
 impl LocalUploadWriter {
+    /// For an upload that nobody else writes to.
     pub fn new(open: Open) -> Self {
         let (offset, length, limit) = (open.end.bytes, open.length, open.lease.store.bytes_max);
         Self { open: Some(open), offset, length, limit }

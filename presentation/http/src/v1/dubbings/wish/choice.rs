@@ -43,6 +43,7 @@ pub(crate) enum GlossaryChoice {
 }
 
 impl TranscriptChoice {
+    /// What is out of bounds.
     pub fn faults(&self) -> Option<Fault> {
         match self {
             Self::Text(text) if text.len() > TRANSCRIPT_BYTES_MAX => {
@@ -54,6 +55,7 @@ impl TranscriptChoice {
 }
 
 impl GlossaryChoice {
+    /// What is out of bounds.
     pub fn faults(&self) -> Option<Fault> {
         match self {
             Self::Csv(text) if text.len() > GLOSSARY_BYTES_MAX => {
