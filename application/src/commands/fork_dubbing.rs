@@ -2,10 +2,7 @@
 
 use crate::{
     aggregates::{Aggregates, CommandError, CommandMeta},
-    ports::{
-        event_log::{Appended, ReadError, StreamId},
-        key_vault::{KeyVault, KeyVaultError},
-    },
+    ports::event_log::{Appended, ReadError, StreamId},
 };
 use domain::{
     dubbing::{Dubbing, DubbingCommand, DubbingRejection, Fork, Order, Start, TrackRequest},
@@ -20,8 +17,6 @@ use thiserror::Error;
 pub struct ForkDubbing {
     /// Commands to the log.
     pub aggregates: Arc<Aggregates>,
-    /// Where the new job's key is made.
-    pub vault: Arc<dyn KeyVault>,
 }
 
 /// Why nothing was forked.
@@ -36,9 +31,6 @@ pub enum ForkError {
     /// A rule was broken.
     #[error(transparent)]
     Command(#[from] CommandError<DubbingRejection>),
-    /// The key could not be made.
-    #[error(transparent)]
-    Key(#[from] KeyVaultError),
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -77,9 +69,8 @@ impl ForkDubbing {
                 .map(|(language, track)| TrackRequest { language: language.clone(), settings: track.settings.clone() })
                 .collect(),
         };
-        self.vault.ensure(id.0)?;
         let command = DubbingCommand::Inherit { start: Box::new(start), inherited: loaded.state.inheritance(from) };
-        Ok(self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
+        Ok(self.aggregates.begin::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
     }
 }
 

@@ -5,7 +5,6 @@ use crate::{
     ports::{
         blob_store::{BlobError, BlobStore},
         event_log::{Appended, StreamId},
-        key_vault::{KeyVault, KeyVaultError},
     },
     text::glossary::{Glossary as Terms, GlossaryError, Term, to_csv},
 };
@@ -23,8 +22,6 @@ pub struct KeepGlossaries {
     pub aggregates: Arc<Aggregates>,
     /// Where terms are kept.
     pub blobs: Arc<dyn BlobStore>,
-    /// Where a glossary's key is made.
-    pub vault: Arc<dyn KeyVault>,
 }
 
 /// What a glossary is to hold.
@@ -59,9 +56,6 @@ pub enum KeepGlossaryError {
     /// The terms could not be kept.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// The key could not be made.
-    #[error(transparent)]
-    Key(#[from] KeyVaultError),
 }
 
 impl KeepGlossaries {
@@ -73,8 +67,8 @@ impl KeepGlossaries {
         meta: &CommandMeta,
     ) -> Result<Option<Appended>, KeepGlossaryError> {
         let content = self.keep(content).await?;
-        self.vault.ensure(id.0)?;
-        self.give(id, GlossaryCommand::Create(content), meta).await
+        let command = GlossaryCommand::Create(content);
+        Ok(self.aggregates.begin::<Glossary>(&StreamId::Glossary(id), command, meta).await?)
     }
 
     /// Puts something else in. Dubbings that use it keep the terms that they began with.

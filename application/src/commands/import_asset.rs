@@ -8,7 +8,6 @@ use crate::{
     aggregates::{Aggregates, CommandError, CommandMeta},
     ports::{
         event_log::{Appended, ReadError, StreamId, Tenant},
-        key_vault::{KeyVault, KeyVaultError},
         upload_store::{Upload, UploadError, UploadStore},
     },
 };
@@ -30,8 +29,6 @@ pub struct ImportAsset {
     pub aggregates: Arc<Aggregates>,
     /// What was uploaded.
     pub uploads: Arc<dyn UploadStore>,
-    /// Where the asset's key is made.
-    pub vault: Arc<dyn KeyVault>,
     /// Turns with those who delete files.
     pub files: FileUse,
 }
@@ -62,9 +59,6 @@ pub enum ImportError {
     /// The upload cannot be finished.
     #[error(transparent)]
     Upload(#[from] UploadError),
-    /// The key could not be made.
-    #[error(transparent)]
-    Key(#[from] KeyVaultError),
     /// A rule was broken: the asset was erased since.
     #[error(transparent)]
     Command(#[from] CommandError<AssetRejection>),
@@ -84,7 +78,6 @@ impl ImportAsset {
             Some(media) => media,
             None => self.uploads.finish(&tenant, upload).await?,
         };
-        self.vault.ensure(upload)?;
         let meta = CommandMeta {
             tenant: Some(tenant),
             is_repeatable: true,
@@ -92,7 +85,7 @@ impl ImportAsset {
             ..CommandMeta::derived(&giver.actor, &format!("import/{upload}"))
         };
         let command = AssetCommand::Register { media, name: known.name };
-        let appended = self.aggregates.execute::<Asset>(&StreamId::Asset(asset), command, &meta).await?;
+        let appended = self.aggregates.begin::<Asset>(&StreamId::Asset(asset), command, &meta).await?;
         Ok(Imported { asset, appended })
     }
 

@@ -8,7 +8,6 @@ use crate::{
     ports::{
         blob_store::{BlobError, BlobStore},
         event_log::{Appended, ReadError, StreamId, Tenant},
-        key_vault::{KeyVault, KeyVaultError},
     },
     text::{
         glossary::{Glossary as Terms, GlossaryError},
@@ -34,8 +33,6 @@ pub struct OrderDubbing {
     pub aggregates: Arc<Aggregates>,
     /// Where transcripts and glossaries are kept.
     pub blobs: Arc<dyn BlobStore>,
-    /// Where the job's key is made.
-    pub vault: Arc<dyn KeyVault>,
     /// What can be asked for.
     pub abilities: Abilities,
     /// Turns with those who delete files.
@@ -148,9 +145,6 @@ pub enum OrderError {
     /// Something could not be kept.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// The key could not be made.
-    #[error(transparent)]
-    Key(#[from] KeyVaultError),
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -173,7 +167,6 @@ impl OrderDubbing {
             // It was erased meanwhile.
             return Err(OrderError::NoSuchAsset);
         }
-        self.vault.ensure(id.0)?;
         let start = Start {
             identity: identity(&uploaded.media.sha256, order.audio_stream, &source_language, &transcript),
             source: uploaded.media.clone(),
@@ -193,7 +186,7 @@ impl OrderDubbing {
             tracks: in_languages(order.languages, &settings),
         };
         let command = DubbingCommand::Start(Box::new(start));
-        Ok(self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
+        Ok(self.aggregates.begin::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
     }
 
     /// Asks a job for more languages, or for languages made in another way.

@@ -3,37 +3,23 @@
 
 use crate::{
     aggregates::{Aggregates, CommandError, CommandMeta},
-    ports::{
-        event_log::{Appended, StreamId},
-        key_vault::{KeyVault, KeyVaultError},
-    },
+    ports::event_log::{Appended, StreamId},
 };
 use domain::{
     project::{Project, ProjectCommand, ProjectRejection},
     value::{Personal, ProjectId},
 };
 use std::sync::Arc;
-use thiserror::Error;
 
 /// The use cases, with what they need.
 #[derive(Clone)]
 pub struct KeepProjects {
     /// Commands to the log.
     pub aggregates: Arc<Aggregates>,
-    /// Where a project's key is made.
-    pub vault: Arc<dyn KeyVault>,
 }
 
 /// Why nothing became of a project.
-#[derive(Debug, Error)]
-pub enum ProjectError {
-    /// A rule was broken.
-    #[error(transparent)]
-    Command(#[from] CommandError<ProjectRejection>),
-    /// The key could not be made.
-    #[error(transparent)]
-    Key(#[from] KeyVaultError),
-}
+pub type ProjectError = CommandError<ProjectRejection>;
 
 impl KeepProjects {
     /// Makes a project under this id.
@@ -43,8 +29,8 @@ impl KeepProjects {
         name: String,
         meta: &CommandMeta,
     ) -> Result<Option<Appended>, ProjectError> {
-        self.vault.ensure(id.0)?;
-        self.give(id, ProjectCommand::Create { name: Personal::new(name) }, meta).await
+        let command = ProjectCommand::Create { name: Personal::new(name) };
+        self.aggregates.begin::<Project>(&StreamId::Project(id), command, meta).await
     }
 
     /// Calls it something else.
@@ -68,6 +54,6 @@ impl KeepProjects {
         command: ProjectCommand,
         meta: &CommandMeta,
     ) -> Result<Option<Appended>, ProjectError> {
-        Ok(self.aggregates.execute::<Project>(&StreamId::Project(id), command, meta).await?)
+        self.aggregates.execute::<Project>(&StreamId::Project(id), command, meta).await
     }
 }

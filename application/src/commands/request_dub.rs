@@ -7,7 +7,6 @@ use crate::{
         blob_store::{BlobError, BlobStore},
         clock::Ids,
         event_log::{ReadError, StreamId},
-        key_vault::{KeyVault, KeyVaultError},
     },
 };
 use domain::{
@@ -23,8 +22,6 @@ pub struct RequestDub {
     pub aggregates: Arc<Aggregates>,
     /// Where the source is kept.
     pub blobs: Arc<dyn BlobStore>,
-    /// Where the job's key is made.
-    pub vault: Arc<dyn KeyVault>,
     /// New ids.
     pub ids: Arc<dyn Ids>,
 }
@@ -72,9 +69,6 @@ pub enum RequestDubError {
     /// The source could not be kept.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// The key could not be made.
-    #[error(transparent)]
-    Key(#[from] KeyVaultError),
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -109,7 +103,6 @@ impl RequestDub {
             self.blobs.delete(&source.sha256).await?;
             return Err(RequestDubError::SourceChanged);
         }
-        self.vault.ensure(job.0)?;
         let start = Start {
             identity: identity(&request),
             source,

@@ -24,10 +24,15 @@ const KEY_BYTES: usize = 32;
 /// Keys that are held in memory; when there are more, all are read anew.
 const CACHED_MAX: usize = 1024;
 
+/// Owners whose files are looked after at the same time: many syncs at once cost a disk little more than one.
+const TURNS: usize = 64;
+
 /// A vault of keys in files.
 pub struct FileKeyVault {
     folder: PathBuf,
     cached: Mutex<HashMap<Uuid, Key>>,
+    /// Whoever touches an owner's files, or remembers what was in them, holds the owner's turn.
+    turns: [Mutex<()>; TURNS],
 }
 
 impl FileKeyVault {
@@ -44,7 +49,7 @@ impl FileKeyVault {
         if fs::metadata(&folder)?.permissions().mode() & 0o077 != 0 {
             fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
         }
-        let vault = Self { folder, cached: Mutex::default() };
+        let vault = Self { folder, cached: Mutex::default(), turns: [const { Mutex::new(()) }; TURNS] };
         for entry in fs::read_dir(&vault.folder)? {
             let name = entry?.file_name();
             if let Some(owner) = name.to_str().and_then(|name| name.strip_suffix(".destroyed")?.parse().ok()) {
@@ -56,6 +61,25 @@ impl FileKeyVault {
 
     fn cached(&self) -> MutexGuard<'_, HashMap<Uuid, Key>> {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key, if it is in memory.
+    fn known(&self, owner: Uuid) -> Option<Key> {
+        self.cached().get(&owner).cloned()
+    }
+
+    fn remember(&self, owner: Uuid, key: Key) {
+        let mut cached = self.cached();
+        if cached.len() >= CACHED_MAX {
+            cached.clear();
+        }
+        cached.insert(owner, key);
+    }
+
+    /// Files are whole at every moment, so a panic elsewhere does not spoil a turn. The last bits of an id are random.
+    fn turn(&self, owner: Uuid) -> MutexGuard<'_, ()> {
+        let place = usize::from(owner.as_bytes()[15]) % TURNS;
+        self.turns[place].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path(&self, owner: Uuid, ending: &str) -> PathBuf {
@@ -117,29 +141,32 @@ impl FileKeyVault {
 impl KeyVault for FileKeyVault {
     /// After [`KeyVault::destroy`] this makes no new key: [`KeyVault::key`] goes on giving none.
     fn ensure(&self, owner: Uuid) -> Result<(), KeyVaultError> {
-        let mut cached = self.cached();
-        if cached.contains_key(&owner) || self.is_destroyed(owner)? {
+        if self.known(owner).is_some() {
+            return Ok(());
+        }
+        let _turn = self.turn(owner);
+        if self.known(owner).is_some() || self.is_destroyed(owner)? {
             return Ok(());
         }
         let key = match self.read(owner)? {
             Some(key) => key,
             None => self.make(owner)?,
         };
-        remember(&mut cached, owner, key);
+        self.remember(owner, key);
         Ok(())
     }
 
     fn key(&self, owner: Uuid) -> Result<Option<Key>, KeyVaultError> {
-        let mut cached = self.cached();
-        if let Some(key) = cached.get(&owner) {
-            return Ok(Some(key.clone()));
+        if let Some(key) = self.known(owner) {
+            return Ok(Some(key));
         }
+        let _turn = self.turn(owner);
         if self.is_destroyed(owner)? {
             return Ok(None);
         }
         let key = self.read(owner)?;
         if let Some(key) = &key {
-            remember(&mut cached, owner, key.clone());
+            self.remember(owner, key.clone());
         }
         Ok(key)
     }
@@ -147,20 +174,13 @@ impl KeyVault for FileKeyVault {
     /// The bytes are overwritten before the file is removed. Copies that a file system or a drive
     /// keeps by itself (snapshots, wear levelling, backups) are out of reach.
     fn destroy(&self, owner: Uuid) -> Result<(), KeyVaultError> {
-        let mut cached = self.cached();
-        cached.remove(&owner);
+        let _turn = self.turn(owner);
+        self.cached().remove(&owner);
         // The mark comes first: a crash from here on ends with the key destroyed.
         write_private(&self.path(owner, "destroyed"), &[])?;
         sync_folder(&self.folder)?;
         self.wipe(owner)
     }
-}
-
-fn remember(cached: &mut HashMap<Uuid, Key>, owner: Uuid, key: Key) {
-    if cached.len() >= CACHED_MAX {
-        cached.clear();
-    }
-    cached.insert(owner, key);
 }
 
 /// Writes a file that only its owner may read, and returns when it is on disk.

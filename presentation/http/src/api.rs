@@ -178,7 +178,6 @@ impl Api {
         OrderDubbing {
             aggregates: Arc::clone(&self.aggregates),
             blobs: Arc::clone(&self.blobs),
-            vault: Arc::clone(&self.vault),
             abilities: self.abilities.clone(),
             files: self.files.clone(),
         }
@@ -195,7 +194,6 @@ impl Api {
         ImportAsset {
             aggregates: Arc::clone(&self.aggregates),
             uploads: Arc::clone(&self.uploads),
-            vault: Arc::clone(&self.vault),
             files: self.files.clone(),
         }
     }
@@ -222,7 +220,7 @@ impl Api {
 
     /// Forks dubbings.
     pub fn fork_dubbing(&self) -> ForkDubbing {
-        ForkDubbing { aggregates: Arc::clone(&self.aggregates), vault: Arc::clone(&self.vault) }
+        ForkDubbing { aggregates: Arc::clone(&self.aggregates) }
     }
 
     /// Corrects lines.

@@ -46,7 +46,6 @@ pub async fn write(home: &Home, events: u64) -> Result<(), Failure> {
 /// A project that was made once, and renamed again and again.
 async fn write_stream(app: Arc<App>, length: u64) -> Result<(), Failure> {
     let project = ProjectId(app.ids.next());
-    app.vault.ensure(project.0).map_err(|error| Failure::internal(&error))?;
     let mut revision = 0;
     while revision < length {
         let until = (revision + IN_APPEND).min(length);

@@ -52,7 +52,6 @@ async fn an_asset_that_is_being_dubbed_stays_and_so_does_the_source_of_what_was_
     let life = house.live_on();
     let id = house.hand_in(&life, 1, "talk.mp4", CONTENT).await;
     let media = life.asset(id).await.uploaded.as_ref().unwrap().media.clone();
-    house.vault_for(JOB.0);
     dub(&life.aggregates, id, media).await;
     let refused = life.followed(life.erase.run(id, &giver())).await;
     assert!(matches!(refused, Err(EraseError::InUse)), "{refused:?}");

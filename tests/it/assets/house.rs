@@ -79,8 +79,7 @@ impl House {
         let files = FileUse::default();
         let index = Arc::new(AssetRows::new(self.rows.clone()));
         let release = ReleaseFile { log: self.log.clone(), blobs: blobs.clone(), index, files: files.clone() };
-        let import =
-            ImportAsset { aggregates: aggregates.clone(), uploads: uploads.clone(), vault: vault.clone(), files };
+        let import = ImportAsset { aggregates: aggregates.clone(), uploads: uploads.clone(), files };
         let check = CheckAsset {
             aggregates: aggregates.clone(),
             blobs: blobs.clone(),
@@ -98,11 +97,6 @@ impl House {
     /// The program, to live for ever.
     pub fn live_on(&self) -> Life {
         self.live(&Fuse::of(u64::MAX))
-    }
-
-    /// A job's key, as ordering it makes it.
-    pub fn vault_for(&self, owner: Uuid) {
-        self.vault.ensure(owner).unwrap();
     }
 
     pub fn vault_has(&self, owner: Uuid) -> bool {

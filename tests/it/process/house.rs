@@ -15,7 +15,6 @@ use application::{
         blob_store::BlobStore,
         clock::{Clock, Ids},
         event_log::{DomainEvent, EventLog, StreamId},
-        key_vault::KeyVault,
         trace::NoTraces,
         work_queue::WorkQueue,
     },
@@ -63,17 +62,14 @@ pub struct House {
     folder: Arc<tempfile::TempDir>,
     languages: usize,
     stopper: Arc<Stopper>,
-    vault: Arc<dyn KeyVault>,
 }
 
 impl House {
     /// A house whose job is asked for in these languages.
     pub async fn begin(languages: &[&str]) -> Self {
-        let vault: Arc<dyn KeyVault> = Arc::new(MemoryKeyVault::new(1));
-        vault.ensure(JOB.0).unwrap_or_else(|error| panic!("{error}"));
+        let vault = Arc::new(MemoryKeyVault::new(1));
         let clock = Arc::new(TokioClock(Instant::now()));
-        let log: Arc<dyn EventLog> =
-            Arc::new(MemoryEventLog::new(EventCodec::new("main", Arc::clone(&vault)), clock.clone()));
+        let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(EventCodec::new("main", vault), clock.clone()));
         let folder = Arc::new(tempfile::tempdir().unwrap_or_else(|error| panic!("{error}")));
         let blobs = LocalBlobStore::open(folder.path()).unwrap_or_else(|error| panic!("{error}"));
         let house = Self {
@@ -87,7 +83,6 @@ impl House {
             folder,
             languages: languages.len(),
             stopper: Arc::default(),
-            vault,
         };
         house.give(DubbingCommand::Start(Box::new(start(languages)))).await;
         house
@@ -105,7 +100,6 @@ impl House {
 
     /// Asks for another dubbing, in Spanish.
     pub async fn begin_another(&self, id: DubbingId) {
-        self.vault.ensure(id.0).unwrap_or_else(|error| panic!("{error}"));
         self.give_to(id, DubbingCommand::Start(Box::new(start(&["es"])))).await;
     }
 
@@ -155,7 +149,6 @@ impl House {
             folder: Arc::clone(&self.folder),
             languages: self.languages,
             stopper: Arc::default(),
-            vault: Arc::clone(&self.vault),
         }
     }
 

@@ -209,7 +209,6 @@ impl From<ForkError> for Problem {
             ForkError::NoSuchDubbing => Problem::new(Code::NotFound),
             ForkError::NotThereYet(_) => Problem::new(Code::StageNotReached).detail(error.to_string()),
             ForkError::Command(error) => error.into(),
-            ForkError::Key(error) => error.into(),
             ForkError::Read(error) => error.into(),
         }
     }
@@ -240,7 +239,6 @@ impl From<ImportError> for Problem {
     fn from(error: ImportError) -> Self {
         match error {
             ImportError::Upload(error) => error.into(),
-            ImportError::Key(error) => error.into(),
             ImportError::Command(error) => error.into(),
             ImportError::Read(error) => error.into(),
         }

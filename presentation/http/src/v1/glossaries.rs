@@ -133,7 +133,6 @@ fn refusal(error: KeepGlossaryError, is_list: bool) -> Problem {
         KeepGlossaryError::Terms(error) => error,
         KeepGlossaryError::Command(error) => return error.into(),
         KeepGlossaryError::Blob(error) => return error.into(),
-        KeepGlossaryError::Key(error) => return error.into(),
     };
     // In a list, the heading is line 1 and no term has more than one line.
     let place = |line: u64| if is_list { format!("/terms/{}", line.saturating_sub(2)) } else { "/terms".to_owned() };
@@ -154,7 +153,7 @@ fn refusal(error: KeepGlossaryError, is_list: bool) -> Problem {
 }
 
 fn keep(api: &Api) -> KeepGlossaries {
-    KeepGlossaries { aggregates: api.aggregates.clone(), blobs: api.blobs.clone(), vault: api.vault.clone() }
+    KeepGlossaries { aggregates: api.aggregates.clone(), blobs: api.blobs.clone() }
 }
 
 fn is_list(content: &GlossaryContent) -> bool {

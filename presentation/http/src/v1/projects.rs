@@ -14,11 +14,7 @@ use crate::{
     extract::Caller,
     problem::{Code, Problem},
 };
-use application::{
-    aggregates::Loaded,
-    commands::projects::{KeepProjects, ProjectError},
-    ports::read_store::Row,
-};
+use application::{aggregates::Loaded, commands::projects::KeepProjects, ports::read_store::Row};
 use domain::{project::Project, value::ProjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,17 +71,8 @@ impl ProjectDocument {
     }
 }
 
-impl From<ProjectError> for Problem {
-    fn from(error: ProjectError) -> Self {
-        match error {
-            ProjectError::Command(error) => error.into(),
-            ProjectError::Key(error) => error.into(),
-        }
-    }
-}
-
 fn keep(api: &Api) -> KeepProjects {
-    KeepProjects { aggregates: api.aggregates.clone(), vault: api.vault.clone() }
+    KeepProjects { aggregates: api.aggregates.clone() }
 }
 
 fn path(id: Uuid) -> String {

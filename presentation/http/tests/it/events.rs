@@ -96,7 +96,7 @@ async fn history_goes_over_into_news_while_others_write() {
         1_400
     };
     let listen = (0..20_u64).map(async |number| {
-        let after = number * 40;
+        let after = number * 25;
         let mut listener = Listener::open(server.get(&format!("/v1/dubbings/{ID}/events?after={after}"))).await;
         assert_eq!(listener.up_to(1_400).await, (after + 1..=1_400).collect::<Vec<_>>());
     });

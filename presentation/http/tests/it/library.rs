@@ -228,7 +228,7 @@ async fn a_repeated_request_makes_one_thing() {
 #[tokio::test]
 async fn what_is_anothers_is_not_there() {
     let server = Server::start().await;
-    let keep = KeepProjects { aggregates: server.api.aggregates.clone(), vault: server.api.vault.clone() };
+    let keep = KeepProjects { aggregates: server.api.aggregates.clone() };
     let id = RandomIds.next();
     let meta = CommandMeta::given(Tenant("other".to_owned()), "tests", RandomIds.next());
     keep.create(ProjectId(id), "Theirs".to_owned(), &meta).await.expect("made");

@@ -27,7 +27,6 @@ pub struct Scribe {
 impl Scribe {
     /// Of a dubbing of this tenant.
     pub fn of_dubbing(server: &Server, tenant: &str, id: Uuid) -> Self {
-        server.api.vault.ensure(id).expect("a key");
         let stream = StreamId::Dubbing(DubbingId(id));
         Self { api: server.api.clone(), tenant: Tenant(tenant.to_owned()), stream, revision: 0 }
     }

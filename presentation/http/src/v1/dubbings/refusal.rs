@@ -41,7 +41,6 @@ impl Asked {
             }
             OrderError::Command(error) => error.into(),
             OrderError::Blob(error) => error.into(),
-            OrderError::Key(error) => error.into(),
             OrderError::Read(error) => error.into(),
         }
     }

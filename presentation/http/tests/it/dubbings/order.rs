@@ -57,11 +57,9 @@ async fn everything_that_can_be_said_is_taken() {
     let server = Server::start().await;
     let asset = server.asset("talk.mp4").await;
     let project = server.api.ids.next();
-    server.api.vault.ensure(project).expect("a key");
     let name = Personal::new("A series".to_owned());
     server.give::<Project>(&StreamId::Project(ProjectId(project)), ProjectCommand::Create { name: name.clone() }).await;
     let glossary = server.api.ids.next();
-    server.api.vault.ensure(glossary).expect("a key");
     let content = Content { name, language: None, terms: super::set::file("text/csv"), count: 1 };
     let stream = StreamId::Glossary(GlossaryId(glossary));
     server.give::<Glossary>(&stream, GlossaryCommand::Create(content)).await;
