@@ -298,7 +298,6 @@ impl App {
             request_dub: RequestDub {
                 aggregates: Arc::clone(&aggregates),
                 blobs: Arc::clone(&blobs),
-                vault: Arc::clone(&vault),
                 ids: Arc::clone(&ids),
             },
             deliver: Deliver {
@@ -326,9 +325,19 @@ pub fn upload_store(home: &Home, bytes_max: u64) -> Result<Arc<dyn UploadStore>,
     Ok(Arc::new(store))
 }
 
+/// Whose key seals the answers that are kept for repeated requests: the installation's.
+const REQUESTS: uuid::Uuid = uuid::Uuid::from_u128(0x4d1c_77a0_52f9_4c36_9b0e_6a85_13d2_f04b);
+
 /// Where requests are remembered by their idempotency keys.
-pub async fn request_store(home: &Home, ids: Arc<dyn Ids>) -> Result<Arc<dyn RequestStore>, Failure> {
-    let store = SqliteRequestStore::open(&home.requests(), Arc::new(SystemClock), ids).await;
+pub async fn request_store(
+    home: &Home,
+    vault: &dyn KeyVault,
+    ids: Arc<dyn Ids>,
+) -> Result<Arc<dyn RequestStore>, Failure> {
+    vault.ensure(REQUESTS).map_err(|error| Failure::internal(&error))?;
+    let seal = vault.key(REQUESTS).map_err(|error| Failure::internal(&error))?;
+    let seal = seal.ok_or_else(|| Failure::new(Exit::Internal, "the key of kept answers was destroyed"))?;
+    let store = SqliteRequestStore::open(&home.requests(), Arc::new(SystemClock), ids, seal).await;
     Ok(Arc::new(store.map_err(|error| store_failure(&home.requests(), &error))?))
 }
 

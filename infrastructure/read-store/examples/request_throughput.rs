@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use application::{
     ports::{
         event_log::Tenant,
+        key_vault::Key,
         request_store::{Answer, Begun, RequestStore},
     },
     testing::{CountedIds, ManualClock},
@@ -28,7 +29,7 @@ async fn main() -> Result<()> {
     for callers in [1, 8, 64] {
         let file = folder.path().join(format!("{callers}.db"));
         let (clock, ids) = (Arc::new(ManualClock::default()), Arc::new(CountedIds::default()));
-        let store = Arc::new(SqliteRequestStore::open(&file, clock, ids).await?);
+        let store = Arc::new(SqliteRequestStore::open(&file, clock, ids, Key::new([5; 32])).await?);
         let each = 16_000_usize.div_ceil(callers).min(1_000);
         let begun = Instant::now();
         let mut tasks: JoinSet<Result<Vec<Duration>>> = JoinSet::new();

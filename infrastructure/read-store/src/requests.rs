@@ -9,7 +9,8 @@
 //! wait for no disk (`synchronous=NORMAL`); a write-ahead log loses its end only, never a part
 //! before what was synced later.
 //!
-//! Answers are kept as they are, unsealed, for a day: what they say about persons should be little.
+//! Answers may name persons: their bodies are sealed under a key of the installation, bound to tenant and
+//! idempotency key. An answer that does not open any more is none: its request begins again, with its ids.
 
 mod judge;
 mod table;
@@ -26,6 +27,7 @@ use application::{
     ports::{
         clock::{Clock, Ids},
         event_log::Tenant,
+        key_vault::Key,
         request_store::{Answer, Begun, RequestStore, RequestStoreError},
     },
 };
@@ -54,13 +56,13 @@ pub struct SqliteRequestStore {
 impl SqliteRequestStore {
     /// Opens the requests in this file, makes it if there is none, and brings its schema up to date. To be
     /// called in a Tokio runtime, which then runs the writer, by the owner of the data folder: what an
-    /// earlier process left running may begin again from now on. Refuses a file of a newer program, and
+    /// earlier process left running may begin again from now on. Answers are sealed under `seal`. Refuses a file of a newer program, and
     /// one that holds something else.
-    pub async fn open(path: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, StoreError> {
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, seal: Key) -> Result<Self, StoreError> {
         let file = File::open(path, &SCHEMA).await?;
         let opening = table::next_opening(file.writer()?).await.map_err(|error| file.failed(error))?;
         let (orders, gathered) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(Writer { file: file.clone(), opening, clock, ids }.run(gathered));
+        tokio::spawn(Writer { file: file.clone(), opening, clock, ids, seal }.run(gathered));
         Ok(Self { file, orders })
     }
 

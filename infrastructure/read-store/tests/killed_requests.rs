@@ -10,6 +10,7 @@ use application::{
     ports::{
         clock::Ids,
         event_log::Tenant,
+        key_vault::Key,
         request_store::{Answer, Begun, RequestStore},
     },
     testing::{CountedIds, ManualClock},
@@ -49,7 +50,7 @@ async fn opened(folder: &Path, round: u64) -> SqliteRequestStore {
     // Skipped, so that ids drawn anew would show.
     while ids.below(u64::MAX) < round * 100_000 {}
     let path = folder.join("requests.db");
-    SqliteRequestStore::open(&path, Arc::new(ManualClock::default()), Arc::new(ids)).await.unwrap()
+    SqliteRequestStore::open(&path, Arc::new(ManualClock::default()), Arc::new(ids), Key::new([5; 32])).await.unwrap()
 }
 
 fn answer(key: &str) -> Answer {

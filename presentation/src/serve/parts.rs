@@ -98,7 +98,7 @@ pub async fn serve(
         prices: prices(&config.costs),
         rates: KnownRates::default(),
         engines: app.engines.shared(),
-        requests: request_store(home, Arc::clone(&app.ids)).await?,
+        requests: request_store(home, &*app.vault, Arc::clone(&app.ids)).await?,
         ids: Arc::clone(&app.ids),
         clock: Arc::new(SystemClock),
         accounts: Arc::new(LocalAccount::new(&secrets.token)),

@@ -2,8 +2,12 @@
 
 use super::writer::Ask;
 use crate::error::StoreError;
-use application::ports::request_store::{Answer, KEY_LIFETIME_MS, RequestIds};
+use application::ports::{
+    key_vault::Key,
+    request_store::{Answer, KEY_LIFETIME_MS, RequestIds},
+};
 use domain::value::{Sha256, Timestamp};
+use event_codec::{SealError, open_bytes, seal_bytes};
 use serde_json::json;
 use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use std::collections::HashMap;
@@ -48,6 +52,7 @@ pub(super) async fn load(
     asks: &[Ask],
     opening: i64,
     now: Timestamp,
+    seal: &Key,
 ) -> Result<Result<HashMap<Name, Request>, StoreError>, sqlx::Error> {
     let names: Vec<_> = asks.iter().map(|ask| json!([ask.name.0, ask.name.1])).collect();
     let found = sqlx::query(
@@ -58,15 +63,29 @@ pub(super) async fn load(
     .bind(last_expired(now))
     .fetch_all(connection)
     .await?;
-    let requests = found.iter().map(|row| read(row, opening).ok_or(StoreError::Misshapen { table: "requests" }));
+    let requests = found.iter().map(|row| read(row, opening, seal).ok_or(StoreError::Misshapen { table: "requests" }));
     Ok(requests.collect())
 }
 
-/// Writes a request, new or not.
+/// The body of a request's answer as it is kept, if it is answered.
+pub(super) fn sealed(name: &Name, request: &Request, seal: &Key) -> Result<Option<Vec<u8>>, SealError> {
+    match &request.state {
+        State::Running | State::Free => Ok(None),
+        State::Answered(answer) => seal_bytes(seal, &context(name), &answer.body).map(Some),
+    }
+}
+
+/// What a kept answer is bound to.
+fn context((tenant, key): &Name) -> Vec<u8> {
+    format!("request {key} {tenant}").into_bytes()
+}
+
+/// Writes a request, new or not, with its sealed answer.
 pub(super) async fn save(
     connection: &mut SqliteConnection,
     name: &Name,
     request: &Request,
+    sealed: Option<Vec<u8>>,
     opening: i64,
 ) -> Result<(), sqlx::Error> {
     let (opening, answer) = match &request.state {
@@ -84,7 +103,7 @@ pub(super) async fn save(
         .bind(opening)
         .bind(answer.map(|answer| answer.status))
         .bind(answer.map(|answer| json!(answer.headers).to_string()))
-        .bind(answer.map(|answer| answer.body.clone()))
+        .bind(sealed)
         .execute(connection)
         .await?;
     Ok(())
@@ -109,20 +128,24 @@ fn last_expired(now: Timestamp) -> i64 {
     last.unwrap_or(-1)
 }
 
-fn read(row: &SqliteRow, opening: i64) -> Option<(Name, Request)> {
+fn read(row: &SqliteRow, opening: i64, seal: &Key) -> Option<(Name, Request)> {
     let text = |column: &str| row.try_get::<String, _>(column).ok();
+    let name = (text("tenant")?, text("key")?.parse().ok()?);
     let status: Option<u16> = row.try_get("status").ok()?;
     let running: i64 = row.try_get("opening").ok()?;
     let state = match status {
         Some(status) => {
             let headers = serde_json::from_str(&text("headers")?).ok()?;
-            State::Answered(Answer { status, headers, body: row.try_get("body").ok()? })
+            // Without its key, or altered, it is worth no more than no answer.
+            match open_bytes(seal, &context(&name), row.try_get("body").ok()?) {
+                Ok(body) => State::Answered(Answer { status, headers, body }),
+                Err(_) => State::Free,
+            }
         }
         None if running == opening => State::Running,
         None => State::Free,
     };
     let ids = RequestIds { command: text("command")?.parse().ok()?, resource: text("resource")?.parse().ok()? };
     let begun_at = Timestamp::from_unix_ms(u64::try_from(row.try_get::<i64, _>("begun_ms").ok()?).ok()?);
-    let name = (text("tenant")?, text("key")?.parse().ok()?);
     Some((name, Request { fingerprint: text("fingerprint")?.parse().ok()?, ids, begun_at, state }))
 }

@@ -6,6 +6,7 @@ use application::{
     ports::{
         clock::{Clock, Ids},
         event_log::Tenant,
+        key_vault::Key,
         request_store::{Answer, Begun, KEY_LIFETIME_MS, RequestIds, RequestStore, RequestStoreError},
     },
     testing::{CountedIds, ManualClock, request_store_kit},
@@ -16,6 +17,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 use tempfile::TempDir;
 
 const ASKED: Sha256 = Sha256::new([7; 32]);
+const SEAL: [u8; 32] = [5; 32];
 
 /// A folder whose requests are opened again and again, with one clock and one row of ids.
 struct House {
@@ -33,7 +35,7 @@ impl House {
 
     async fn open(&self) -> SqliteRequestStore {
         let (clock, ids) = (Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::clone(&self.ids) as Arc<dyn Ids>);
-        SqliteRequestStore::open(&self.folder.path().join("requests.db"), clock, ids).await.unwrap()
+        SqliteRequestStore::open(&self.folder.path().join("requests.db"), clock, ids, Key::new(SEAL)).await.unwrap()
     }
 
     async fn begin(&self, store: &SqliteRequestStore, key: &str) -> Begun {
@@ -63,7 +65,8 @@ async fn rows(store: &SqliteRequestStore) -> i64 {
 async fn keeps_the_promises_of_the_port() {
     let make = |clock, ids| async {
         let folder = TempDir::new().unwrap();
-        let store = SqliteRequestStore::open(&folder.path().join("requests.db"), clock, ids).await.unwrap();
+        let store =
+            SqliteRequestStore::open(&folder.path().join("requests.db"), clock, ids, Key::new(SEAL)).await.unwrap();
         (Arc::new(store) as Arc<dyn RequestStore>, folder)
     };
     request_store_kit::run(make).await;
@@ -183,11 +186,28 @@ async fn a_full_disk_is_said_and_what_fits_goes_on() {
 }
 
 #[tokio::test]
+async fn answers_are_sealed_and_without_their_key_there_is_none() {
+    let house = House::new();
+    let store = house.open().await;
+    let ids = house.begin_new(&store, "first").await;
+    house.finish(&store, "first", b"Ada Lovelace").await;
+    store.close().await;
+    for file in fs::read_dir(house.folder.path()).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(3).any(|window| window == b"Ada"), "what is kept names nobody");
+    }
+    let (clock, others) = (Arc::clone(&house.clock) as Arc<dyn Clock>, Arc::clone(&house.ids) as Arc<dyn Ids>);
+    let path = house.folder.path().join("requests.db");
+    let store = SqliteRequestStore::open(&path, clock, others, Key::new([6; 32])).await.unwrap();
+    assert_eq!(house.begin_new(&store, "first").await, ids, "it begins again as what it was");
+}
+
+#[tokio::test]
 async fn files_of_others_are_refused() {
     let house = House::new();
     let open = |path: std::path::PathBuf| {
         let (clock, ids) = (Arc::clone(&house.clock) as Arc<dyn Clock>, Arc::clone(&house.ids) as Arc<dyn Ids>);
-        async move { SqliteRequestStore::open(&path, clock, ids).await.err().unwrap() }
+        async move { SqliteRequestStore::open(&path, clock, ids, Key::new(SEAL)).await.err().unwrap() }
     };
     let read = house.folder.path().join("read.db");
     crate::SqliteReadStore::open(&read).await.unwrap().close().await;

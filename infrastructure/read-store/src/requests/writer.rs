@@ -8,6 +8,7 @@ use super::{
 use crate::{error::StoreError, file::File};
 use application::ports::{
     clock::{Clock, Ids},
+    key_vault::Key,
     request_store::{Answer, Begun, RequestStoreError},
 };
 use domain::value::Sha256;
@@ -63,6 +64,8 @@ pub(super) struct Writer {
     pub clock: Arc<dyn Clock>,
     /// Names what begins.
     pub ids: Arc<dyn Ids>,
+    /// Seals answers.
+    pub seal: Key,
 }
 
 impl Writer {
@@ -149,11 +152,13 @@ impl Writer {
         if begins {
             table::forget_expired(&mut change, now).await.map_err(failed)?;
         }
-        let known = table::load(&mut change, asks, self.opening, now).await.map_err(failed)??;
+        let known = table::load(&mut change, asks, self.opening, now, &self.seal).await.map_err(failed)??;
         let mut judge = Judge::new(known, now, &*self.ids);
         let told = asks.iter().map(|ask| judge.decide(ask)).collect();
         for (name, request) in judge.changed() {
-            table::save(&mut change, name, request, self.opening).await.map_err(failed)?;
+            let row =
+                table::sealed(name, request, &self.seal).map_err(|_| StoreError::Misshapen { table: "requests" })?;
+            table::save(&mut change, name, request, row, self.opening).await.map_err(failed)?;
         }
         change.commit().await.map_err(failed)?;
         Ok(told)
