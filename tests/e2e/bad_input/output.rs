@@ -8,8 +8,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 15] = [
     &["dub"],
+    &["serve"],
     &["resume"],
     &["jobs"],
     &["job", "show"],
@@ -18,7 +19,10 @@ const COMMANDS: [&[&str]; 11] = [
     &["log", "verify"],
     &["engines"],
     &["voices"],
+    &["config", "show"],
+    &["config", "check"],
     &["doctor"],
+    &["bench", "api"],
     &["completions"],
 ];
 
@@ -35,7 +39,9 @@ fn every_command_explains_itself() {
     for words in ["Exit codes: 0 done", "4 an engine is missing", "130 interrupted"] {
         assert!(said.stdout.contains(words), "{words}");
     }
-    let said = user.expect(2, Vec::<&str>::new());
+    let nothing = user.expect(2, Vec::<&str>::new());
+    assert_eq!((&*nothing.stdout, nothing.stderr), ("", said.stdout), "who says nothing is told everything");
+    let said = user.expect(2, ["--config", "dragoman.toml"]);
     complains(&said, &["requires a subcommand", "dragoman --help"]);
     assert!(!said.stderr.contains("internal"), "{}", said.stderr);
 }
