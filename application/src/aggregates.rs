@@ -1,13 +1,14 @@
 //! Loading aggregates and giving them commands.
 //!
-//! A state is folded once and kept; later loads read only what came after. The cache is checked by
-//! revision at each append, so that a stale state can never decide anything.
+//! A state is folded once and kept; later loads read only what came after. A command is decided on what is kept, and
+//! decided anew on what the log holds whenever nothing is to be written: the log checks the revision of each append, so
+//! that a stale state can never decide anything.
 
 mod cache;
 mod kinds;
 mod meta;
 
-use crate::ports::event_log::{Append, AppendError, Appended, EventLog, ReadError, StreamId, Tenant};
+use crate::ports::event_log::{Append, AppendError, Appended, DomainEvent, EventLog, ReadError, StreamId, Tenant};
 use cache::Cache;
 use domain::{
     asset::Asset,
@@ -161,6 +162,21 @@ impl Aggregates {
         Ok(loaded)
     }
 
+    /// Gives a command to an aggregate that nobody has heard of yet, most likely: the log is not asked first.
+    pub async fn begin<A: Aggregate>(
+        &self,
+        stream: &StreamId,
+        command: A::Command,
+        meta: &CommandMeta,
+    ) -> Result<Option<Appended>, CommandError<A::Rejection>>
+    where
+        A::Command: Clone,
+        A::Rejection: std::error::Error + Send + Sync + 'static,
+    {
+        let guess = A::cache(self).get(stream).unwrap_or_else(Loaded::nothing);
+        self.decide(Some(guess), stream, command, meta).await
+    }
+
     /// Gives a command to an aggregate. `Ok(None)` means that it was already so.
     pub async fn execute<A: Aggregate>(
         &self,
@@ -172,42 +188,87 @@ impl Aggregates {
         A::Command: Clone,
         A::Rejection: std::error::Error + Send + Sync + 'static,
     {
+        self.decide(A::cache(self).get(stream), stream, command, meta).await
+    }
+
+    /// Decides on a state that is likely to be as it is now, if there is one: only what is written is decided on it,
+    /// for the log checks that. Decides on what the log holds otherwise.
+    async fn decide<A: Aggregate>(
+        &self,
+        mut guess: Option<Loaded<A>>,
+        stream: &StreamId,
+        command: A::Command,
+        meta: &CommandMeta,
+    ) -> Result<Option<Appended>, CommandError<A::Rejection>>
+    where
+        A::Command: Clone,
+        A::Rejection: std::error::Error + Send + Sync + 'static,
+    {
         for _ in 0..CONFLICTS_MAX {
-            let loaded = self.load::<A>(stream).await?;
+            let guessed = guess.take();
+            let is_guess = guessed.is_some();
+            let loaded = match guessed {
+                Some(loaded) => loaded,
+                None => self.load::<A>(stream).await?,
+            };
             if loaded.tenant.is_some() && meta.tenant.is_some() && loaded.tenant != meta.tenant {
                 return Err(CommandError::NotFound);
             }
-            let tenant = meta.tenant.clone().or(loaded.tenant).unwrap_or_default();
+            let tenant = meta.tenant.clone().or_else(|| loaded.tenant.clone()).unwrap_or_default();
             let decided = match meta.expected_revision {
                 Some(expected) if expected != loaded.revision => Err(CommandError::Stale { actual: loaded.revision }),
                 Some(_) | None => A::decide(&loaded.state, command.clone()).map_err(CommandError::Rejected),
             };
             let events = match decided {
                 Ok(events) if !events.is_empty() => events,
+                _ if is_guess => continue,
                 // Given once more, after what it brought about, a command is answered as the first time.
                 undone => match self.earlier(&tenant, meta, stream).await? {
                     Some(appended) => return Ok(Some(appended)),
                     None => return undone.map(|_| None),
                 },
             };
-            let append = Append {
-                tenant,
-                actor: meta.actor.clone(),
-                command_id: meta.id,
-                fingerprint: meta.fingerprint,
-                causation_id: None,
-                traceparent: meta.traceparent.clone().or(loaded.traceparent),
-                stream: stream.clone(),
-                expected_revision: loaded.revision,
-                events: events.into_iter().map(A::into_domain).collect(),
-            };
-            match self.log.append(append).await {
+            match self.write::<A>(stream, loaded, meta, tenant, events).await {
                 Ok(appended) => return Ok(Some(appended)),
                 Err(AppendError::WrongRevision { .. }) => {}
                 Err(error) => return Err(CommandError::Append(error)),
             }
         }
         Err(CommandError::Conflict)
+    }
+
+    /// Appends what was decided on a state, and keeps the state that this makes of it.
+    async fn write<A: Aggregate>(
+        &self,
+        stream: &StreamId,
+        mut loaded: Loaded<A>,
+        meta: &CommandMeta,
+        tenant: Tenant,
+        events: Vec<A::Event>,
+    ) -> Result<Appended, AppendError> {
+        let events: Vec<DomainEvent> = events.into_iter().map(A::into_domain).collect();
+        loaded.traceparent = meta.traceparent.clone().or(loaded.traceparent);
+        let append = Append {
+            tenant: tenant.clone(),
+            actor: meta.actor.clone(),
+            command_id: meta.id,
+            fingerprint: meta.fingerprint,
+            causation_id: None,
+            traceparent: loaded.traceparent.clone(),
+            stream: stream.clone(),
+            expected_revision: loaded.revision,
+            events: events.clone(),
+        };
+        let appended = self.log.append(append).await?;
+        // What was written before was decided on another state.
+        if !appended.replayed {
+            (loaded.revision, loaded.hash) = (appended.revision, appended.hash);
+            loaded.tenant.get_or_insert(tenant);
+            let state = Arc::make_mut(&mut loaded.state);
+            events.iter().filter_map(A::of).for_each(|event| A::evolve(state, event));
+            A::cache(self).put(stream, &loaded);
+        }
+        Ok(appended)
     }
 
     /// What a command that may be repeated by its giver came to before.

@@ -200,6 +200,8 @@ pub struct Appended {
     pub position: u64,
     /// Revision of the stream after it.
     pub revision: u64,
+    /// Hash of the last event written.
+    pub hash: Sha256,
     /// The command had been written before: nothing was written now.
     pub replayed: bool,
 }

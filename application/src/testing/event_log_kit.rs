@@ -122,7 +122,12 @@ pub async fn assert_sound(log: &dyn EventLog, events: u64) {
     assert_eq!(found.events, events);
 }
 
-/// An outcome of something written now.
-pub(crate) fn written(position: u64, revision: u64) -> Appended {
-    Appended { position, revision, replayed: false }
+/// Where something was written, and whether it had been before.
+pub fn place_of(appended: Appended) -> (u64, u64, bool) {
+    (appended.position, appended.revision, appended.replayed)
+}
+
+/// The place of something written now.
+pub(crate) fn written(position: u64, revision: u64) -> (u64, u64, bool) {
+    (position, revision, false)
 }

@@ -133,6 +133,15 @@ pub struct Outcome {
     pub position: u64,
     /// Revision of the stream after it.
     pub revision: u64,
+    /// Hash of its last event.
+    pub hash: Sha256,
+}
+
+impl Outcome {
+    /// The answer to its repetition.
+    pub fn replayed(&self) -> Appended {
+        Appended { position: self.position, revision: self.revision, hash: self.hash, replayed: true }
+    }
 }
 
 /// The end of a stream.
@@ -170,9 +179,7 @@ impl Prepared {
     /// A repeated command is recognised first, whatever has happened to the stream since.
     pub fn judge(&self, known: Option<&Outcome>, tail: &Tail) -> Verdict {
         match known {
-            Some(first) if first.fingerprint == self.fingerprint => {
-                Verdict::Replayed(Appended { position: first.position, revision: first.revision, replayed: true })
-            }
+            Some(first) if first.fingerprint == self.fingerprint => Verdict::Replayed(first.replayed()),
             Some(_) => Verdict::Refused(AppendError::CommandIdReused),
             None if tail.revision != self.expected_revision => {
                 Verdict::Refused(AppendError::WrongRevision { expected: self.expected_revision, actual: tail.revision })

@@ -76,9 +76,9 @@ impl Store {
         let places = self.rows.len()..self.rows.len() + rows.len();
         self.rows.extend(rows);
         self.streams.entry(stream).or_default().extend(places);
-        let (fingerprint, position, revision) = (prepared.fingerprint, self.head(), end.revision);
-        self.outcomes.insert(command, Outcome { fingerprint, position, revision });
-        Ok(Appended { position, revision, replayed: false })
+        let (fingerprint, position, Tail { revision, hash }) = (prepared.fingerprint, self.head(), end);
+        self.outcomes.insert(command, Outcome { fingerprint, position, revision, hash });
+        Ok(Appended { position, revision, hash, replayed: false })
     }
 }
 
@@ -130,7 +130,7 @@ impl EventLog for MemoryEventLog {
     ) -> Result<Option<Appended>, ReadError> {
         let command = (tenant.clone(), command_id, stream.clone());
         let known = self.store().outcomes.get(&command).copied();
-        Ok(known.map(|known| Appended { position: known.position, revision: known.revision, replayed: true }))
+        Ok(known.as_ref().map(Outcome::replayed))
     }
 
     async fn head(&self) -> Result<u64, ReadError> {

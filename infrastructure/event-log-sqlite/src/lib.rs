@@ -4,6 +4,7 @@
 //! the same time. Deliberately absent: a lock against a second owner (the data folder has one), and
 //! anything about the events' shapes (that is `event-codec`).
 
+mod ends;
 mod error;
 mod schema;
 mod table;
@@ -17,8 +18,9 @@ use application::ports::{
     },
 };
 use async_trait::async_trait;
+use ends::Ends;
 pub use error::LogError;
-use event_codec::{EventCodec, Outcome};
+use event_codec::EventCodec;
 use sqlx::{
     Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
@@ -45,6 +47,7 @@ pub struct SqliteEventLog {
     /// `None` when it was opened for reading only.
     orders: Option<mpsc::Sender<Order>>,
     wakeups: watch::Sender<u64>,
+    ends: Arc<Ends>,
 }
 
 impl SqliteEventLog {
@@ -66,9 +69,11 @@ impl SqliteEventLog {
         let head = head(&mut connection).await?;
         let wakeups = watch::Sender::new(head);
         let (orders, gathered) = mpsc::channel(WAITING_MAX);
-        let writer = Writer { options, connection: Some(connection), clock, wakeups: wakeups.clone() };
+        let ends = Arc::<Ends>::default();
+        let connection = Some(connection);
+        let writer = Writer { options, connection, clock, wakeups: wakeups.clone(), ends: Arc::clone(&ends) };
         tokio::spawn(writer.run(gathered));
-        Ok(Self { codec, readers: readers(path), orders: Some(orders), wakeups })
+        Ok(Self { codec, readers: readers(path), orders: Some(orders), wakeups, ends })
     }
 
     /// Opens the log in this file for reading only, beside an owner or without one. Appends are
@@ -79,7 +84,7 @@ impl SqliteEventLog {
         schema::check(&mut connection, codec.log()).await?;
         let head = head(&mut connection).await?;
         drop(connection);
-        Ok(Self { codec, readers, orders: None, wakeups: watch::Sender::new(head) })
+        Ok(Self { codec, readers, orders: None, wakeups: watch::Sender::new(head), ends: Arc::default() })
     }
 
     /// Writes what was asked for before, then closes the file. Later appends are refused. Dropping the
@@ -129,8 +134,12 @@ impl EventLog for SqliteEventLog {
         from_revision: u64,
         limit: usize,
     ) -> Result<Vec<Recorded>, ReadError> {
+        let stream = stream.to_string();
+        if self.ends.lacks(&stream, from_revision) {
+            return Ok(vec![]);
+        }
         let rows = sqlx::query(READ_STREAM)
-            .bind(stream.to_string())
+            .bind(stream)
             .bind(bound(from_revision))
             .bind(bound(limit as u64))
             .fetch_all(&self.readers)
@@ -162,7 +171,7 @@ impl EventLog for SqliteEventLog {
         stream: &StreamId,
     ) -> Result<Option<Appended>, ReadError> {
         let row = sqlx::query(
-            "SELECT fingerprint, position, revision FROM events \
+            "SELECT fingerprint, position, revision, hash FROM events \
              WHERE tenant = ?1 AND command_id = ?2 AND stream = ?3 ORDER BY ordinal DESC LIMIT 1",
         )
         .bind(&tenant.0)
@@ -172,8 +181,7 @@ impl EventLog for SqliteEventLog {
         .await
         .map_err(unreadable)?;
         let Some(row) = row else { return Ok(None) };
-        let Outcome { position, revision, .. } = writer::outcome_of(&row).map_err(unreadable)?;
-        Ok(Some(Appended { position, revision, replayed: true }))
+        Ok(Some(writer::outcome_of(&row).map_err(unreadable)?.replayed()))
     }
 
     async fn head(&self) -> Result<u64, ReadError> {

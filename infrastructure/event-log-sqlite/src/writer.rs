@@ -4,6 +4,7 @@
 //! A connection that has failed is thrown away: what state its transaction is in is anyone's guess.
 
 use crate::{
+    ends::Ends,
     error::{Kind, LogError, Shared, kind},
     table::{insert, number, parsed},
 };
@@ -45,6 +46,8 @@ pub(crate) struct Writer {
     pub clock: Arc<dyn Clock>,
     /// Told the last position after each commit.
     pub wakeups: watch::Sender<u64>,
+    /// Told the ends of streams before that.
+    pub ends: Arc<Ends>,
 }
 
 impl Writer {
@@ -103,8 +106,16 @@ impl Writer {
             Some(connection) => connection,
             None => SqliteConnection::connect_with(&self.options).await?,
         };
-        let (answers, head) = transact(&mut connection, appends, self.clock.as_ref()).await?;
+        let written = transact(&mut connection, appends, self.clock.as_ref()).await;
+        // What an error has left behind is anyone's guess, too.
+        let (answers, head) = written.inspect_err(|_| self.ends.forget())?;
         self.connection = Some(connection);
+        let streams = appends.iter().map(|append| append.stream.to_string()).collect::<Vec<_>>();
+        let written = streams.iter().zip(&answers).filter_map(|(stream, answer)| match answer {
+            Ok(Appended { revision, replayed: false, .. }) => Some((&**stream, *revision)),
+            Ok(_) | Err(_) => None,
+        });
+        self.ends.keep(written);
         self.wakeups.send_if_modified(|seen| {
             let later = head > *seen;
             *seen = head.max(*seen);
@@ -146,9 +157,9 @@ async fn transact(
                 head += append.events();
                 rows.extend(written);
                 tails.insert(command.2.clone(), end);
-                let (fingerprint, position, revision) = (append.fingerprint, head, end.revision);
-                known.insert(command, Outcome { fingerprint, position, revision });
-                Ok(Appended { position, revision, replayed: false })
+                let (fingerprint, position, Tail { revision, hash }) = (append.fingerprint, head, end);
+                known.insert(command, Outcome { fingerprint, position, revision, hash });
+                Ok(Appended { position, revision, hash, replayed: false })
             }
         });
     }
@@ -168,8 +179,8 @@ async fn known_outcomes(
     let wanted: Vec<_> =
         appends.iter().map(|append| json!([append.tenant.0, append.command_id, append.stream.to_string()])).collect();
     let found = sqlx::query(
-        "SELECT tenant, command_id, stream, min(fingerprint) AS fingerprint, max(position) AS position, \
-         max(revision) AS revision FROM json_each(?1) AS wanted CROSS JOIN events \
+        // Beside the one `max`, SQLite takes the other columns from the row that has it.
+        "SELECT tenant, command_id, stream, fingerprint, max(position) AS position, revision, hash FROM json_each(?1) AS wanted CROSS JOIN events \
          ON tenant = wanted.value ->> 0 AND command_id = wanted.value ->> 1 AND stream = wanted.value ->> 2 \
          GROUP BY tenant, command_id, stream",
     )
@@ -185,12 +196,13 @@ async fn known_outcomes(
         .collect()
 }
 
-/// An outcome from columns `fingerprint`, `position`, `revision`.
+/// An outcome from columns `fingerprint`, `position`, `revision`, `hash`.
 pub(crate) fn outcome_of(row: &sqlx::sqlite::SqliteRow) -> Result<Outcome, LogError> {
     Ok(Outcome {
         fingerprint: parsed(row, "fingerprint")?,
         position: number(row, "position")?,
         revision: number(row, "revision")?,
+        hash: parsed(row, "hash")?,
     })
 }
 
