@@ -16,11 +16,13 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     interrupt::Interrupt,
-    wiring::{App, Engines},
+    open_files,
+    wiring::{App, Engines, source_limits},
 };
 use application::crew::{Crew, Drained};
 use http_api::{router, server};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How much longer than the grace of requests the server waits for connections to close.
@@ -33,11 +35,14 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let interrupt = Interrupt::listen()?;
     let secrets = secrets::Secrets::of(home)?;
     let tls = listener::tls(&config.http)?;
+    if let Some(said) = open_files::raise().and_then(|limit| open_files::shortage(limit, config.http.connections_max)) {
+        complain(&said);
+    }
     // Before anything is opened: a port that is taken is found out at once.
     let listener = listener::bind(config.http.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;
     let engines = Engines::new(home, args.signing.signing())?;
-    let app = interrupt.or_stop(App::open(home, engines)).await?;
+    let app = interrupt.or_stop(App::open(home, engines, source_limits(&config.limits))).await?;
     app.blobs.clear_scratch(None).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let stop = CancellationToken::new();
@@ -58,6 +63,19 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     complain("stopping: requests and engines come to a safe point; once more stops at once");
     stop.cancel();
     let limit = config.http.shutdown_timeout;
+    tokio::select! {
+        () = rest(crew, &mut serving, limit) => Ok(Exit::Done),
+        () = interrupt.insisted() => {
+            // As by a crash, and as well survived.
+            serving.abort();
+            tracing::warn!("stopped at once; what was under way will be done again");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// Lets workers come to a safe point and requests to their end, within a limit.
+async fn rest(crew: Crew, serving: &mut JoinHandle<()>, limit: Duration) {
     let (drained, closed) = tokio::join!(crew.drain(limit), tokio::time::timeout(limit + CLOSING, serving));
     if closed.is_err() {
         tracing::warn!("some connections did not close in time");
@@ -67,5 +85,4 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
         Drained::GivenBack => tracing::info!("stopped; some work was given back"),
         Drained::Abandoned => tracing::warn!("stopped; some work is lost and will be done again"),
     }
-    Ok(Exit::Done)
 }

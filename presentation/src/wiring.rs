@@ -1,14 +1,15 @@
 //! The composition root: the only place that names adapters. One line per engine.
 
 use crate::{
-    config::{Config, Scan},
+    config::{Config, Limits, Scan},
     exit::{Exit, Failure},
     home::Home,
     siblings::JobsOfSource,
 };
 use application::{
+    abilities::Abilities,
     aggregates::Aggregates,
-    commands::{deliver::Deliver, request_dub::RequestDub},
+    commands::{deliver::Deliver, release_file::FileUse, request_dub::RequestDub},
     ports::{
         blob_store::BlobStore,
         child::ChildProcesses,
@@ -107,6 +108,15 @@ pub fn scanner(config: &Scan) -> Option<Arc<dyn MalwareScanner>> {
     Some(Arc::new(ClamdScanner::new(address, Timeouts::default())))
 }
 
+/// What is taken as a source.
+pub fn source_limits(config: &Limits) -> SourceLimits {
+    SourceLimits {
+        duration_ms_max: u64::try_from(config.source_duration_max.as_millis()).unwrap_or(u64::MAX),
+        pixels_max: config.source_pixels_max,
+        streams_max: usize::try_from(config.source_streams_max).unwrap_or(usize::MAX),
+    }
+}
+
 /// Every engine of this program.
 #[derive(Clone)]
 pub struct Engines {
@@ -164,6 +174,15 @@ impl Engines {
         })
     }
 
+    /// What can be asked of them.
+    pub fn abilities(&self) -> Abilities {
+        Abilities {
+            recogniser: self.recogniser.clone(),
+            translator: self.translator.clone(),
+            synthesiser: self.synthesiser.clone(),
+        }
+    }
+
     /// Each engine once, as the listing and the doctor show them.
     pub fn all(&self) -> Vec<(&'static str, &dyn Engine)> {
         vec![
@@ -195,13 +214,13 @@ impl Engines {
     }
 
     /// Who does which stage.
-    fn handlers(&self, siblings: JobsOfSource) -> Handlers {
+    fn handlers(&self, siblings: JobsOfSource, files: FileUse, limits: SourceLimits) -> Handlers {
         let peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP);
         let mix_peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP - ENCODER_HEADROOM_DB);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (prober, signer) = (self.media.clone(), self.signer.clone());
         Handlers::default()
-            .dubbing(Stage::Ingest, Ingest { prober, signer: signer.clone(), limits: SourceLimits::default() })
+            .dubbing(Stage::Ingest, Ingest { prober, signer: signer.clone(), limits })
             .dubbing(Stage::Separate, Separate { separator: self.separator.clone() })
             .dubbing(
                 Stage::Transcribe,
@@ -224,7 +243,7 @@ impl Engines {
             .track(Stage::Assess, Assess { inspector: self.media.clone() })
             .track(Stage::Sign, Sign { signer, trained_voices: vec![] })
             .track(Stage::Publish, Publish)
-            .dubbing(Stage::Clean, Clean { siblings: Arc::new(siblings) })
+            .dubbing(Stage::Clean, Clean { siblings: Arc::new(siblings), files })
     }
 }
 
@@ -238,6 +257,8 @@ pub struct App {
     pub aggregates: Arc<Aggregates>,
     /// Media.
     pub blobs: Arc<dyn BlobStore>,
+    /// Turns of those who begin to use files and those who delete them.
+    pub files: FileUse,
     /// Read models.
     pub read_store: Arc<dyn ReadStore>,
     /// Folds events into read models.
@@ -259,8 +280,8 @@ pub struct App {
 }
 
 impl App {
-    /// Opens everything in the data folder. The caller owns the folder.
-    pub async fn open(home: &Home, engines: Engines) -> Result<Self, Failure> {
+    /// Opens everything in the data folder, which the caller owns; sources beyond these limits are rejected.
+    pub async fn open(home: &Home, engines: Engines, limits: SourceLimits) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
@@ -277,6 +298,7 @@ impl App {
         let read_store = read_store.map_err(|error| store_failure(&home.read_models(), &error))?;
         let read_store: Arc<dyn ReadStore> = Arc::new(read_store);
         let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)));
+        let files = FileUse::default();
         let siblings = JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
         let queue: Arc<dyn WorkQueue> = Arc::new(MemoryWorkQueue::new());
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -294,7 +316,13 @@ impl App {
                 queue: Arc::clone(&queue),
                 clock: Arc::clone(&clock),
             },
-            worker: Worker { queue, handlers: engines.handlers(siblings), kit, clock, traces: Arc::new(OtelTraces) },
+            worker: Worker {
+                queue,
+                handlers: engines.handlers(siblings, files.clone(), limits),
+                kit,
+                clock,
+                traces: Arc::new(OtelTraces),
+            },
             request_dub: RequestDub {
                 aggregates: Arc::clone(&aggregates),
                 blobs: Arc::clone(&blobs),
@@ -310,6 +338,7 @@ impl App {
             log,
             aggregates,
             blobs,
+            files,
             read_store,
             vault,
             ids,
@@ -364,17 +393,28 @@ impl Reader {
         if !home.exists() {
             return Ok(None);
         }
-        let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
-        let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
-        let codec = EventCodec::new(LOG, vault);
-        let log = match SqliteEventLog::open_read_only(home.log(), codec).await {
+        let vault = FileKeyVault::open(home.keys()).map_err(|error| Failure::internal(&error))?;
+        let codec = EventCodec::new(LOG, Arc::new(vault) as Arc<dyn KeyVault>);
+        let log = match SqliteEventLog::open_read_only(home.log(), codec.clone()).await {
             Err(LogError::Older { found: 0, .. }) => return Ok(None),
-            opened => opened.map_err(|error| log_failure(home, &error))?,
+            Err(LogError::Older { .. }) => {
+                bring_up_to_date(home, codec.clone()).await?;
+                SqliteEventLog::open_read_only(home.log(), codec).await
+            }
+            opened => opened,
         };
-        let log: Arc<dyn EventLog> = Arc::new(log);
+        let log: Arc<dyn EventLog> = Arc::new(log.map_err(|error| log_failure(home, &error))?);
         let read_store = read_models(home, &log).await?;
         Ok(Some(Self { aggregates: Aggregates::new(Arc::clone(&log)), log, read_store }))
     }
+}
+
+/// Gives the log of an older program this program's schema, which only the folder's owner may do.
+async fn bring_up_to_date(home: &Home, codec: EventCodec) -> Result<(), Failure> {
+    let _owned = home.own()?;
+    let log = SqliteEventLog::open(home.log(), codec, Arc::new(SystemClock)).await;
+    log.map_err(|error| log_failure(home, &error))?.close().await;
+    Ok(())
 }
 
 /// The read models as of now. They hold nothing that is not in the log, and two runners do each other no harm: what a

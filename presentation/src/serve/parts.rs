@@ -2,7 +2,7 @@
 
 use super::{
     assets,
-    health::{DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
+    health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
     listener,
     measures::{Measures, Sources},
     secrets::Secrets,
@@ -14,9 +14,8 @@ use crate::{
     wiring::{App, Engines, request_store, upload_store},
 };
 use application::{
-    abilities::Abilities,
     admission::{Admission, AdmissionLimits, Beginning},
-    commands::release_file::FileUse,
+    commands::asset_desk::DeskStatus,
     crew::{Beside, CrewParts},
     estimate::Prices,
     ports::event_log::EventLog,
@@ -67,7 +66,9 @@ pub async fn serve(
     let beginning = beginning(&*app.read_store, app.log.head().await?).await?;
     let cores = app.cores;
     let admission = Admission::new(Arc::new(app.manager), admission_limits(&config.jobs, cores));
-    let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, home);
+    let desk = DeskStatus::default();
+    let mut health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, home);
+    health.push(Arc::new(AssetDeskHealth(desk.clone())));
     let metrics = Metrics::default();
     let sources = Sources {
         log: Arc::clone(&app.log),
@@ -77,11 +78,6 @@ pub async fn serve(
         applied: applied.clone(),
     };
     let measures = Measures::new(sources, &metrics, beginning.after);
-    let abilities = Abilities {
-        recogniser: app.engines.recogniser.clone(),
-        translator: app.engines.translator.clone(),
-        synthesiser: app.engines.synthesiser.clone(),
-    };
     let origins = config.http.cors_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let api = Api::new(ApiParts {
         aggregates: Arc::clone(&app.aggregates),
@@ -89,11 +85,11 @@ pub async fn serve(
         read_store: Arc::clone(&app.read_store),
         assets: Arc::new(AssetRows::new(Arc::clone(&app.read_store))),
         uploads: upload_store(home, config.uploads.bytes_max)?,
-        files: FileUse::default(),
+        files: app.files.clone(),
         upload_limits: assets::upload_limits(&config.uploads),
         blobs: Arc::clone(&app.blobs),
         vault: Arc::clone(&app.vault),
-        abilities,
+        abilities: app.engines.abilities(),
         admission: Arc::clone(&admission),
         prices: prices(&config.costs),
         rates: KnownRates::default(),
@@ -113,7 +109,7 @@ pub async fn serve(
         origins,
         tls,
     });
-    let (mut beside, _desk) = assets::beside(&api, &app.engines, config).await?;
+    let mut beside = assets::beside(&api, &app.engines, config, desk).await?;
     beside.extend(keeping(projections, measures));
     let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside };
     Ok(Served { api, crew, beginning })

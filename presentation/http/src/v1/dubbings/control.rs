@@ -1,7 +1,7 @@
 //! `POST /v1/dubbings/{id}/cancel`, `/pause`, `/resume`, `/retry`.
 
 use super::{
-    meta, path,
+    path,
     view::{DubbingDocument, Seen},
 };
 use crate::{
@@ -123,7 +123,7 @@ impl Command {
     /// The command as the log knows it. 412 when it is for another revision, unless it was carried out before: then it
     /// is the same command once more.
     async fn meta(&self, api: &Api) -> Result<CommandMeta, Problem> {
-        let meta = meta(&self.caller, self.ids, self.trace);
+        let meta = self.caller.command(self.ids.0.command, self.trace);
         let current = api.require_dubbing(&self.caller, self.id).await?.revision;
         if self.condition == IfMatch::Absent {
             return Ok(meta);
@@ -133,11 +133,7 @@ impl Command {
     }
 
     async fn answer(&self, api: &Api, done: Result<Controlled, ControlError>) -> Answer {
-        let position = match done?.position {
-            Some(position) => position,
-            // It was so already: whoever reads at the log's end sees it.
-            None => api.log.head().await?,
-        };
+        let position = api.position_of(done?.position).await?;
         let seen = Seen::of(api, &self.caller, self.id).await?;
         let document = seen.document(api, position).await?;
         Ok(Done::accepted(&path(self.id), document).position(position).revision(seen.revision()))

@@ -9,11 +9,7 @@ use crate::{
     extract::{Caller, CommandIds, IfMatch, Json, Nothing, Path, Query},
     problem::{Code, Fault, Problem},
     trace::Trace,
-    v1::{
-        dubbings::meta,
-        fields::{Text, UtteranceRef, present},
-        tracks::position,
-    },
+    v1::fields::{Text, UtteranceRef, present},
 };
 use application::{
     abilities::Unable,
@@ -124,12 +120,12 @@ pub(crate) async fn change(
         let detail = "The track does not have this line yet: it is part of it once the track is made, or made anew.";
         return Err(Problem::new(Code::NotPossible).detail(detail));
     }
-    let meta = meta(&caller, ids, trace).expecting(expected);
+    let meta = caller.command(ids.0.command, trace).expecting(expected);
     let appended = api.correct_line().track(&id, utterance, change, &meta).await.map_err(refused)?;
     let (dubbing, track) = queries::track(&api.aggregates, &id, caller.tenant()).await?;
     let line = lines::get(&dubbing.state, &track.state, utterance).ok_or_else(|| Problem::new(Code::NotFound))?;
     let answer = Done::ok(LineDocument::from(line)).revision(track.revision);
-    Ok(answer.position(position(&api, appended.map(|appended| appended.position)).await?))
+    Ok(answer.position(api.position_of(appended.map(|appended| appended.position)).await?))
 }
 
 impl Change {

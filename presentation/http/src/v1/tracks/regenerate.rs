@@ -2,17 +2,14 @@
 
 #![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
 
-use super::{TrackPath, path_of, position};
+use super::{TrackPath, path_of};
 use crate::{
     answer::Done,
     api::Api,
     extract::{Caller, CommandIds, Path, Query},
     problem::{Code, Problem},
     trace::Trace,
-    v1::{
-        dubbings::{estimate::Money, meta},
-        fields::UtteranceRef,
-    },
+    v1::{dubbings::estimate::Money, fields::UtteranceRef},
 };
 use application::commands::regenerate_track::{RegenerateError, Regeneration};
 use axum::extract::State;
@@ -100,15 +97,14 @@ pub(crate) async fn regenerate(
     Path(path): Path<TrackPath>,
     Query(query): Query<RegenerateQuery>,
 ) -> Result<Done<RegenerationDocument>, Problem> {
-    let (id, meta) = (path.id(), meta(&caller, ids, trace));
+    let (id, meta) = (path.id(), caller.command(ids.0.command, trace));
     if query.dry_run {
         let plan = api.regenerate_track().plan(&id, &meta).await.map_err(refused)?;
         return Ok(Done::ok(RegenerationDocument::new(&api, true, plan).await?));
     }
     let (plan, appended) = api.regenerate_track().run(&id, &meta).await.map_err(refused)?;
-    let position = position(&api, appended.map(|appended| appended.position)).await?;
     let document = RegenerationDocument::new(&api, false, plan).await?;
-    Ok(Done::accepted(&path_of(&id), document).position(position))
+    Ok(Done::accepted(&path_of(&id), document).position(appended.position))
 }
 
 fn refused(error: RegenerateError) -> Problem {

@@ -9,11 +9,7 @@ use crate::{
     extract::{Caller, CommandIds, IfMatch, Json, Nothing, Path, Query},
     problem::{Code, Fault, Problem},
     trace::Trace,
-    v1::{
-        dubbings::meta,
-        fields::{SpeakerRef, Text, UtteranceRef, present},
-        tracks::position,
-    },
+    v1::fields::{SpeakerRef, Text, UtteranceRef, present},
 };
 use application::{aggregates::CommandError, commands::correct_line::CorrectError, queries};
 use axum::extract::State;
@@ -179,12 +175,12 @@ pub(crate) async fn change(
     let correction = sent.check()?;
     let added_at = correction.cuts_at();
     let edit = correction.edit(line)?;
-    let meta = meta(&caller, ids, trace).expecting(expected);
+    let meta = caller.command(ids.0.command, trace).expecting(expected);
     let appended = api.correct_line().transcript(id, edit, &meta).await.map_err(refused)?;
     let now = queries::dubbing(&api.aggregates, id, caller.tenant()).await?;
     let answer = Done::ok(Corrected { revision: now.revision, utterances: left(&now.state, utterance, added_at) });
     let answer = answer.revision(now.revision);
-    Ok(answer.position(position(&api, appended.map(|appended| appended.position)).await?))
+    Ok(answer.position(api.position_of(appended.map(|appended| appended.position)).await?))
 }
 
 /// The utterance itself and, after a cut, the one that begins where it was made.
