@@ -21,6 +21,7 @@ use crate::{
 use application::crew::{Crew, Drained};
 use http_api::{router, server};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How much longer than the grace of requests the server waits for connections to close.
@@ -58,6 +59,19 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     complain("stopping: requests and engines come to a safe point; once more stops at once");
     stop.cancel();
     let limit = config.http.shutdown_timeout;
+    tokio::select! {
+        () = rest(crew, &mut serving, limit) => Ok(Exit::Done),
+        () = interrupt.insisted() => {
+            // As by a crash, and as well survived.
+            serving.abort();
+            tracing::warn!("stopped at once; what was under way will be done again");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// Lets workers come to a safe point and requests to their end, within a limit.
+async fn rest(crew: Crew, serving: &mut JoinHandle<()>, limit: Duration) {
     let (drained, closed) = tokio::join!(crew.drain(limit), tokio::time::timeout(limit + CLOSING, serving));
     if closed.is_err() {
         tracing::warn!("some connections did not close in time");
@@ -67,5 +81,4 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
         Drained::GivenBack => tracing::info!("stopped; some work was given back"),
         Drained::Abandoned => tracing::warn!("stopped; some work is lost and will be done again"),
     }
-    Ok(Exit::Done)
 }

@@ -6,7 +6,10 @@ use crate::support::{clip, clip_transcript, sample};
 use reqwest::{Method, StatusCode};
 use rig::{Event, Server};
 use serde_json::{Value, json};
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 /// Orders the file in these languages, with its transcript; the dubbing's id.
 fn order(server: &Server, asset: &str, transcript: &std::path::Path, languages: &[&str]) -> String {
@@ -176,6 +179,21 @@ fn killed_in_every_stage_it_makes_the_same() {
     assert_eq!(server.get(&track).json(StatusCode::OK)["items"], expected["items"]);
     assert_eq!(server.stop(), Some(0));
     server.user.log_is_clean();
+}
+
+#[test]
+fn told_once_it_lets_requests_end_and_told_twice_it_stops_at_once() {
+    let mut server = Server::start();
+    let _open = server.begin_request("/v1/projects");
+    server.ask_to_stop();
+    server.wait("it heard", || server.complaints().contains("once more stops at once"));
+    let began = Instant::now();
+    assert_eq!(server.stop(), Some(130));
+    assert!(began.elapsed() < Duration::from_secs(10), "requests have 30 s to end: {:?}", began.elapsed());
+    server.user.log_is_clean();
+    server.kill();
+    server.get("/v1/projects").json(StatusCode::OK);
+    assert_eq!(server.stop(), Some(0));
 }
 
 #[test]

@@ -5,8 +5,9 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode, multipart};
 use serde_json::Value;
 use std::{
     fs::{self, File},
-    io::Write,
-    path::Path,
+    io::{Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
     process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
@@ -70,9 +71,37 @@ impl Server {
 
     /// Asks it to stop, and waits until it has; its exit code.
     pub fn stop(&mut self) -> Option<i32> {
+        self.ask_to_stop();
+        self.child.wait().expect("it has ended").code()
+    }
+
+    /// Asks it to stop.
+    pub fn ask_to_stop(&self) {
         let pid = i32::try_from(self.child.id()).expect("a process id");
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM).expect("a signal");
-        self.child.wait().expect("it has ended").code()
+    }
+
+    /// A connection on which a request was begun: its head, and none of its body.
+    pub fn begin_request(&self, path: &str) -> TcpStream {
+        let token = fs::read_to_string(self.user.data().join("api-token")).expect("the token");
+        let mut stream = TcpStream::connect(&self.address).expect("a connection");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nExpect: 100-continue\r\n\
+             Content-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+            self.address,
+            token.trim()
+        );
+        stream.write_all(head.as_bytes()).expect("a head");
+        // It is being answered once the server asks for the body.
+        let mut asked = [0; 12];
+        stream.read_exact(&mut asked).expect("it goes on");
+        assert_eq!(&asked, b"HTTP/1.1 100");
+        stream
+    }
+
+    /// What it said on standard error since its last start.
+    pub fn complaints(&self) -> String {
+        fs::read_to_string(complaints_of(&self.user, self.starts - 1)).unwrap_or_default()
     }
 
     /// A request with the token.
@@ -192,10 +221,15 @@ impl Answer {
     }
 }
 
+/// Where a server writes its standard error.
+fn complaints_of(user: &User, start: u32) -> PathBuf {
+    user.folder().join(format!("server-{start}.err"))
+}
+
 /// Starts the program and waits until it says where it listens.
 fn run(user: &User, start: u32) -> (Child, String) {
     let said = user.folder().join(format!("server-{start}.out"));
-    let log = user.folder().join(format!("server-{start}.err"));
+    let log = complaints_of(user, start);
     let mut command = user.command(["serve", "--listen", "127.0.0.1:0"]);
     command.stdout(File::create(&said).expect("a file")).stderr(File::create(&log).expect("a file"));
     let mut child = command.stdin(Stdio::null()).env("DRAGOMAN_LOG", "warn").spawn().expect("it starts");
