@@ -25,14 +25,13 @@ const AT_ONCE: usize = 1;
 /// Between two looks for uploads whose time is up.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
-/// What runs beside the crew for uploads and assets, and how it stands. What is complete since before the start
-/// becomes an asset now.
-pub async fn beside(api: &Api, engines: &Engines, config: &Config) -> Result<(Vec<Beside>, DeskStatus), Failure> {
+/// What runs beside the crew for uploads and assets; `status` tells how it stands. What is complete since before the
+/// start becomes an asset now.
+pub async fn beside(api: &Api, engines: &Engines, config: &Config, status: DeskStatus) -> Result<Vec<Beside>, Failure> {
     let import = api.import_asset();
     import.recover().await.map_err(|error| Failure::internal(&error))?;
     let erase = api.erase_asset();
     let scan = scanner(&config.scan).map(|scanner| Scan { scanner, is_required: config.scan.required });
-    let status = DeskStatus::default();
     let desk = Arc::new(AssetDesk {
         aggregates: Arc::clone(&api.aggregates),
         index: Arc::new(AssetRows::new(Arc::clone(&api.read_store))),
@@ -47,7 +46,7 @@ pub async fn beside(api: &Api, engines: &Engines, config: &Config) -> Result<(Ve
         },
         erase,
         at_once: AT_ONCE,
-        status: status.clone(),
+        status,
     });
     let expire =
         ExpireUploads { import, uploads: Arc::clone(&api.uploads), clock: Arc::clone(&api.clock), every: EXPIRE_EVERY };
@@ -66,7 +65,7 @@ pub async fn beside(api: &Api, engines: &Engines, config: &Config) -> Result<(Ve
             "it came to an end".to_owned()
         }
     });
-    Ok((vec![looking, expiring], status))
+    Ok(vec![looking, expiring])
 }
 
 /// What is taken as a source.

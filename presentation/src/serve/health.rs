@@ -3,6 +3,7 @@
 use crate::wiring::Engines;
 use application::{
     admission::Admission,
+    commands::asset_desk::{DeskState, DeskStatus},
     ports::{event_log::EventLog, read_store::ReadStore},
 };
 use async_trait::async_trait;
@@ -80,6 +81,24 @@ impl HealthCheck for QueueHealth {
     }
 }
 
+/// The desk that looks at what was handed in.
+pub struct AssetDeskHealth(pub DeskStatus);
+
+#[async_trait]
+impl HealthCheck for AssetDeskHealth {
+    fn name(&self) -> &'static str {
+        "asset-desk"
+    }
+
+    async fn check(&self) -> Health {
+        health_of_desk(self.0.now())
+    }
+}
+
+fn health_of_desk(desk: DeskState) -> Health {
+    desk.trouble.map_or_else(Health::up, |trouble| Health::degraded(format!("what was handed in waits: {trouble}")))
+}
+
 /// The disk with data folder and blobs.
 pub struct DiskHealth {
     /// `blobs` or `disk`.
@@ -149,5 +168,20 @@ impl HealthCheck for EnginesHealth {
         };
         *known = Some((Instant::now(), health.clone()));
         health
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_api::health::HealthState;
+
+    #[test]
+    fn the_desk_is_well_until_assets_wait_for_what_is_missing() {
+        let busy = DeskState { waiting: 3, running: 1, trouble: None };
+        assert_eq!(health_of_desk(busy.clone()), Health::up());
+        let stuck = health_of_desk(DeskState { trouble: Some("there is no scanner".to_owned()), ..busy });
+        assert_eq!(stuck.state, HealthState::Degraded);
+        assert_eq!(stuck.reason.as_deref(), Some("what was handed in waits: there is no scanner"));
     }
 }

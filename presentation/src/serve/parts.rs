@@ -2,7 +2,7 @@
 
 use super::{
     assets,
-    health::{DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
+    health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
     listener,
     measures::{Measures, Sources},
     secrets::Secrets,
@@ -16,7 +16,7 @@ use crate::{
 use application::{
     abilities::Abilities,
     admission::{Admission, AdmissionLimits, Beginning},
-    commands::release_file::FileUse,
+    commands::{asset_desk::DeskStatus, release_file::FileUse},
     crew::{Beside, CrewParts},
     estimate::Prices,
     ports::event_log::EventLog,
@@ -67,7 +67,9 @@ pub async fn serve(
     let beginning = beginning(&*app.read_store, app.log.head().await?).await?;
     let cores = app.cores;
     let admission = Admission::new(Arc::new(app.manager), admission_limits(&config.jobs, cores));
-    let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, home);
+    let desk = DeskStatus::default();
+    let mut health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, home);
+    health.push(Arc::new(AssetDeskHealth(desk.clone())));
     let metrics = Metrics::default();
     let sources = Sources {
         log: Arc::clone(&app.log),
@@ -113,7 +115,7 @@ pub async fn serve(
         origins,
         tls,
     });
-    let (mut beside, _desk) = assets::beside(&api, &app.engines, config).await?;
+    let mut beside = assets::beside(&api, &app.engines, config, desk).await?;
     beside.extend(keeping(projections, measures));
     let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside };
     Ok(Served { api, crew, beginning })
