@@ -90,9 +90,9 @@ fn run_configured(mut command: Command, loaded: &Loaded) -> Result<Exit, Failure
 
 async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit, Failure> {
     match command {
-        Command::Dub(args) => cli::dub::run(*args, home).await,
+        Command::Dub(args) => cli::dub::run(*args, home, &loaded.config.limits).await,
         Command::Serve(args) => serve::run(args, home, loaded).await,
-        Command::Resume(args) => cli::resume::run(args, home).await,
+        Command::Resume(args) => cli::resume::run(args, home, &loaded.config.limits).await,
         Command::Jobs(args) => cli::jobs::list(args, home).await,
         Command::Job(command) => cli::jobs::one(command, home).await,
         Command::Verify(args) => cli::verify::run(args, home).await,

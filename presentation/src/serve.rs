@@ -16,7 +16,7 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     interrupt::Interrupt,
-    wiring::{App, Engines},
+    wiring::{App, Engines, source_limits},
 };
 use application::crew::{Crew, Drained};
 use http_api::{router, server};
@@ -38,7 +38,7 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let listener = listener::bind(config.http.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;
     let engines = Engines::new(home, args.signing.signing())?;
-    let app = interrupt.or_stop(App::open(home, engines)).await?;
+    let app = interrupt.or_stop(App::open(home, engines, source_limits(&config.limits))).await?;
     app.blobs.clear_scratch(None).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let stop = CancellationToken::new();

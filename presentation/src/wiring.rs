@@ -1,7 +1,7 @@
 //! The composition root: the only place that names adapters. One line per engine.
 
 use crate::{
-    config::{Config, Scan},
+    config::{Config, Limits, Scan},
     exit::{Exit, Failure},
     home::Home,
     siblings::JobsOfSource,
@@ -107,6 +107,15 @@ pub fn scanner(config: &Scan) -> Option<Arc<dyn MalwareScanner>> {
     Some(Arc::new(ClamdScanner::new(address, Timeouts::default())))
 }
 
+/// What is taken as a source.
+pub fn source_limits(config: &Limits) -> SourceLimits {
+    SourceLimits {
+        duration_ms_max: u64::try_from(config.source_duration_max.as_millis()).unwrap_or(u64::MAX),
+        pixels_max: config.source_pixels_max,
+        streams_max: usize::try_from(config.source_streams_max).unwrap_or(usize::MAX),
+    }
+}
+
 /// Every engine of this program.
 #[derive(Clone)]
 pub struct Engines {
@@ -195,13 +204,13 @@ impl Engines {
     }
 
     /// Who does which stage.
-    fn handlers(&self, siblings: JobsOfSource) -> Handlers {
+    fn handlers(&self, siblings: JobsOfSource, limits: SourceLimits) -> Handlers {
         let peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP);
         let mix_peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP - ENCODER_HEADROOM_DB);
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let (prober, signer) = (self.media.clone(), self.signer.clone());
         Handlers::default()
-            .dubbing(Stage::Ingest, Ingest { prober, signer: signer.clone(), limits: SourceLimits::default() })
+            .dubbing(Stage::Ingest, Ingest { prober, signer: signer.clone(), limits })
             .dubbing(Stage::Separate, Separate { separator: self.separator.clone() })
             .dubbing(
                 Stage::Transcribe,
@@ -259,8 +268,8 @@ pub struct App {
 }
 
 impl App {
-    /// Opens everything in the data folder. The caller owns the folder.
-    pub async fn open(home: &Home, engines: Engines) -> Result<Self, Failure> {
+    /// Opens everything in the data folder, which the caller owns; sources beyond these limits are rejected.
+    pub async fn open(home: &Home, engines: Engines, limits: SourceLimits) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
@@ -294,7 +303,13 @@ impl App {
                 queue: Arc::clone(&queue),
                 clock: Arc::clone(&clock),
             },
-            worker: Worker { queue, handlers: engines.handlers(siblings), kit, clock, traces: Arc::new(OtelTraces) },
+            worker: Worker {
+                queue,
+                handlers: engines.handlers(siblings, limits),
+                kit,
+                clock,
+                traces: Arc::new(OtelTraces),
+            },
             request_dub: RequestDub {
                 aggregates: Arc::clone(&aggregates),
                 blobs: Arc::clone(&blobs),

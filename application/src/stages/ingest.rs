@@ -158,10 +158,8 @@ impl SourceLimits {
             return Err(silent());
         }
         if info.duration_ms > limits.duration_ms_max {
-            let (hours, most) = (info.duration_ms / 3_600_000, limits.duration_ms_max / 3_600_000);
-            return Err(over(format!(
-                "the source lasts over {hours} hours; cut it into parts of at most {most} hours"
-            )));
+            let most = in_words(limits.duration_ms_max);
+            return Err(over(format!("the source lasts over {most}; cut it into parts of at most {most}")));
         }
         if info.video.iter().any(|video| u64::from(video.width) * u64::from(video.height) > limits.pixels_max) {
             return Err(over(format!("the picture has more than {} pixels; scale it down first", limits.pixels_max)));
@@ -197,6 +195,16 @@ fn choose_sound<'a>(
     info.audio.iter().max_by_key(best).ok_or_else(silent)
 }
 
+/// A limit in the largest unit that tells it exactly: whole hours, minutes, or seconds.
+fn in_words(limit_ms: u64) -> String {
+    let (amount, unit) = match limit_ms / 1_000 {
+        seconds if seconds % 3_600 == 0 => (seconds / 3_600, "hour"),
+        seconds if seconds % 60 == 0 => (seconds / 60, "minute"),
+        seconds => (seconds, "second"),
+    };
+    format!("{amount} {unit}{}", if amount == 1 { "" } else { "s" })
+}
+
 fn silent() -> EngineError {
     let message = "the source has no sound; there is nothing to dub".to_owned();
     EngineError::Rejected { code: "no-audio", message }
@@ -213,3 +221,6 @@ fn choose_picture(info: &MediaInfo) -> Option<Picture> {
         height: video.height,
     })
 }
+
+#[cfg(test)]
+mod tests;

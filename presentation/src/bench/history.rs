@@ -5,7 +5,10 @@ use crate::{
     home::Home,
     wiring::{App, Engines, Signing},
 };
-use application::ports::event_log::{Append, AppendError, Appended, DomainEvent, StreamId, Tenant};
+use application::{
+    ports::event_log::{Append, AppendError, Appended, DomainEvent, StreamId, Tenant},
+    stages::ingest::SourceLimits,
+};
 use domain::{
     project::ProjectEvent,
     value::{Personal, ProjectId, Sha256},
@@ -26,7 +29,7 @@ const FOLDED: usize = 4_096;
 /// Writes so many events of projects into an empty data folder.
 pub async fn write(home: &Home, events: u64) -> Result<(), Failure> {
     let _owned = home.own()?;
-    let app = Arc::new(App::open(home, Engines::new(home, Signing::default())?).await?);
+    let app = Arc::new(App::open(home, Engines::new(home, Signing::default())?, SourceLimits::default()).await?);
     let mut streams = JoinSet::new();
     let mut left = events;
     while left > 0 || !streams.is_empty() {
@@ -95,7 +98,8 @@ mod tests {
         let home = Home::locate(Some(folder.path().to_owned())).map_err(|failure| failure.message).expect("a home");
         write(&home, 2_150).await.map_err(|failure| failure.message).expect("written");
         let engines = Engines::new(&home, Signing::default()).map_err(|failure| failure.message).expect("engines");
-        let app = App::open(&home, engines).await.map_err(|failure| failure.message).expect("an open folder");
+        let app = App::open(&home, engines, SourceLimits::default()).await;
+        let app = app.map_err(|failure| failure.message).expect("an open folder");
         assert_eq!(app.log.head().await.expect("read"), 2_150);
         assert_eq!(app.read_store.checkpoint("projects").await.expect("read"), 2_150);
         assert_eq!(app.log.verify().await.expect("read").faults, Vec::<String>::new());

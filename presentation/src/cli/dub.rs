@@ -5,12 +5,13 @@ use super::{
     summary::{self, Outcome},
 };
 use crate::{
+    config::Limits,
     exit::{Exit, Failure},
     home::Home,
     interrupt::Interrupt,
     progress::Progress,
     session::{self, Session, SessionEnding},
-    wiring::{App, Engines},
+    wiring::{App, Engines, source_limits},
 };
 use application::{
     commands::request_dub::{DubRequest, identity},
@@ -35,20 +36,20 @@ const ASSUMED: &str = "en";
 const TEXT_BYTES_MAX: u64 = 16 << 20;
 
 /// Runs the command.
-pub async fn run(args: DubArgs, home: &Home) -> Result<Exit, Failure> {
+pub async fn run(args: DubArgs, home: &Home, limits: &Limits) -> Result<Exit, Failure> {
     let asked = Asked::read(&args)?;
     let _owned = home.own()?;
     let interrupt = Interrupt::listen()?;
-    let (app, job) = interrupt.or_stop(begin(asked, &args, home)).await?;
+    let (app, job) = interrupt.or_stop(begin(asked, &args, home, limits)).await?;
     let session = session::drive(&app, job, &Progress::new(), &interrupt).await?;
     conclude(&app, job, session, &interrupt, args.json).await
 }
 
 /// Opens the data folder and begins the job, or extends the one that is meant.
-async fn begin(asked: Asked, args: &DubArgs, home: &Home) -> Result<(App, DubbingId), Failure> {
+async fn begin(asked: Asked, args: &DubArgs, home: &Home, limits: &Limits) -> Result<(App, DubbingId), Failure> {
     let engines = Engines::new(home, args.signing.signing())?;
     asked.require_engines(&engines).await?;
-    let app = App::open(home, engines).await?;
+    let app = App::open(home, engines, source_limits(limits)).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let request = asked.keep(&app, args).await?;
     let known = find_job(&app, &request).await?;

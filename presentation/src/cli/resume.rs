@@ -2,24 +2,25 @@
 
 use super::{ResumeArgs, dub::conclude, jobs::find};
 use crate::{
+    config::Limits,
     exit::{Exit, Failure},
     home::Home,
     interrupt::Interrupt,
     progress::Progress,
     session,
-    wiring::{App, Engines},
+    wiring::{App, Engines, source_limits},
 };
 use domain::value::DubbingId;
 
 /// Runs the command.
-pub async fn run(args: ResumeArgs, home: &Home) -> Result<Exit, Failure> {
+pub async fn run(args: ResumeArgs, home: &Home, limits: &Limits) -> Result<Exit, Failure> {
     if !home.exists() {
         let root = home.root().display();
         return Err(Failure::usage(format!("there are no jobs in {root}; begin with `dragoman dub`")));
     }
     let _owned = home.own()?;
     let interrupt = Interrupt::listen()?;
-    let app = App::open(home, Engines::new(home, args.signing.signing())?).await?;
+    let app = App::open(home, Engines::new(home, args.signing.signing())?, source_limits(limits)).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let jobs = match &args.job {
         Some(part) => vec![find(&*app.read_store, part).await?],

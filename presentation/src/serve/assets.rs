@@ -2,9 +2,9 @@
 //! finished.
 
 use crate::{
-    config::{Config, Limits, Uploads},
+    config::{Config, Uploads},
     exit::Failure,
-    wiring::{Engines, scanner},
+    wiring::{Engines, scanner, source_limits},
 };
 use application::{
     commands::{
@@ -13,7 +13,6 @@ use application::{
         expire_uploads::ExpireUploads,
     },
     crew::Beside,
-    stages::ingest::SourceLimits,
     stop::StopSignal,
 };
 use http_api::{Api, UploadLimits};
@@ -66,15 +65,6 @@ pub async fn beside(api: &Api, engines: &Engines, config: &Config, status: DeskS
         }
     });
     Ok(vec![looking, expiring])
-}
-
-/// What is taken as a source.
-pub fn source_limits(config: &Limits) -> SourceLimits {
-    SourceLimits {
-        duration_ms_max: u64::try_from(config.source_duration_max.as_millis()).unwrap_or(u64::MAX),
-        pixels_max: config.source_pixels_max,
-        streams_max: usize::try_from(config.source_streams_max).unwrap_or(usize::MAX),
-    }
 }
 
 /// Bounds of uploads.

@@ -77,6 +77,15 @@ fn what_holds_no_sound_or_nothing_at_all_is_rejected() {
 }
 
 #[test]
+fn what_is_beyond_a_configured_limit_is_rejected() {
+    let user = User::new();
+    let config = file(&user, "short.toml", "[limits]\nsource_duration_max = \"2s\"\n");
+    let config = config.to_str().expect("UTF-8");
+    rejects(&user, clip(), &["--config", config], "over-limit", &["over 2 seconds", "parts"]);
+    still_works(&user);
+}
+
+#[test]
 fn a_film_in_which_nobody_speaks_is_rejected() {
     let user = User::new();
     let tone = |hz: &str, wave: &str| format!("audiotestsrc num-buffers=170 freq={hz} wave={wave} volume=0.15 ! mix.");
