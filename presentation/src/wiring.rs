@@ -8,7 +8,7 @@ use crate::{
 };
 use application::{
     aggregates::Aggregates,
-    commands::{deliver::Deliver, request_dub::RequestDub},
+    commands::{deliver::Deliver, release_file::FileUse, request_dub::RequestDub},
     ports::{
         blob_store::BlobStore,
         child::ChildProcesses,
@@ -204,7 +204,7 @@ impl Engines {
     }
 
     /// Who does which stage.
-    fn handlers(&self, siblings: JobsOfSource, limits: SourceLimits) -> Handlers {
+    fn handlers(&self, siblings: JobsOfSource, files: FileUse, limits: SourceLimits) -> Handlers {
         let peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP);
         let mix_peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP - ENCODER_HEADROOM_DB);
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -233,7 +233,7 @@ impl Engines {
             .track(Stage::Assess, Assess { inspector: self.media.clone() })
             .track(Stage::Sign, Sign { signer, trained_voices: vec![] })
             .track(Stage::Publish, Publish)
-            .dubbing(Stage::Clean, Clean { siblings: Arc::new(siblings) })
+            .dubbing(Stage::Clean, Clean { siblings: Arc::new(siblings), files })
     }
 }
 
@@ -247,6 +247,8 @@ pub struct App {
     pub aggregates: Arc<Aggregates>,
     /// Media.
     pub blobs: Arc<dyn BlobStore>,
+    /// Turns of those who begin to use files and those who delete them.
+    pub files: FileUse,
     /// Read models.
     pub read_store: Arc<dyn ReadStore>,
     /// Folds events into read models.
@@ -286,6 +288,7 @@ impl App {
         let read_store = read_store.map_err(|error| store_failure(&home.read_models(), &error))?;
         let read_store: Arc<dyn ReadStore> = Arc::new(read_store);
         let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)));
+        let files = FileUse::default();
         let siblings = JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
         let queue: Arc<dyn WorkQueue> = Arc::new(MemoryWorkQueue::new());
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -305,7 +308,7 @@ impl App {
             },
             worker: Worker {
                 queue,
-                handlers: engines.handlers(siblings, limits),
+                handlers: engines.handlers(siblings, files.clone(), limits),
                 kit,
                 clock,
                 traces: Arc::new(OtelTraces),
@@ -326,6 +329,7 @@ impl App {
             log,
             aggregates,
             blobs,
+            files,
             read_store,
             vault,
             ids,

@@ -182,6 +182,18 @@ fn killed_in_every_stage_it_makes_the_same() {
 }
 
 #[test]
+fn what_was_handed_in_stays_when_the_command_line_is_done_with_the_same_file() {
+    let mut server = Server::start();
+    let asset = server.upload(clip());
+    assert_eq!(server.stop(), Some(0));
+    let transcript = clip_transcript().to_str().expect("UTF-8");
+    server.user.dub(0, clip(), &["--to", "es", "--transcript", transcript]);
+    server.kill();
+    let dubbing = order(&server, &asset, clip_transcript(), &["es"]);
+    server.events_until(&dubbing, 0, is_completed);
+}
+
+#[test]
 fn told_once_it_lets_requests_end_and_told_twice_it_stops_at_once() {
     let mut server = Server::start();
     let _open = server.begin_request("/v1/projects");

@@ -16,7 +16,7 @@ use crate::{
 use application::{
     abilities::Abilities,
     admission::{Admission, AdmissionLimits, Beginning},
-    commands::{asset_desk::DeskStatus, release_file::FileUse},
+    commands::asset_desk::DeskStatus,
     crew::{Beside, CrewParts},
     estimate::Prices,
     ports::event_log::EventLog,
@@ -91,7 +91,7 @@ pub async fn serve(
         read_store: Arc::clone(&app.read_store),
         assets: Arc::new(AssetRows::new(Arc::clone(&app.read_store))),
         uploads: upload_store(home, config.uploads.bytes_max)?,
-        files: FileUse::default(),
+        files: app.files.clone(),
         upload_limits: assets::upload_limits(&config.uploads),
         blobs: Arc::clone(&app.blobs),
         vault: Arc::clone(&app.vault),
