@@ -374,17 +374,28 @@ impl Reader {
         if !home.exists() {
             return Ok(None);
         }
-        let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
-        let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
-        let codec = EventCodec::new(LOG, vault);
-        let log = match SqliteEventLog::open_read_only(home.log(), codec).await {
+        let vault = FileKeyVault::open(home.keys()).map_err(|error| Failure::internal(&error))?;
+        let codec = EventCodec::new(LOG, Arc::new(vault) as Arc<dyn KeyVault>);
+        let log = match SqliteEventLog::open_read_only(home.log(), codec.clone()).await {
             Err(LogError::Older { found: 0, .. }) => return Ok(None),
-            opened => opened.map_err(|error| log_failure(home, &error))?,
+            Err(LogError::Older { .. }) => {
+                bring_up_to_date(home, codec.clone()).await?;
+                SqliteEventLog::open_read_only(home.log(), codec).await
+            }
+            opened => opened,
         };
-        let log: Arc<dyn EventLog> = Arc::new(log);
+        let log: Arc<dyn EventLog> = Arc::new(log.map_err(|error| log_failure(home, &error))?);
         let read_store = read_models(home, &log).await?;
         Ok(Some(Self { aggregates: Aggregates::new(Arc::clone(&log)), log, read_store }))
     }
+}
+
+/// Gives the log of an older program this program's schema, which only the folder's owner may do.
+async fn bring_up_to_date(home: &Home, codec: EventCodec) -> Result<(), Failure> {
+    let _owned = home.own()?;
+    let log = SqliteEventLog::open(home.log(), codec, Arc::new(SystemClock)).await;
+    log.map_err(|error| log_failure(home, &error))?.close().await;
+    Ok(())
 }
 
 /// The read models as of now. They hold nothing that is not in the log, and two runners do each other no harm: what a

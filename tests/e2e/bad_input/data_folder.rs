@@ -30,15 +30,18 @@ fn finished() -> User {
 /// damage that tests do.
 fn gather(user: &User) {
     for name in ["log.db", "read.db", "memo.db"] {
-        let database = user.data().join(name);
-        let statement = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let python = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()";
-        let run = Command::new("python3").args(["-c", python]).arg(&database).arg(statement).status();
-        assert!(run.expect("python3 runs").success());
+        tell_sqlite(&user.data().join(name), "PRAGMA wal_checkpoint(TRUNCATE)");
         for ending in ["-wal", "-shm"] {
             fs::remove_file(user.data().join(format!("{name}{ending}"))).ok();
         }
     }
+}
+
+/// Carries out one statement in a database.
+fn tell_sqlite(database: &Path, statement: &str) {
+    let python = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()";
+    let run = Command::new("python3").args(["-c", python]).arg(database).arg(statement).status();
+    assert!(run.expect("python3 runs").success());
 }
 
 fn arguments() -> [&'static str; 4] {
@@ -87,6 +90,24 @@ fn a_log_of_a_newer_program_is_left_alone() {
         refuses(&user, 1, args, &["schema 99", "newer program"]);
     }
     assert_eq!(fs::read(user.data().join("log.db")).expect("the log"), before);
+}
+
+#[test]
+fn a_log_of_an_older_program_is_brought_up_to_date_by_whoever_looks_first() {
+    let user = finished();
+    let events = user.expect(0, ["log", "verify", "--json"]).json()["events"].clone();
+    gather(&user);
+    let log = user.data().join("log.db");
+    // As the first version left it: without traces.
+    tell_sqlite(&log, "ALTER TABLE events DROP COLUMN traceparent");
+    tell_sqlite(&log, "PRAGMA user_version = 1");
+    let lock = fs::File::create(user.data().join("lock")).expect("a lock");
+    lock.lock().expect("taken");
+    refuses(&user, 1, ["jobs"], &["another dragoman", "wait"]);
+    drop(lock);
+    let jobs = user.expect(0, ["jobs", "--json"]).json();
+    assert_eq!(jobs.as_array().map(Vec::len), Some(1), "{jobs}");
+    assert_eq!(user.expect(0, ["log", "verify", "--json"]).json()["events"], events);
 }
 
 #[test]
