@@ -31,25 +31,23 @@ pub struct Trace {
 impl Trace {
     /// Of a request with these headers. `id` is fresh, and random in its last 62 bits.
     pub(crate) fn of(headers: &HeaderMap, id: Uuid) -> Self {
-        let parent = headers.get(TRACEPARENT).and_then(|value| parse(value.as_bytes()));
         let (_, low) = id.as_u64_pair();
-        let (trace_id, sampled) = parent.unwrap_or((id.as_u128(), true));
+        let of_parent = |parent: TraceContext| (number(&parent), parent.is_sampled());
+        let (trace_id, sampled) = parent(headers).map_or((id.as_u128(), true), of_parent);
         // The variant's two bits make `low` differ from zero, as a span's id must.
         Self { request_id: id, trace_id, span_id: low, sampled }
     }
 
     /// As whoever records traces sees it: under the span that stands for this request there.
     pub(crate) fn recorded(self, headers: &HeaderMap, span: &Span, traces: &dyn Traces) -> Self {
-        let parent = headers.get(TRACEPARENT).and_then(|value| TraceContext::parse(value.to_str().ok()?).ok());
-        if let Some(parent) = parent {
+        if let Some(parent) = parent(headers) {
             traces.adopt(span, &parent);
         }
         let Some(own) = span.in_scope(|| traces.current()) else {
             return self;
         };
-        let hex = |text: &str| u128::from_str_radix(text, 16).unwrap_or_default();
         let span_id = u64::from_str_radix(own.span_id(), 16).unwrap_or(self.span_id);
-        Self { trace_id: hex(own.trace_id()), span_id, sampled: own.is_sampled(), ..self }
+        Self { trace_id: number(&own), span_id, sampled: own.is_sampled(), ..self }
     }
 
     /// As a header for those who are called on, and for events.
@@ -79,21 +77,14 @@ impl<S: Sync> FromRequestParts<S> for Trace {
     }
 }
 
-/// Trace id and whether it is recorded. Versions to come may add to the text; a wrong one is as none.
-fn parse(header: &[u8]) -> Option<(u128, bool)> {
-    let text = std::str::from_utf8(header).ok()?;
-    let mut parts = text.splitn(5, '-');
-    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let is_hex = |text: &str, len| text.len() == len && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_hex(version, 2) || version == "ff" || (version == "00" && parts.next().is_some()) {
-        return None;
-    }
-    if !is_hex(trace, 32) || !is_hex(parent, 16) || !is_hex(flags, 2) || parent.bytes().all(|b| b == b'0') {
-        return None;
-    }
-    let trace = u128::from_str_radix(trace, 16).ok().filter(|trace| *trace != 0)?;
-    let flags = u8::from_str_radix(flags, 16).ok()?;
-    Some((trace, flags & 1 == 1))
+/// What a request is a part of; a header that cannot be read is as none.
+fn parent(headers: &HeaderMap) -> Option<TraceContext> {
+    headers.get(TRACEPARENT).and_then(|value| TraceContext::parse(value.to_str().ok()?).ok())
+}
+
+/// The id of a trace as a number.
+fn number(trace: &TraceContext) -> u128 {
+    u128::from_str_radix(trace.trace_id(), 16).unwrap_or_default()
 }
 
 #[cfg(test)]
