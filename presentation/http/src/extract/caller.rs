@@ -1,9 +1,10 @@
 //! Who asks. The layer of authentication puts it into the request; see `auth`.
 
-use crate::problem::Problem;
-use application::ports::event_log::Tenant;
+use crate::{problem::Problem, trace::Trace};
+use application::{aggregates::CommandMeta, ports::event_log::Tenant};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Whose data it is about, and who asks. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,11 @@ impl Caller {
     /// Who, as events name it.
     pub fn actor(&self) -> &str {
         &self.0.1
+    }
+
+    /// A command that the caller gives under this id, as the log knows it.
+    pub(crate) fn command(&self, id: Uuid, trace: Trace) -> CommandMeta {
+        CommandMeta::given(self.tenant().clone(), self.actor(), id).traced(Some(trace.traceparent()))
     }
 }
 

@@ -8,7 +8,6 @@ use crate::{
     trace::Trace,
 };
 use application::{
-    aggregates::CommandMeta,
     commands::import_asset::{ImportError, Imported},
     ports::upload_store::UploadError,
 };
@@ -20,8 +19,7 @@ use uuid::Uuid;
 pub(crate) async fn import(api: &Api, caller: &Caller, trace: Trace, upload: Uuid) -> Result<Imported, Problem> {
     let (api, caller) = (api.clone(), caller.clone());
     let work = async move {
-        let meta = CommandMeta::given(caller.tenant().clone(), caller.actor(), upload);
-        let imported = api.import_asset().run(upload, &meta.traced(Some(trace.traceparent()))).await;
+        let imported = api.import_asset().run(upload, &caller.command(upload, trace)).await;
         if let Err(ImportError::Upload(UploadError::DigestMismatch)) = imported {
             api.uploads.terminate(caller.tenant(), upload).await?;
             return Err(digest::mismatch());

@@ -12,11 +12,10 @@ pub(crate) mod wish;
 
 use crate::{
     api::Api,
-    extract::{Caller, CommandIds},
+    extract::Caller,
     problem::{Code, Problem},
-    trace::Trace,
 };
-use application::aggregates::{CommandMeta, Loaded};
+use application::aggregates::Loaded;
 use domain::{dubbing::Dubbing, value::DubbingId};
 
 impl Api {
@@ -25,11 +24,6 @@ impl Api {
         let loaded = self.aggregates.dubbing(id).await?;
         if loaded.is_of(caller.tenant()) { Ok(loaded) } else { Err(Problem::new(Code::NotFound)) }
     }
-}
-
-/// The caller's command, as the log knows it.
-pub(crate) fn meta(caller: &Caller, ids: CommandIds, trace: Trace) -> CommandMeta {
-    CommandMeta::given(caller.tenant().clone(), caller.actor(), ids.0.command).traced(Some(trace.traceparent()))
 }
 
 /// Where a dubbing is.

@@ -4,17 +4,13 @@
 
 use crate::{
     api::Api,
-    extract::{Caller, CommandIds},
+    extract::Caller,
     pages::{Cursor, Limit, Page},
     problem::{Code, Problem},
-    trace::Trace,
 };
-use application::{
-    aggregates::CommandMeta,
-    ports::{
-        event_log::Appended,
-        read_store::{Condition, Order, PageQuery, Row, RowKey, Table},
-    },
+use application::ports::{
+    event_log::Appended,
+    read_store::{Condition, Order, PageQuery, Row, RowKey, Table},
 };
 use domain::value::{Personal, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error};
@@ -94,12 +90,6 @@ pub(crate) async fn row(api: &Api, caller: &Caller, table: &'static Table, id: U
     let is = |row: &Row, column: &str, value: &str| row.get(column).and_then(Value::as_str) == Some(value);
     let ours = |row: &Row| is(row, "tenant", &caller.tenant().0) && is(row, "state", "active");
     found.into_iter().flatten().find(ours).ok_or_else(|| Problem::new(Code::NotFound))
-}
-
-/// A command of this caller, on this revision if one is named.
-pub(crate) fn command(caller: &Caller, ids: CommandIds, trace: Trace, expected: Option<u64>) -> CommandMeta {
-    let meta = CommandMeta::given(caller.tenant().clone(), caller.actor(), ids.0.command);
-    meta.expecting(expected).traced(Some(trace.traceparent()))
 }
 
 /// Where the log holds what was asked for, and the revision: of what was written now, or of what was so already.

@@ -8,7 +8,6 @@ use crate::{
     problem::{Problem, ProblemDocument},
     trace::Trace,
 };
-use application::aggregates::CommandMeta;
 use axum::extract::State;
 use domain::value::AssetId;
 use tracing::Instrument;
@@ -34,8 +33,7 @@ pub(crate) async fn erase(
     Path(id): Path<Uuid>,
     Query(Nothing {}): Query<Nothing>,
 ) -> Result<Done<()>, Problem> {
-    let meta = CommandMeta::given(caller.tenant().clone(), caller.actor(), ids.0.command);
-    let meta = meta.traced(Some(trace.traceparent()));
+    let meta = caller.command(ids.0.command, trace);
     // To its end, even when the client goes away.
     let work = async move {
         let erased = api.erase_asset().run(AssetId(id), &meta).await;

@@ -1,7 +1,7 @@
 //! `POST /v1/dubbings/{id}/cancel`, `/pause`, `/resume`, `/retry`.
 
 use super::{
-    meta, path,
+    path,
     view::{DubbingDocument, Seen},
 };
 use crate::{
@@ -123,7 +123,7 @@ impl Command {
     /// The command as the log knows it. 412 when it is for another revision, unless it was carried out before: then it
     /// is the same command once more.
     async fn meta(&self, api: &Api) -> Result<CommandMeta, Problem> {
-        let meta = meta(&self.caller, self.ids, self.trace);
+        let meta = self.caller.command(self.ids.0.command, self.trace);
         let current = api.require_dubbing(&self.caller, self.id).await?.revision;
         if self.condition == IfMatch::Absent {
             return Ok(meta);

@@ -1,7 +1,7 @@
 //! `POST /v1/dubbings/{id}/fork`.
 
 use super::{
-    meta, path,
+    path,
     view::{DubbingDocument, Seen},
 };
 use crate::{
@@ -58,7 +58,7 @@ pub(crate) async fn fork(
 ) -> Result<Done<DubbingDocument>, Problem> {
     let place = api.admission.reserve()?;
     let id = DubbingId(ids.0.resource);
-    let forked = api.fork_dubbing().run(DubbingId(origin), from, id, &meta(&caller, ids, trace)).await?;
+    let forked = api.fork_dubbing().run(DubbingId(origin), from, id, &caller.command(ids.0.command, trace)).await?;
     place.fill(id).await;
     let seen = Seen::without_rows(&api, &caller, id).await?;
     let position = forked.map_or(api.log.head().await?, |appended| appended.position);

@@ -1,7 +1,7 @@
 //! `POST /v1/dubbings`.
 
 use super::{
-    meta, path,
+    path,
     refusal::Asked,
     view::{DubbingDocument, Seen},
     wish::DubbingWish,
@@ -43,7 +43,7 @@ pub(crate) async fn order(
     let asked = Asked { languages: order.languages.clone(), voices: order.wishes.voices.clone() };
     let place = api.admission.reserve()?;
     let id = DubbingId(ids.0.resource);
-    let begun = api.order_dubbing().begin(id, order, &meta(&caller, ids, trace)).await;
+    let begun = api.order_dubbing().begin(id, order, &caller.command(ids.0.command, trace)).await;
     let appended = begun.map_err(|error| asked.refusal(error))?;
     place.fill(id).await;
     let seen = Seen::without_rows(&api, &caller, id).await?;

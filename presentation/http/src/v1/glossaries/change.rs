@@ -38,7 +38,7 @@ pub(crate) async fn replace(
 ) -> Result<Done<GlossaryBrief>, Problem> {
     let glossary = require(&api, &caller, id).await?;
     let expected = condition.required()?.resolve(glossary.revision)?;
-    let meta = kept::command(&caller, ids, trace, expected);
+    let meta = caller.command(ids.0.command, trace).expecting(expected);
     let (name, content) = (new.name.0.clone(), new.content());
     let is_list = is_list(&content);
     let written = keep(&api).replace(GlossaryId(id), content, &meta).await;
@@ -68,7 +68,7 @@ pub(crate) async fn remove(
     Query(Nothing {}): Query<Nothing>,
 ) -> Result<Done<()>, Problem> {
     let glossary = require(&api, &caller, id).await?;
-    let meta = kept::command(&caller, ids, trace, condition.resolve(glossary.revision)?);
+    let meta = caller.command(ids.0.command, trace).expecting(condition.resolve(glossary.revision)?);
     let written = keep(&api).remove(GlossaryId(id), &meta).await.map_err(|error| refusal(error, false))?;
     let (position, _) = kept::outcome(&api, written, glossary.revision).await?;
     Ok(Done::nothing().position(position))

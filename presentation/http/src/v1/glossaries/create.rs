@@ -29,7 +29,7 @@ pub(crate) async fn create(
     Json(new): Json<NewGlossary>,
 ) -> Result<Done<GlossaryBrief>, Problem> {
     let (id, name, content) = (ids.0.resource, new.name.0.clone(), new.content());
-    let meta = kept::command(&caller, ids, trace, None);
+    let meta = caller.command(ids.0.command, trace);
     let is_list = is_list(&content);
     let written = keep(&api).create(GlossaryId(id), content, &meta).await;
     let written = written.map_err(|error| refusal(error, is_list))?;

@@ -10,7 +10,6 @@ use crate::{
     problem::{Code, Fault, Problem},
     trace::Trace,
     v1::{
-        dubbings::meta,
         fields::{Text, UtteranceRef, present},
         tracks::position,
     },
@@ -124,7 +123,7 @@ pub(crate) async fn change(
         let detail = "The track does not have this line yet: it is part of it once the track is made, or made anew.";
         return Err(Problem::new(Code::NotPossible).detail(detail));
     }
-    let meta = meta(&caller, ids, trace).expecting(expected);
+    let meta = caller.command(ids.0.command, trace).expecting(expected);
     let appended = api.correct_line().track(&id, utterance, change, &meta).await.map_err(refused)?;
     let (dubbing, track) = queries::track(&api.aggregates, &id, caller.tenant()).await?;
     let line = lines::get(&dubbing.state, &track.state, utterance).ok_or_else(|| Problem::new(Code::NotFound))?;

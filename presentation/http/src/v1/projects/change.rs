@@ -36,7 +36,7 @@ pub(crate) async fn rename(
 ) -> Result<Done<ProjectBrief>, Problem> {
     let project = require(&api, &caller, id).await?;
     let expected = condition.required()?.resolve(project.revision)?;
-    let meta = kept::command(&caller, ids, trace, expected);
+    let meta = caller.command(ids.0.command, trace).expecting(expected);
     let name = new.name.0;
     let written = keep(&api).rename(ProjectId(id), name.clone(), &meta).await?;
     let (position, revision) = kept::outcome(&api, written, project.revision).await?;
@@ -64,7 +64,7 @@ pub(crate) async fn remove(
     Query(Nothing {}): Query<Nothing>,
 ) -> Result<Done<()>, Problem> {
     let project = require(&api, &caller, id).await?;
-    let meta = kept::command(&caller, ids, trace, condition.resolve(project.revision)?);
+    let meta = caller.command(ids.0.command, trace).expecting(condition.resolve(project.revision)?);
     let written = keep(&api).remove(ProjectId(id), &meta).await?;
     let (position, _) = kept::outcome(&api, written, project.revision).await?;
     Ok(Done::nothing().position(position))

@@ -29,7 +29,7 @@ pub(crate) async fn create(
     Json(new): Json<NewProject>,
 ) -> Result<Done<ProjectBrief>, Problem> {
     let (id, name) = (ids.0.resource, new.name.0);
-    let meta = kept::command(&caller, ids, trace, None);
+    let meta = caller.command(ids.0.command, trace);
     let written = keep(&api).create(ProjectId(id), name.clone(), &meta).await?;
     let (position, revision) = kept::outcome(&api, written, 1).await?;
     Ok(Done::created(&path(id), ProjectBrief { id, name }).position(position).revision(revision))

@@ -11,7 +11,7 @@ use crate::{
     problem::Problem,
     trace::Trace,
     v1::dubbings::{
-        meta, path,
+        path,
         refusal::Asked,
         wish::{BackgroundChoice, GlossaryChoice, Languages, SubtitleChoice, faults_of_names, refuse, voices},
     },
@@ -83,7 +83,7 @@ pub(crate) async fn order(
     let languages = order.target_languages.tags();
     let wishes = order.wishes()?;
     let asked = Asked { languages: languages.clone(), voices: wishes.voices.clone() };
-    let meta = meta(&caller, ids, trace).expecting(expected);
+    let meta = caller.command(ids.0.command, trace).expecting(expected);
     let extended = api.order_dubbing().extend(id, languages, wishes, &meta).await;
     let appended = extended.map_err(|error| asked.refusal(error))?;
     let position = position(&api, appended.map(|appended| appended.position)).await?;

@@ -9,10 +9,7 @@ use crate::{
     extract::{Caller, CommandIds, Path, Query},
     problem::{Code, Problem},
     trace::Trace,
-    v1::{
-        dubbings::{estimate::Money, meta},
-        fields::UtteranceRef,
-    },
+    v1::{dubbings::estimate::Money, fields::UtteranceRef},
 };
 use application::commands::regenerate_track::{RegenerateError, Regeneration};
 use axum::extract::State;
@@ -100,7 +97,7 @@ pub(crate) async fn regenerate(
     Path(path): Path<TrackPath>,
     Query(query): Query<RegenerateQuery>,
 ) -> Result<Done<RegenerationDocument>, Problem> {
-    let (id, meta) = (path.id(), meta(&caller, ids, trace));
+    let (id, meta) = (path.id(), caller.command(ids.0.command, trace));
     if query.dry_run {
         let plan = api.regenerate_track().plan(&id, &meta).await.map_err(refused)?;
         return Ok(Done::ok(RegenerationDocument::new(&api, true, plan).await?));

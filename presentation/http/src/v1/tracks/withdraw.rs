@@ -7,7 +7,6 @@ use crate::{
     extract::{Caller, CommandIds, IfMatch, Nothing, Path, Query},
     problem::Problem,
     trace::Trace,
-    v1::dubbings::meta,
 };
 use application::queries;
 use axum::extract::State;
@@ -35,6 +34,6 @@ pub(crate) async fn withdraw(
     let id = path.id();
     let (_, track) = queries::track(&api.aggregates, &id, caller.tenant()).await?;
     condition.resolve(track.revision)?;
-    let done = api.withdraw_track().run(&id, &meta(&caller, ids, trace)).await?;
+    let done = api.withdraw_track().run(&id, &caller.command(ids.0.command, trace)).await?;
     Ok(Done::nothing().position(position(&api, done.position).await?))
 }

@@ -10,7 +10,6 @@ use crate::{
     problem::{Code, Fault, Problem},
     trace::Trace,
     v1::{
-        dubbings::meta,
         fields::{SpeakerRef, Text, UtteranceRef, present},
         tracks::position,
     },
@@ -179,7 +178,7 @@ pub(crate) async fn change(
     let correction = sent.check()?;
     let added_at = correction.cuts_at();
     let edit = correction.edit(line)?;
-    let meta = meta(&caller, ids, trace).expecting(expected);
+    let meta = caller.command(ids.0.command, trace).expecting(expected);
     let appended = api.correct_line().transcript(id, edit, &meta).await.map_err(refused)?;
     let now = queries::dubbing(&api.aggregates, id, caller.tenant()).await?;
     let answer = Done::ok(Corrected { revision: now.revision, utterances: left(&now.state, utterance, added_at) });
