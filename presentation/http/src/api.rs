@@ -25,7 +25,7 @@ use application::{
         blob_store::BlobStore,
         clock::{Clock, Ids},
         engine::Engine,
-        event_log::EventLog,
+        event_log::{EventLog, ReadError},
         key_vault::KeyVault,
         read_store::ReadStore,
         request_store::RequestStore,
@@ -171,6 +171,15 @@ impl Api {
     /// What engines say.
     pub(crate) fn probes(&self) -> &Probes {
         &self.0.probes
+    }
+
+    /// Where the log holds what a command brought about: where it was written, or, when it was so already, as far as
+    /// the log goes.
+    pub(crate) async fn position_of(&self, written: Option<u64>) -> Result<u64, ReadError> {
+        match written {
+            Some(position) => Ok(position),
+            None => self.log.head().await,
+        }
     }
 
     /// Begins and extends dubbings.

@@ -94,10 +94,8 @@ pub(crate) async fn row(api: &Api, caller: &Caller, table: &'static Table, id: U
 
 /// Where the log holds what was asked for, and the revision: of what was written now, or of what was so already.
 pub(crate) async fn outcome(api: &Api, written: Option<Appended>, revision: u64) -> Result<(u64, u64), Problem> {
-    match written {
-        Some(appended) => Ok((appended.position, appended.revision)),
-        None => Ok((api.log.head().await?, revision)),
-    }
+    let position = api.position_of(written.map(|appended| appended.position)).await?;
+    Ok((position, written.map_or(revision, |appended| appended.revision)))
 }
 
 /// A name, unless its key was destroyed.

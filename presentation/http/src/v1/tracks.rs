@@ -8,7 +8,6 @@ pub(crate) mod regenerate;
 pub(crate) mod view;
 pub(crate) mod withdraw;
 
-use crate::{api::Api, problem::Problem};
 use domain::value::{DubbingId, LanguageTag, TrackId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -35,13 +34,4 @@ impl TrackPath {
 /// The path of a track.
 pub(crate) fn path_of(id: &TrackId) -> String {
     format!("/v1/dubbings/{}/tracks/{}", id.dubbing, id.language)
-}
-
-/// Where the log holds what a command brought about: where it was written, or, when it was so already, as far as the log
-/// goes.
-pub(crate) async fn position(api: &Api, written: Option<u64>) -> Result<u64, Problem> {
-    match written {
-        Some(position) => Ok(position),
-        None => Ok(api.log.head().await?),
-    }
 }

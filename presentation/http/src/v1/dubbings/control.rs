@@ -133,11 +133,7 @@ impl Command {
     }
 
     async fn answer(&self, api: &Api, done: Result<Controlled, ControlError>) -> Answer {
-        let position = match done?.position {
-            Some(position) => position,
-            // It was so already: whoever reads at the log's end sees it.
-            None => api.log.head().await?,
-        };
+        let position = api.position_of(done?.position).await?;
         let seen = Seen::of(api, &self.caller, self.id).await?;
         let document = seen.document(api, position).await?;
         Ok(Done::accepted(&path(self.id), document).position(position).revision(seen.revision()))

@@ -61,7 +61,7 @@ pub(crate) async fn fork(
     let forked = api.fork_dubbing().run(DubbingId(origin), from, id, &caller.command(ids.0.command, trace)).await?;
     place.fill(id).await;
     let seen = Seen::without_rows(&api, &caller, id).await?;
-    let position = forked.map_or(api.log.head().await?, |appended| appended.position);
+    let position = api.position_of(forked.map(|appended| appended.position)).await?;
     let document = seen.document(&api, position).await?;
     Ok(Done::accepted(&path(id), document).position(position).revision(seen.revision()))
 }

@@ -47,7 +47,7 @@ pub(crate) async fn order(
     let appended = begun.map_err(|error| asked.refusal(error))?;
     place.fill(id).await;
     let seen = Seen::without_rows(&api, &caller, id).await?;
-    let position = appended.map_or(api.log.head().await?, |appended| appended.position);
+    let position = api.position_of(appended.map(|appended| appended.position)).await?;
     let revision = seen.revision();
     Ok(Done::accepted(&path(id), seen.document(&api, position).await?).position(position).revision(revision))
 }

@@ -9,10 +9,7 @@ use crate::{
     extract::{Caller, CommandIds, IfMatch, Json, Nothing, Path, Query},
     problem::{Code, Fault, Problem},
     trace::Trace,
-    v1::{
-        fields::{Text, UtteranceRef, present},
-        tracks::position,
-    },
+    v1::fields::{Text, UtteranceRef, present},
 };
 use application::{
     abilities::Unable,
@@ -128,7 +125,7 @@ pub(crate) async fn change(
     let (dubbing, track) = queries::track(&api.aggregates, &id, caller.tenant()).await?;
     let line = lines::get(&dubbing.state, &track.state, utterance).ok_or_else(|| Problem::new(Code::NotFound))?;
     let answer = Done::ok(LineDocument::from(line)).revision(track.revision);
-    Ok(answer.position(position(&api, appended.map(|appended| appended.position)).await?))
+    Ok(answer.position(api.position_of(appended.map(|appended| appended.position)).await?))
 }
 
 impl Change {

@@ -1,9 +1,6 @@
 //! More languages for a dubbing.
 
-use super::{
-    list::{TrackList, all},
-    position,
-};
+use super::list::{TrackList, all};
 use crate::{
     answer::Done,
     api::Api,
@@ -86,7 +83,7 @@ pub(crate) async fn order(
     let meta = caller.command(ids.0.command, trace).expecting(expected);
     let extended = api.order_dubbing().extend(id, languages, wishes, &meta).await;
     let appended = extended.map_err(|error| asked.refusal(error))?;
-    let position = position(&api, appended.map(|appended| appended.position)).await?;
+    let position = api.position_of(appended.map(|appended| appended.position)).await?;
     let tracks = all(&api, &caller, id).await?;
     Ok(Done::accepted(&format!("{}/tracks", path(id)), tracks).position(position))
 }

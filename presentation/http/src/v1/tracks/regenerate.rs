@@ -2,7 +2,7 @@
 
 #![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
 
-use super::{TrackPath, path_of, position};
+use super::{TrackPath, path_of};
 use crate::{
     answer::Done,
     api::Api,
@@ -103,7 +103,7 @@ pub(crate) async fn regenerate(
         return Ok(Done::ok(RegenerationDocument::new(&api, true, plan).await?));
     }
     let (plan, appended) = api.regenerate_track().run(&id, &meta).await.map_err(refused)?;
-    let position = position(&api, appended.map(|appended| appended.position)).await?;
+    let position = api.position_of(appended.map(|appended| appended.position)).await?;
     let document = RegenerationDocument::new(&api, false, plan).await?;
     Ok(Done::accepted(&path_of(&id), document).position(position))
 }

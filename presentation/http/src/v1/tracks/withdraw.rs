@@ -1,6 +1,6 @@
 //! Withdraws a track.
 
-use super::{TrackPath, position};
+use super::TrackPath;
 use crate::{
     answer::Done,
     api::Api,
@@ -35,5 +35,5 @@ pub(crate) async fn withdraw(
     let (_, track) = queries::track(&api.aggregates, &id, caller.tenant()).await?;
     condition.resolve(track.revision)?;
     let done = api.withdraw_track().run(&id, &caller.command(ids.0.command, trace)).await?;
-    Ok(Done::nothing().position(position(&api, done.position).await?))
+    Ok(Done::nothing().position(api.position_of(done.position).await?))
 }

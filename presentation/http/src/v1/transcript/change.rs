@@ -9,10 +9,7 @@ use crate::{
     extract::{Caller, CommandIds, IfMatch, Json, Nothing, Path, Query},
     problem::{Code, Fault, Problem},
     trace::Trace,
-    v1::{
-        fields::{SpeakerRef, Text, UtteranceRef, present},
-        tracks::position,
-    },
+    v1::fields::{SpeakerRef, Text, UtteranceRef, present},
 };
 use application::{aggregates::CommandError, commands::correct_line::CorrectError, queries};
 use axum::extract::State;
@@ -183,7 +180,7 @@ pub(crate) async fn change(
     let now = queries::dubbing(&api.aggregates, id, caller.tenant()).await?;
     let answer = Done::ok(Corrected { revision: now.revision, utterances: left(&now.state, utterance, added_at) });
     let answer = answer.revision(now.revision);
-    Ok(answer.position(position(&api, appended.map(|appended| appended.position)).await?))
+    Ok(answer.position(api.position_of(appended.map(|appended| appended.position)).await?))
 }
 
 /// The utterance itself and, after a cut, the one that begins where it was made.
