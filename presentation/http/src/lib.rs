@@ -7,6 +7,7 @@ pub mod answer;
 pub mod api;
 pub mod auth;
 pub mod cache;
+mod columns;
 mod docs;
 mod download;
 mod event;

@@ -1,6 +1,6 @@
 //! How long stages take here: measured from the newest finished runs, and remembered for a while.
 
-use crate::{api::Api, problem::Problem};
+use crate::{api::Api, columns, problem::Problem};
 use application::{
     estimate::{FinishedRun, Rates},
     ports::read_store::{Condition, Order, PageQuery, Row},
@@ -50,7 +50,7 @@ impl Api {
         keys.dedup();
         let found = self.read_store.load(&jobs::TABLE, &keys).await?;
         let jobs: HashMap<&str, &Row> =
-            found.iter().flatten().filter_map(|job| Some((job.get("job_id")?.as_str()?, job))).collect();
+            found.iter().flatten().filter_map(|job| Some((columns::text(job, "job_id")?, job))).collect();
         let rates = Arc::new(Rates::measured(runs.iter().filter_map(|run| finished(run, &jobs))));
         *self.rates.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((self.clock.now(), rates.clone()));
         Ok(rates)
@@ -64,11 +64,10 @@ impl KnownRates {
 }
 
 fn finished(run: &Row, jobs: &HashMap<&str, &Row>) -> Option<FinishedRun> {
-    let job = jobs.get(run.get("job_id")?.as_str()?)?;
-    let stage = run.get("stage")?.as_str()?.parse().ok()?;
+    let job = jobs.get(columns::text(run, "job_id")?)?;
+    let stage = columns::text(run, "stage")?.parse().ok()?;
     // A transcript that is only read says nothing about recognition.
-    let is_comparable = stage != domain::flow::Stage::Transcribe || job.get("transcript")?.as_str()? == "recognised";
-    let number = |row: &Row, column: &str| row.get(column).and_then(Value::as_u64);
-    let run = FinishedRun { stage, wall_ms: number(run, "wall_ms")?, source_ms: number(job, "duration_ms")? };
-    is_comparable.then_some(run)
+    let is_comparable = stage != domain::flow::Stage::Transcribe || columns::text(job, "transcript")? == "recognised";
+    let (wall_ms, source_ms) = (columns::number(run, "wall_ms")?, columns::number(job, "duration_ms")?);
+    is_comparable.then_some(FinishedRun { stage, wall_ms, source_ms })
 }

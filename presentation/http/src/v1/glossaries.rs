@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     api::Api,
+    columns,
     extract::Caller,
     problem::{Code, Fault, Problem},
 };
@@ -113,10 +114,10 @@ impl GlossarySummary {
         Ok(Self {
             id,
             name: kept::revealed(glossary.state.content.as_ref().map(|content| &content.name)),
-            language: Some(kept::text(row, "language")).filter(|language| !language.is_empty()),
-            count: kept::number(row, "terms"),
-            created_at: kept::text(row, "created_at"),
-            updated_at: kept::text(row, "updated_at"),
+            language: Some(columns::owned(row, "language")).filter(|language| !language.is_empty()),
+            count: columns::number(row, "terms").unwrap_or_default(),
+            created_at: columns::owned(row, "created_at"),
+            updated_at: columns::owned(row, "updated_at"),
         })
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::{
     api::Api,
+    columns,
     extract::Caller,
     pages::{Cursor, Limit, Page},
     problem::{Code, Problem},
@@ -14,7 +15,7 @@ use application::ports::{
 };
 use domain::value::{Personal, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error};
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{
@@ -87,7 +88,7 @@ fn place(cursor: &Cursor) -> Result<RowKey, Problem> {
 /// The row of a thing that is there and the caller's: 404 otherwise.
 pub(crate) async fn row(api: &Api, caller: &Caller, table: &'static Table, id: Uuid) -> Result<Row, Problem> {
     let found = api.read_store.load(table, &[vec![json!(id.to_string())]]).await?;
-    let is = |row: &Row, column: &str, value: &str| row.get(column).and_then(Value::as_str) == Some(value);
+    let is = |row: &Row, column: &str, value: &str| columns::text(row, column) == Some(value);
     let ours = |row: &Row| is(row, "tenant", &caller.tenant().0) && is(row, "state", "active");
     found.into_iter().flatten().find(ours).ok_or_else(|| Problem::new(Code::NotFound))
 }
@@ -103,20 +104,9 @@ pub(crate) fn revealed(name: Option<&Personal<String>>) -> Option<String> {
     name.and_then(Personal::reveal).cloned()
 }
 
-/// A text of a row; empty when there is none.
-pub(crate) fn text(row: &Row, column: &str) -> String {
-    row.get(column).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// A number of a row; 0 when there is none.
-pub(crate) fn number(row: &Row, column: &str) -> u64 {
-    row.get(column).and_then(Value::as_u64).unwrap_or(0)
-}
-
 /// The id of a row.
 pub(crate) fn id(row: &Row, column: &str) -> Result<Uuid, Problem> {
-    let id = row.get(column).and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok());
-    id.ok_or_else(|| Problem::internal("a row has no id"))
+    columns::id(row, column).ok_or_else(|| Problem::internal("a row has no id"))
 }
 
 fn equals(column: &'static str, value: &str) -> Condition {

@@ -11,6 +11,7 @@ pub(crate) use list::*;
 use super::kept::{self, Name};
 use crate::{
     api::Api,
+    columns,
     extract::Caller,
     problem::{Code, Problem},
 };
@@ -68,9 +69,9 @@ impl ProjectDocument {
         Ok(Self {
             id,
             name: kept::revealed(project.state.name.as_ref()),
-            dubbings: kept::number(row, "dubbings"),
-            created_at: kept::text(row, "created_at"),
-            updated_at: kept::text(row, "updated_at"),
+            dubbings: columns::number(row, "dubbings").unwrap_or_default(),
+            created_at: columns::owned(row, "created_at"),
+            updated_at: columns::owned(row, "updated_at"),
         })
     }
 }

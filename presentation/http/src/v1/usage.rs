@@ -1,9 +1,9 @@
 //! What was used, month by month.
 
-use super::kept;
 use crate::{
     api::Api,
     cache::{Ready, Tag},
+    columns,
     extract::{Caller, MinPosition, Nothing, Query},
     problem::Problem,
 };
@@ -77,9 +77,9 @@ pub(crate) async fn list(
 
 impl UsageMonth {
     fn of(row: &Row) -> Self {
-        let number = |column| kept::number(row, column);
+        let number = |column| columns::number(row, column).unwrap_or_default();
         Self {
-            month: kept::text(row, "month"),
+            month: columns::owned(row, "month"),
             dubbings_started: number("dubbings_started"),
             source_ms: number("source_ms"),
             tracks_published: number("tracks_published"),

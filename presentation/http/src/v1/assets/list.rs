@@ -6,6 +6,7 @@ use super::document::AssetState;
 use crate::{
     api::Api,
     cache::{Ready, Tag},
+    columns,
     extract::{Caller, MinPosition, Query},
     pages::{Cursor, Limit, Page},
     problem::{Problem, ProblemDocument},
@@ -19,7 +20,7 @@ use axum::{
 use domain::value::AssetId;
 use projections::assets::TABLE;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -133,31 +134,28 @@ async fn page(
 
 /// A row with its name, which the row does not know; `None` when it was erased since.
 async fn summary(api: &Api, row: &Row) -> Result<Option<AssetSummary>, Problem> {
-    let text = |column: &str| row.get(column).and_then(Value::as_str).map(str::to_owned);
-    let number = |column: &str| row.get(column).and_then(Value::as_u64);
-    let id = text("asset_id").and_then(|id| id.parse::<AssetId>().ok());
-    let state = match text("state").as_deref() {
+    let state = match columns::text(row, "state") {
         Some("uploaded") => AssetState::Uploaded,
         Some("ready") => AssetState::Ready,
         Some("quarantined") => AssetState::Quarantined,
         Some(_) | None => return Ok(None),
     };
-    let Some(id) = id else {
+    let Some(id) = columns::id(row, "asset_id") else {
         return Ok(None);
     };
-    let asset = api.aggregates.asset(id).await?.state;
+    let asset = api.aggregates.asset(AssetId(id)).await?.state;
     let Some(uploaded) = &asset.uploaded else {
         return Ok(None);
     };
     Ok(Some(AssetSummary {
-        id: id.0,
+        id,
         state,
         name: uploaded.name.reveal().filter(|name| !name.is_empty()).cloned(),
-        media_type: text("media_type").unwrap_or_default(),
-        bytes: number("bytes").unwrap_or_default(),
-        sha256: text("sha256").unwrap_or_default(),
-        duration_ms: number("duration_ms"),
-        reason: text("code"),
-        uploaded_at: text("uploaded_at").unwrap_or_default(),
+        media_type: columns::owned(row, "media_type"),
+        bytes: columns::number(row, "bytes").unwrap_or_default(),
+        sha256: columns::owned(row, "sha256"),
+        duration_ms: columns::number(row, "duration_ms"),
+        reason: columns::text(row, "code").map(str::to_owned),
+        uploaded_at: columns::owned(row, "uploaded_at"),
     }))
 }

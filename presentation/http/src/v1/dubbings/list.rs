@@ -5,11 +5,12 @@ mod find;
 
 use super::{
     path,
-    view::{DubbingState, Links, columns},
+    view::{DubbingState, Links},
 };
 use crate::{
     api::Api,
     cache::{Ready, Tag},
+    columns,
     extract::{Caller, MinPosition, Query},
     pages::Page,
     problem::{Code, Problem},

@@ -3,7 +3,6 @@
 //! Where it stands is folded from its own events and those of its tracks, so that an answer is never older than the log
 //! it was asked from; when stages began and ended comes from the read models. Names are revealed here, and nowhere kept.
 
-pub(crate) mod columns;
 mod progress;
 mod seen;
 mod stages;

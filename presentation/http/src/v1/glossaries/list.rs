@@ -8,6 +8,7 @@ use super::{
 use crate::{
     api::Api,
     cache::{Ready, Tag},
+    columns,
     extract::{Caller, MinPosition, Nothing, Path, Query},
     pages::Page,
     problem::{Code, Problem},
@@ -69,8 +70,8 @@ pub(crate) async fn get(
             name: kept::revealed(Some(&content.name)),
             language: tag(content.language.as_ref()),
             terms: terms.iter().map(Into::into).collect(),
-            created_at: kept::text(&row, "created_at"),
-            updated_at: kept::text(&row, "updated_at"),
+            created_at: columns::owned(&row, "created_at"),
+            updated_at: columns::owned(&row, "updated_at"),
         };
         Ready::of_revision(glossary.revision, &document)
     };

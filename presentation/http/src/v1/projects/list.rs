@@ -7,6 +7,7 @@ use super::{
 use crate::{
     api::Api,
     cache::{Ready, Tag},
+    columns,
     extract::{Caller, MinPosition, Nothing, Path, Query},
     pages::Page,
     problem::Problem,
@@ -59,7 +60,10 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     let make = || async {
         let row = kept::row(&api, &caller, &TABLE, id).await?;
-        Ready::of_revision(kept::number(&row, "revision"), &ProjectDocument::of(&api, &row).await?)
+        Ready::of_revision(
+            columns::number(&row, "revision").unwrap_or_default(),
+            &ProjectDocument::of(&api, &row).await?,
+        )
     };
     Ok(api.cached(&caller, &uri, &[Tag::One(id)], make).await?.answer(&headers))
 }

@@ -3,7 +3,7 @@
 //! An estimate from what is to be done before it: all that is unfinished, shared by as many as are worked on at a time.
 //! Urgency and fairness between tenants are left out.
 
-use crate::{api::Api, problem::Problem, v1::dubbings::view::columns};
+use crate::{api::Api, columns, problem::Problem};
 use application::{
     estimate::{Prices, Rates, Work, estimate},
     ports::read_store::{Condition, Order, PageQuery, Row},

@@ -4,7 +4,7 @@
 //! model: each dubbing that the other filters leave is looked at, and its name revealed; so many a page and no more.
 
 use super::{DubbingSummary, filter::ListQuery};
-use crate::{api::Api, extract::Caller, pages::Page, problem::Problem, v1::dubbings::view::columns};
+use crate::{api::Api, columns, extract::Caller, pages::Page, problem::Problem};
 use application::ports::read_store::{Order, PageQuery, Row, RowKey};
 use domain::value::DubbingId;
 use projections::jobs;

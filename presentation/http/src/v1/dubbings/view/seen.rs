@@ -1,7 +1,7 @@
 //! All that is known of a dubbing at one moment, to be shown.
 
 use super::{
-    DubbingDocument, Links, Origin, Progress, SourceView, TrackProgress, TrackView, Trouble, columns, dubbing_state,
+    DubbingDocument, Links, Origin, Progress, SourceView, TrackProgress, TrackView, Trouble, dubbing_state,
     progress::{fraction, fraction_of_track, parts, seconds_left},
     stages::lines_of_track,
     state::DubbingState,
@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     api::Api,
+    columns,
     extract::Caller,
     problem::{Code, Problem},
     v1::dubbings::path,

@@ -1,6 +1,7 @@
 //! The stages of a dubbing and of its languages.
 
-use super::{columns, seen::Seen};
+use super::seen::Seen;
+use crate::columns;
 use application::ports::read_store::Row;
 use domain::{
     dubbing::Dubbing,

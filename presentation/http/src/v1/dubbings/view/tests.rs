@@ -1,7 +1,10 @@
 //! States as they are shown, against those that the read models fold.
 
-use super::{columns, dubbing_state, track_state};
-use crate::v1::dubbings::view::{DubbingState, TrackState};
+use super::{dubbing_state, track_state};
+use crate::{
+    columns,
+    v1::dubbings::view::{DubbingState, TrackState},
+};
 use application::{
     ports::read_store::ReadStore,
     testing::{MemoryReadStore, RecordedLog, story::Story},

@@ -9,6 +9,11 @@ pub(crate) fn text<'a>(row: &'a Row, column: &str) -> Option<&'a str> {
     row.get(column).and_then(Value::as_str)
 }
 
+/// A text to keep; empty when there is none.
+pub(crate) fn owned(row: &Row, column: &str) -> String {
+    text(row, column).unwrap_or_default().to_owned()
+}
+
 /// A whole number that is not negative.
 pub(crate) fn number(row: &Row, column: &str) -> Option<u64> {
     row.get(column).and_then(Value::as_u64)
