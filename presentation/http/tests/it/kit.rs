@@ -6,19 +6,17 @@ use application::{
     commands::release_file::FileUse,
     estimate::Prices,
     ports::{
-        clock::Ids,
         engine::{Engine, EngineError, EngineInfo},
         event_log::{EventLog, Tenant},
         read_store::ReadStore,
-        request_store::{Answer, Begun, RequestIds, RequestStore, RequestStoreError},
     },
     process_manager::ProcessManager,
-    testing::{ManualClock, MemoryKeyVault, MemoryReadStore, abilities},
+    testing::{ManualClock, MemoryKeyVault, MemoryReadStore, MemoryRequestStore, abilities},
 };
 use async_trait::async_trait;
 use axum::{Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::get};
 use blob_store::{LocalBlobStore, LocalUploadStore};
-use domain::{dubbing::DubbingRejection, value::Sha256};
+use domain::dubbing::DubbingRejection;
 use event_codec::EventCodec;
 use event_log_memory::MemoryEventLog;
 use futures::StreamExt;
@@ -42,10 +40,9 @@ use projections::{Runner, asset_index::AssetRows};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::HashMap,
     net::SocketAddr,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -182,7 +179,7 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
         rates: KnownRates::default(),
         engines: vec![("transcribe", abilities.recogniser.clone()), ("mix", Arc::new(Missing))],
         abilities,
-        requests: Arc::new(Requests::default()),
+        requests: Arc::new(MemoryRequestStore::new(clock.clone(), Arc::new(RandomIds))),
         ids: Arc::new(RandomIds),
         traces: Arc::new(application::ports::trace::NoTraces),
         clock,
@@ -330,60 +327,5 @@ impl HealthCheck for Part {
 
     async fn check(&self) -> Health {
         self.1.clone()
-    }
-}
-
-/// Keyed requests in memory, without their end after a day.
-#[derive(Default)]
-struct Requests(Mutex<HashMap<(Tenant, String), Kept>>);
-
-struct Kept {
-    fingerprint: Sha256,
-    ids: RequestIds,
-    state: Stage,
-}
-
-enum Stage {
-    Running,
-    Abandoned,
-    Answered(Answer),
-}
-
-#[async_trait]
-impl RequestStore for Requests {
-    async fn begin(&self, tenant: &Tenant, key: &str, fingerprint: &Sha256) -> Result<Begun, RequestStoreError> {
-        let mut requests = self.0.lock().expect("not poisoned");
-        let ids = RequestIds { command: RandomIds.next(), resource: RandomIds.next() };
-        let new = || Kept { fingerprint: *fingerprint, ids, state: Stage::Abandoned };
-        let kept = requests.entry((tenant.clone(), key.to_owned())).or_insert_with(new);
-        if kept.fingerprint != *fingerprint {
-            return Ok(Begun::OtherRequest);
-        }
-        Ok(match &kept.state {
-            Stage::Running => Begun::Running,
-            Stage::Answered(answer) => Begun::Answered(answer.clone()),
-            Stage::Abandoned => {
-                kept.state = Stage::Running;
-                Begun::New(kept.ids)
-            }
-        })
-    }
-
-    async fn finish(&self, tenant: &Tenant, key: &str, answer: &Answer) -> Result<(), RequestStoreError> {
-        self.set(tenant, key, Stage::Answered(answer.clone()));
-        Ok(())
-    }
-
-    async fn abandon(&self, tenant: &Tenant, key: &str) -> Result<(), RequestStoreError> {
-        self.set(tenant, key, Stage::Abandoned);
-        Ok(())
-    }
-}
-
-impl Requests {
-    fn set(&self, tenant: &Tenant, key: &str, state: Stage) {
-        if let Some(kept) = self.0.lock().expect("not poisoned").get_mut(&(tenant.clone(), key.to_owned())) {
-            kept.state = state;
-        }
     }
 }
