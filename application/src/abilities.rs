@@ -34,14 +34,16 @@ pub enum Unable {
     #[error("there is no voice for {0}")]
     NoVoice(LanguageTag),
     /// Nothing here translates between the two.
-    #[error("there is no translation from {from} to {to}: {reason}")]
+    #[error("there is no translation from {from} to {to}: {}", missing(engine, package))]
     NoRoute {
         /// The language spoken.
         from: LanguageTag,
         /// The language asked for.
         to: LanguageTag,
         /// What is missing.
-        reason: String,
+        engine: String,
+        /// The Debian package that brings it; `none` when none does.
+        package: String,
     },
     /// No engine has such a voice.
     #[error("there is no voice “{0}”")]
@@ -71,8 +73,7 @@ impl Abilities {
         match self.translator.route(from, to).await {
             Ok(_) => Ok(()),
             Err(EngineError::Missing { engine, package }) => {
-                let reason = if package.is_empty() { engine } else { format!("{engine} (Debian package {package})") };
-                Err(Unable::NoRoute { from: from.clone(), to: to.clone(), reason })
+                Err(Unable::NoRoute { from: from.clone(), to: to.clone(), engine, package })
             }
             Err(error) => Err(Unable::Engine(error)),
         }
@@ -91,3 +92,13 @@ impl Abilities {
         }
     }
 }
+
+fn missing(engine: &str, package: &str) -> String {
+    match package {
+        "" | "none" => engine.to_owned(),
+        package => format!("{engine} (Debian package {package})"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! How the program ends: stable exit codes, one clear sentence.
 
 use application::{
+    abilities::Unable,
     aggregates::CommandError,
     commands::{deliver::DeliverError, request_dub::RequestDubError},
     ports::{
@@ -116,6 +117,24 @@ impl From<EngineError> for Failure {
             }
         };
         Self::new(exit, format!("{error}{advice}"))
+    }
+}
+
+impl From<Unable> for Failure {
+    fn from(unable: Unable) -> Self {
+        let said = unable.to_string();
+        match unable {
+            Unable::SameLanguage(language) => Self::usage(format!(
+                "{language} is the language spoken already; leave it out of --to, or say with --from what is spoken"
+            )),
+            Unable::NoRecogniser(_) => Self::new(Exit::EngineMissing, format!("{said} with --transcript FILE")),
+            Unable::NoVoice(_) => {
+                Self::new(Exit::EngineMissing, format!("{said}; `dragoman voices` lists what can be spoken"))
+            }
+            Unable::UnknownVoice(_) => Self::usage(format!("{said}; `dragoman voices LANG` lists the voices")),
+            Unable::NoRoute { engine, package, .. } => EngineError::Missing { engine, package }.into(),
+            Unable::Engine(error) => error.into(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     siblings::JobsOfSource,
 };
 use application::{
+    abilities::Abilities,
     aggregates::Aggregates,
     commands::{deliver::Deliver, release_file::FileUse, request_dub::RequestDub},
     ports::{
@@ -171,6 +172,15 @@ impl Engines {
             media,
             meter,
         })
+    }
+
+    /// What can be asked of them.
+    pub fn abilities(&self) -> Abilities {
+        Abilities {
+            recogniser: self.recogniser.clone(),
+            translator: self.translator.clone(),
+            synthesiser: self.synthesiser.clone(),
+        }
     }
 
     /// Each engine once, as the listing and the doctor show them.

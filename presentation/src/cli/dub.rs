@@ -14,6 +14,7 @@ use crate::{
     wiring::{App, Engines, source_limits},
 };
 use application::{
+    abilities::Unable,
     commands::request_dub::{DubRequest, identity},
     ports::engine::EngineError,
     text::{glossary::Glossary, subtitles},
@@ -130,9 +131,7 @@ impl Asked {
         let mut seen = BTreeSet::new();
         let to: Vec<LanguageTag> = args.to.iter().filter(|language| seen.insert(*language)).cloned().collect();
         if let Some(same) = to.iter().find(|language| language.primary() == from.primary()) {
-            return Err(Failure::usage(format!(
-                "{same} is the language spoken already; leave it out of --to, or say with --from what is spoken"
-            )));
+            return Err(Unable::SameLanguage(same.clone()).into());
         }
         Ok(Self {
             source,
@@ -148,37 +147,22 @@ impl Asked {
 
     /// A missing engine is found before a job exists.
     async fn require_engines(&self, engines: &Engines) -> Result<(), Failure> {
-        if let AskedTranscript::Recognise = self.transcript
-            && !engines.recogniser.understands(&self.from)
-        {
-            let from = &self.from;
-            let message = format!("there is no recogniser for {from}; give a transcript with --transcript FILE");
-            return Err(Failure::new(Exit::EngineMissing, message));
+        let abilities = engines.abilities();
+        let is_recognised = matches!(self.transcript, AskedTranscript::Recognise);
+        if is_recognised {
+            abilities.require_words(&self.from, &Transcript::Recognised)?;
         }
         for (_, engine) in engines.all() {
             match engine.describe().await {
                 // Only needed to recognise: a given transcript does without it.
-                Err(EngineError::Missing { engine, .. })
-                    if engine.starts_with("pocketsphinx") && !matches!(self.transcript, AskedTranscript::Recognise) => {
-                }
+                Err(EngineError::Missing { engine, .. }) if engine.starts_with("pocketsphinx") && !is_recognised => {}
                 described => drop(described?),
             }
         }
         for language in &self.to {
-            let voices = engines.synthesiser.voices(Some(language)).await?;
-            if voices.is_empty() {
-                let message = format!("there is no voice for {language}; `dragoman voices` lists what can be spoken");
-                return Err(Failure::new(Exit::EngineMissing, message));
-            }
-            engines.translator.route(&self.from, language).await?;
+            abilities.require_target(&self.from, language).await?;
         }
-        let all = engines.synthesiser.voices(None).await?;
-        match self.voices.values().find(|name| !all.iter().any(|voice| voice.name == **name)) {
-            Some(name) => {
-                Err(Failure::usage(format!("there is no voice “{name}”; `dragoman voices LANG` lists the voices")))
-            }
-            None => Ok(()),
-        }
+        Ok(abilities.require_voices(self.voices.values()).await?)
     }
 
     /// The request, with transcript and glossary kept as blobs.

@@ -14,7 +14,6 @@ use crate::{
     wiring::{App, Engines, request_store, upload_store},
 };
 use application::{
-    abilities::Abilities,
     admission::{Admission, AdmissionLimits, Beginning},
     commands::asset_desk::DeskStatus,
     crew::{Beside, CrewParts},
@@ -79,11 +78,6 @@ pub async fn serve(
         applied: applied.clone(),
     };
     let measures = Measures::new(sources, &metrics, beginning.after);
-    let abilities = Abilities {
-        recogniser: app.engines.recogniser.clone(),
-        translator: app.engines.translator.clone(),
-        synthesiser: app.engines.synthesiser.clone(),
-    };
     let origins = config.http.cors_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let api = Api::new(ApiParts {
         aggregates: Arc::clone(&app.aggregates),
@@ -95,7 +89,7 @@ pub async fn serve(
         upload_limits: assets::upload_limits(&config.uploads),
         blobs: Arc::clone(&app.blobs),
         vault: Arc::clone(&app.vault),
-        abilities,
+        abilities: app.engines.abilities(),
         admission: Arc::clone(&admission),
         prices: prices(&config.costs),
         rates: KnownRates::default(),
