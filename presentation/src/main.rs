@@ -6,6 +6,7 @@ mod config;
 mod exit;
 mod home;
 mod interrupt;
+mod open_files;
 mod progress;
 mod serve;
 mod session;

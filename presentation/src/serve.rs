@@ -16,6 +16,7 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     interrupt::Interrupt,
+    open_files,
     wiring::{App, Engines, source_limits},
 };
 use application::crew::{Crew, Drained};
@@ -34,6 +35,9 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let interrupt = Interrupt::listen()?;
     let secrets = secrets::Secrets::of(home)?;
     let tls = listener::tls(&config.http)?;
+    if let Some(said) = open_files::raise().and_then(|limit| open_files::shortage(limit, config.http.connections_max)) {
+        complain(&said);
+    }
     // Before anything is opened: a port that is taken is found out at once.
     let listener = listener::bind(config.http.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;

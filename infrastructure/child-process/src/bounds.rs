@@ -3,6 +3,9 @@
 use application::ports::child::ChildLimits;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
+/// Files that a child may have open at a time: what select() can wait for.
+const FILES_OPEN: rlim_t = 1_024;
+
 /// What `setrlimit` is told. Each applies to every process of the group by itself, not to their sum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -21,6 +24,10 @@ impl Bounds {
     pub(crate) fn apply(self) -> nix::Result<()> {
         // A crash must not write the memory of a process that works on people's speech to the disk.
         lower(Resource::RLIMIT_CORE, 0)?;
+        // A server may have many more open; a child that asks which of all possible files are open, or waits for them
+        // with select(), must not inherit that. It may raise the limit again.
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        setrlimit(Resource::RLIMIT_NOFILE, soft.min(FILES_OPEN), hard)?;
         if let Some(bytes) = self.memory_bytes {
             lower(Resource::RLIMIT_AS, bytes)?;
         }

@@ -19,9 +19,9 @@ mod upload;
 use crate::{
     cli::{ApiArgs, Part, complain},
     exit::Failure,
+    open_files,
 };
 pub use figures::Figure;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use server::{OwnServer, Target};
 use std::{
     fs,
@@ -91,7 +91,9 @@ struct Bench {
 
 /// Measures what was asked for.
 pub async fn run(args: &ApiArgs) -> Result<Vec<Figure>, Failure> {
-    raise_open_files();
+    // A thousand clients need a thousand sockets, here and in the server, which inherits this. Where that is refused,
+    // connecting will say so.
+    let _raised = open_files::raise();
     let sizes = if args.quick { Sizes::QUICK } else { Sizes::FULL };
     let bench = Bench { sizes, given: Target::given(args)?, scratch: Scratch::make(args.scratch.as_deref())? };
     let mut figures = Vec::new();
@@ -167,14 +169,6 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         self.clear(&self.root);
-    }
-}
-
-/// A thousand clients need a thousand sockets, here and in the server, which inherits this. Where that is refused,
-/// connecting will say so.
-fn raise_open_files() {
-    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        let _raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{alive_in_group, run, sh, stdout_of, until};
 use application::ports::child::{Child, ChildError, ChildLimits};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::{fs, time::Duration};
 
 #[tokio::test]
@@ -68,6 +69,13 @@ async fn given_a_file_limit_then_a_larger_file_is_death() {
 async fn check_ulimit(limits: ChildLimits, expected: [&str; 3]) {
     let said = stdout_of(sh("ulimit -H -c; ulimit -H -v; ulimit -H -f").limits(limits)).await;
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_child_may_have_as_many_files_open_as_is_usual() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
+    assert_eq!(stdout_of(sh("ulimit -S -n")).await.trim(), hard.min(1_024).to_string());
 }
 
 #[tokio::test]
