@@ -59,6 +59,11 @@ pub enum RegenerateError {
 impl RegenerateTrack {
     /// What a regeneration would make anew now.
     pub async fn plan(&self, id: &TrackId, meta: &CommandMeta) -> Result<Regeneration, RegenerateError> {
+        Ok(self.see(id, meta).await?.0)
+    }
+
+    /// The plan, and how often a regeneration had been asked for when it was made.
+    async fn see(&self, id: &TrackId, meta: &CommandMeta) -> Result<(Regeneration, u32), RegenerateError> {
         let tenant = meta.tenant.clone().unwrap_or_default();
         let (dubbing, track) = (self.aggregates.dubbing(id.dubbing).await?, self.aggregates.track(id).await?);
         let asked = dubbing.state.tracks.get(&id.language).filter(|_| dubbing.is_of(&tenant));
@@ -78,33 +83,33 @@ impl RegenerateTrack {
         if asked.regenerations > track.state.regenerations || !track.state.is_owed_anew(&transcript) {
             return Err(RegenerateError::UnderWay);
         }
-        Ok(measure(lines, &dubbing.state))
+        Ok((measure(lines, &dubbing.state), asked.regenerations))
     }
 
-    /// Asks for it. Given again by `meta`, it answers as the first time.
-    pub async fn run(
-        &self,
-        id: &TrackId,
-        meta: &CommandMeta,
-    ) -> Result<(Regeneration, Option<Appended>), RegenerateError> {
+    /// Asks for it. Given again by `meta`, it answers as the first time; of those who ask at the same time, one does
+    /// it and the others hear that it is under way.
+    pub async fn run(&self, id: &TrackId, meta: &CommandMeta) -> Result<(Regeneration, Appended), RegenerateError> {
         let stream = StreamId::Dubbing(id.dubbing);
-        let plan = match self.plan(id, meta).await {
-            Err(RegenerateError::NothingStale | RegenerateError::UnderWay | RegenerateError::StandsStill)
-                if self.was_given(&stream, meta).await? =>
-            {
+        let (plan, before) = match self.see(id, meta).await {
+            Err(
+                refusal @ (RegenerateError::NothingStale | RegenerateError::UnderWay | RegenerateError::StandsStill),
+            ) => {
+                let appended = self.given(&stream, meta).await?.ok_or(refusal)?;
                 let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
-                measure(vec![], &dubbing)
+                return Ok((measure(vec![], &dubbing), appended));
             }
-            planned => planned?,
+            seen => seen?,
         };
-        let command = DubbingCommand::Regenerate { language: id.language.clone() };
+        let command = DubbingCommand::Regenerate { language: id.language.clone(), request: before + 1 };
         let appended = self.aggregates.execute::<Dubbing>(&stream, command, meta).await?;
-        Ok((plan, appended))
+        // Somebody else asked since: their request takes the same lines.
+        Ok((plan, appended.ok_or(RegenerateError::UnderWay)?))
     }
 
-    async fn was_given(&self, stream: &StreamId, meta: &CommandMeta) -> Result<bool, ReadError> {
+    /// Where the log holds the command, if it was given before.
+    async fn given(&self, stream: &StreamId, meta: &CommandMeta) -> Result<Option<Appended>, ReadError> {
         let tenant = meta.tenant.clone().unwrap_or_default();
-        Ok(self.aggregates.log().find_outcome(&tenant, meta.id, stream).await?.is_some())
+        self.aggregates.log().find_outcome(&tenant, meta.id, stream).await
     }
 }
 

@@ -186,7 +186,10 @@ impl Story {
             2 => self.history.dubbing(job, DubbingCommand::Edit(facts::merge(&dubbing, line))),
             3 => self.history.track(&track, facts::word(line)),
             4 => self.history.track(&track, facts::direct(line)),
-            _ => self.history.dubbing(job, DubbingCommand::Regenerate { language }),
+            _ => {
+                let request = dubbing.tracks.get(&language).map_or(0, |track| track.regenerations) + 1;
+                self.history.dubbing(job, DubbingCommand::Regenerate { language, request });
+            }
         }
     }
 

@@ -59,6 +59,9 @@ pub enum DubbingCommand {
     Regenerate {
         /// The language.
         language: LanguageTag,
+        /// The how-manieth time that is of this language, counted from 1: what was asked for already is not asked for
+        /// again, however many saw the same lines and asked at the same time.
+        request: u32,
     },
     /// Begin with what another dubbing found: its facts, and the stages that they finish.
     Inherit {

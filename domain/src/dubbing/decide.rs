@@ -37,7 +37,7 @@ fn decide_running(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<Dubb
     match command {
         DubbingCommand::Start(start) | DubbingCommand::Inherit { start, .. } => start_again(dubbing, *start),
         DubbingCommand::Edit(edit) => edit::decide(dubbing, edit),
-        DubbingCommand::Regenerate { language } => regenerate(dubbing, language),
+        DubbingCommand::Regenerate { language, request } => regenerate(dubbing, language, request),
         DubbingCommand::RequestTracks { tracks, delivery } => {
             let mut events = request_tracks(dubbing, tracks)?;
             events.extend(delivery.and_then(|delivery| choose_delivery(dubbing, delivery)));
@@ -144,9 +144,10 @@ fn clean_again(dubbing: &Dubbing) -> Option<DubbingEvent> {
     cleaned.then_some(DubbingEvent::Flow(FlowEvent::StageReopened { stage: Stage::Clean }))
 }
 
-fn regenerate(dubbing: &Dubbing, language: LanguageTag) -> Result<Vec<DubbingEvent>, DubbingRejection> {
-    if !dubbing.tracks.contains_key(&language) {
-        return Err(DubbingRejection::UnknownTrack);
+fn regenerate(dubbing: &Dubbing, language: LanguageTag, request: u32) -> Result<Vec<DubbingEvent>, DubbingRejection> {
+    let track = dubbing.tracks.get(&language).ok_or(DubbingRejection::UnknownTrack)?;
+    if request <= track.regenerations {
+        return Ok(vec![]);
     }
     Ok([DubbingEvent::RegenerationRequested { language }].into_iter().chain(clean_again(dubbing)).collect())
 }

@@ -159,14 +159,17 @@ fn a_persons_words_are_not_doubted() {
 
 #[test]
 fn a_language_is_asked_for_anew_and_cleaning_up_waits_for_it() {
-    let regenerate = |tag| DubbingCommand::Regenerate { language: language(tag) };
+    let regenerate = |tag| DubbingCommand::Regenerate { language: language(tag), request: 1 };
     let wanted = DubbingEvent::RegenerationRequested { language: language("es") };
     given::<Dubbing>(transcribed()).when(regenerate("es")).then([wanted.clone()]);
     given::<Dubbing>(transcribed()).when(regenerate("ca")).then_refused(&DubbingRejection::UnknownTrack);
     let mut events = transcribed();
-    events.push(wanted);
+    events.push(wanted.clone());
     let track = &fold::<Dubbing>(&events).tracks[&language("es")];
     assert_eq!((track.requests, track.regenerations, track.outcome), (2, 1, None));
+    given::<Dubbing>(events.clone()).when(regenerate("es")).then([]);
+    let next = DubbingCommand::Regenerate { language: language("es"), request: 2 };
+    given::<Dubbing>(events).when(next).then([wanted]);
 }
 
 #[test]

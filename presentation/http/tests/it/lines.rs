@@ -3,15 +3,23 @@
 use crate::{
     bad_requests::problem,
     film::{Film, nobody},
+    in_step::InStep,
     kit::Server,
 };
-use application::ports::event_log::Tenant;
+use application::{
+    aggregates::{Aggregates, CommandMeta},
+    commands::regenerate_track::{RegenerateError, RegenerateTrack},
+    ports::event_log::Tenant,
+};
 use domain::{
     flow::{FlowCommand, PAUSED_BY_USER},
     track::TrackCommand,
+    value::UtteranceId,
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use uuid::Uuid;
 
 fn patch(film: &Film<'_>, utterance: &str, tag: &str, body: &Value) -> RequestBuilder {
     let path = film.of_track(&format!("/utterances/{utterance}"));
@@ -197,6 +205,21 @@ async fn a_repeated_request_is_carried_out_once() {
     let keyed = || regenerate(&film, "").header("idempotency-key", "again");
     let first = film.json(keyed(), 202).await;
     assert_eq!(film.json(keyed(), 202).await, first);
+    let dubbing = server.api.aggregates.dubbing(film.id).await.expect("a dubbing").state;
+    assert_eq!(dubbing.tracks[&film.track.language].regenerations, 1);
+}
+
+#[tokio::test]
+async fn of_two_who_ask_at_the_same_time_one_has_it_made_anew() {
+    let server = Server::start().await;
+    let film = Film::published(&server).await;
+    film.json(patch(&film, "u2", "*", &json!({"rate": 80})), 200).await;
+    let aggregates = Arc::new(Aggregates::new(Arc::new(InStep::new(server.api.log.clone()))));
+    let regenerate = RegenerateTrack { aggregates };
+    let [one, other] = [1, 2].map(|id| CommandMeta::given(Tenant::default(), "api", Uuid::from_u128(id)));
+    let answers = tokio::join!(regenerate.run(&film.track, &one), regenerate.run(&film.track, &other));
+    let ((Ok((plan, _)), Err(refusal)) | (Err(refusal), Ok((plan, _)))) = answers else { panic!("{answers:?}") };
+    assert_eq!((plan.lines, refusal.to_string()), (vec![UtteranceId(2)], RegenerateError::UnderWay.to_string()));
     let dubbing = server.api.aggregates.dubbing(film.id).await.expect("a dubbing").state;
     assert_eq!(dubbing.tracks[&film.track.language].regenerations, 1);
 }

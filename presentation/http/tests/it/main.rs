@@ -11,6 +11,7 @@ mod dubbings;
 mod events;
 mod film;
 mod idempotency;
+mod in_step;
 mod kit;
 mod library;
 mod lines;

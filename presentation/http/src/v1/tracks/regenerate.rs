@@ -103,9 +103,8 @@ pub(crate) async fn regenerate(
         return Ok(Done::ok(RegenerationDocument::new(&api, true, plan).await?));
     }
     let (plan, appended) = api.regenerate_track().run(&id, &meta).await.map_err(refused)?;
-    let position = api.position_of(appended.map(|appended| appended.position)).await?;
     let document = RegenerationDocument::new(&api, false, plan).await?;
-    Ok(Done::accepted(&path_of(&id), document).position(position))
+    Ok(Done::accepted(&path_of(&id), document).position(appended.position))
 }
 
 fn refused(error: RegenerateError) -> Problem {
