@@ -72,7 +72,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_second_signal_is_heard_as_one() {
-        let interrupt = Interrupt::listen().ok().expect("it listens");
+        let interrupt = Interrupt::listen().expect("it listens");
         raise(Signal::SIGTERM).expect("a signal");
         timeout(PATIENCE, interrupt.wanted()).await.expect("the first is heard");
         assert_eq!(*interrupt.heard.borrow(), 1, "once is not twice");

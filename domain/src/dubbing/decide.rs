@@ -1,7 +1,8 @@
 //! What a command to a dubbing brings about.
 
 use super::{
-    Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Outcome, Phase, Start, TrackRequest, edit, fork,
+    Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Outcome, Phase, RequestedTrack, Start,
+    TrackRequest, edit, fork,
 };
 use crate::{
     decider::Decider,
@@ -161,8 +162,20 @@ fn settle(dubbing: &Dubbing, language: LanguageTag, outcome: Outcome) -> Result<
     match dubbing.tracks.get(&language) {
         None => Err(DubbingRejection::UnknownTrack),
         Some(track) if track.outcome == Some(outcome) => Ok(vec![]),
-        Some(_) => Ok(vec![DubbingEvent::TrackSettled { language, outcome }]),
+        Some(_) => {
+            let is_off = outcome == Outcome::Cancelled && would_come_to_nothing(dubbing, &language);
+            let settled = DubbingEvent::TrackSettled { language, outcome };
+            Ok([settled].into_iter().chain(is_off.then_some(DubbingEvent::VideoGenerationCancelled)).collect())
+        }
     }
+}
+
+/// Whether nothing would be left to make without this language, and nothing was ever finished.
+fn would_come_to_nothing(dubbing: &Dubbing, without: &LanguageTag) -> bool {
+    let is_off = |(language, track): (&LanguageTag, &RequestedTrack)| {
+        !track.was_finished && (language == without || track.outcome == Some(Outcome::Cancelled))
+    };
+    dubbing.phase == Phase::Processing && dubbing.tracks.iter().all(is_off)
 }
 
 fn finish(dubbing: &Dubbing) -> Result<Vec<DubbingEvent>, DubbingRejection> {

@@ -90,6 +90,8 @@ pub struct RequestedTrack {
     pub regenerations: u32,
     /// How it ended, since it was last asked for.
     pub outcome: Option<Outcome>,
+    /// Whether it was ever finished, whatever became of it.
+    pub was_finished: bool,
 }
 
 /// Who speaks.
@@ -186,8 +188,13 @@ impl Dubbing {
 
     fn add_track(&mut self, language: &LanguageTag, settings: &TrackSettings) {
         let known = self.tracks.get(language);
-        let (requests, regenerations) = known.map_or((0, 0), |track| (track.requests, track.regenerations));
-        let track = RequestedTrack { settings: settings.clone(), requests: requests + 1, regenerations, outcome: None };
+        let track = RequestedTrack {
+            settings: settings.clone(),
+            requests: known.map_or(0, |track| track.requests) + 1,
+            regenerations: known.map_or(0, |track| track.regenerations),
+            outcome: None,
+            was_finished: known.is_some_and(|track| track.was_finished),
+        };
         self.tracks.insert(language.clone(), track);
         self.reopen();
     }
@@ -211,6 +218,7 @@ impl Dubbing {
     fn settle(&mut self, language: &LanguageTag, outcome: Outcome) {
         if let Some(track) = self.tracks.get_mut(language) {
             track.outcome = Some(outcome);
+            track.was_finished |= outcome != Outcome::Cancelled;
         }
         self.flow.tracks_settled = self.tracks.values().all(|track| track.outcome.is_some());
     }

@@ -278,6 +278,29 @@ fn a_language_that_was_called_off_can_be_asked_for_again() {
 }
 
 #[test]
+fn calling_off_the_last_language_before_anything_was_finished_is_calling_off_the_dubbing() {
+    let settled = |tag: &str, outcome| DubbingEvent::TrackSettled { language: language(tag), outcome };
+    let call_off = |tag: &str| DubbingCommand::SettleTrack { language: language(tag), outcome: Outcome::Cancelled };
+    let off = |tag: &str| settled(tag, Outcome::Cancelled);
+    let check = |happened: Vec<DubbingEvent>, is_the_end: bool| {
+        let events = [vec![started(), requested("ca"), requested("es")], happened].concat();
+        let then = [off("es")].into_iter().chain(is_the_end.then_some(DubbingEvent::VideoGenerationCancelled));
+        given::<Dubbing>(events).when(call_off("es")).then(then.collect::<Vec<_>>());
+    };
+    check(vec![], false);
+    check(vec![off("ca")], true);
+    // Something is to be made still, or was made once, whatever became of it.
+    check(vec![off("ca"), requested("ca")], false);
+    check(vec![settled("ca", Outcome::NeedsAttention)], false);
+    check(vec![settled("ca", Outcome::Completed), off("ca")], false);
+    check(vec![settled("es", Outcome::Completed), requested("es"), off("ca")], false);
+    given::<Dubbing>(completed()).when(call_off("es")).then([off("es")]);
+    given::<Dubbing>([started(), requested("es"), off("es"), DubbingEvent::VideoGenerationCancelled])
+        .when(call_off("es"))
+        .then_silent();
+}
+
+#[test]
 fn finish_accepts_when_nothing_is_owed() {
     let done = DubbingEvent::VideoGenerationCompleted { needs_attention: false };
     given::<Dubbing>(all_done()).when(DubbingCommand::Finish).then([done]);

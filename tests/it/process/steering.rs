@@ -147,6 +147,20 @@ async fn a_track_that_has_not_begun_can_be_called_off_and_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dubbing_whose_only_track_is_called_off_is_called_off_itself() {
+    for row in TABLE.iter().filter(|row| row.stage != Stage::Clean) {
+        let house = House::begin(&["es"]).await;
+        house.break_stage(row.stage, [Fault::Hang]);
+        let cancel = || house.cancel_track("es");
+        assert_eq!(house.drive_and_when_called(row.stage, cancel).await, Ending::Settled, "{}", row.stage);
+        let dubbing = house.dubbing().await;
+        assert_eq!((dubbing.phase, dubbing.flow.ended), (Life::Cancelled, true), "{}", row.stage);
+        assert_eq!(house.calls(Stage::Clean), 0, "{}: what was made is undone", row.stage);
+        assert_eq!(house.faults_of_log().await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_finished_track_is_withdrawn_and_its_undoing_survives_a_crash() {
     let house = House::begin(&["es"]).await;
     house.drive().await;

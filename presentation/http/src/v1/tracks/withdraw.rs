@@ -14,7 +14,8 @@ use axum::extract::State;
 /// Withdraw a track
 ///
 /// A result that is there can be fetched no more; work that is under way stops. The other languages go on. It can be
-/// asked for again. Doing it twice is doing it once.
+/// asked for again, unless it was the last one of a dubbing that never had a result: that dubbing is cancelled. Doing it
+/// twice is doing it once.
 #[utoipa::path(delete, path = "/v1/dubbings/{id}/tracks/{lang}", tag = "tracks",
     operation_id = "withdraw_track", params(
     TrackPath,
