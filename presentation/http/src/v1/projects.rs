@@ -29,7 +29,6 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewProject {
     /// What it is called.
-    #[schema(inline)]
     name: Name,
 }
 
