@@ -6,7 +6,8 @@ TO ?= es
 ARGS ?=
 MINUTES ?= 30
 # Programs that only tests start.
-TEST_PACKAGES := clamav-daemon
+CLIENT_PACKAGES := prometheus python3-venv curl
+TEST_PACKAGES := clamav-daemon $(CLIENT_PACKAGES)
 export INPUT TO ARGS MINUTES
 
 .DEFAULT_GOAL := help
@@ -18,12 +19,12 @@ help: ## list the targets
 demo: setup ## dub the sample film, or yours: make demo INPUT=my.mp4 TO=es,ca [ARGS="--subtitles embed"]
 	@scripts/demo
 
-test: ## run every test
+test: ## run every test, and the clients of others
 	@scripts/setup $(TEST_PACKAGES)
 	@scripts/test
 
-clients: ## try the server with clients that nobody here wrote: promtool, tuspy, schemathesis
-	@scripts/setup prometheus python3-venv
+clients: ## try the server with clients that nobody here wrote: promtool, httpx-sse, tuspy, schemathesis
+	@scripts/setup $(CLIENT_PACKAGES)
 	@scripts/test-clients
 
 setup: ## install the Debian packages that are missing (quiet when none is)

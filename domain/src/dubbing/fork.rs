@@ -1,7 +1,7 @@
 //! Forking: what another dubbing takes over instead of finding it out again.
 
 use super::{Dubbing, DubbingEvent, DubbingRejection};
-use crate::flow::{FlowEvent, Scope, Stage, rows, with_followers};
+use crate::flow::{FlowEvent, Scope, Stage, with_followers};
 
 /// The beginning of a fork: as any, and then what was inherited.
 pub(super) fn decide(
@@ -22,11 +22,12 @@ impl Dubbing {
     /// What a fork that begins at `from` takes over: the facts of all stages before, as they are now, edits
     /// included, and that those stages are done. Stages of tracks take over everything here but cleaning up.
     pub fn inheritance(&self, from: Stage) -> Vec<DubbingEvent> {
-        let anew = with_followers(Scope::Dubbing, from);
-        let is_kept = |stage: Stage| !anew.contains(&stage) && stage != Stage::Clean && self.flow.is_done(stage);
-        let mut events: Vec<DubbingEvent> =
-            self.facts().into_iter().filter(|fact| fact.reported_by().is_some_and(is_kept)).collect();
-        for stage in rows(Scope::Dubbing).map(|row| row.stage).filter(|stage| is_kept(*stage)) {
+        let mut anew = with_followers(Scope::Dubbing, from);
+        anew.push(Stage::Clean);
+        let kept = self.flow.done_without(&anew);
+        let is_kept = |fact: &DubbingEvent| fact.reported_by().is_some_and(|stage| kept.contains(&stage));
+        let mut events: Vec<DubbingEvent> = self.facts().into_iter().filter(is_kept).collect();
+        for stage in kept {
             let summary = self.flow.summaries.get(&stage).cloned().unwrap_or_default();
             events.push(DubbingEvent::Flow(FlowEvent::StageInherited { stage, summary }));
         }

@@ -1,6 +1,6 @@
 //! What is known of a flow: where each of its stages stands.
 
-use super::{Action, Failure, Fence, Row, Scope, Stage, StageSummary, WorkId, rows};
+use super::{Action, Failure, Fence, Row, Scope, Stage, StageSummary, WorkId, is_in, rows};
 use crate::value::Timestamp;
 use std::collections::BTreeMap;
 
@@ -86,6 +86,20 @@ impl Flow {
     /// Whether what comes after a stage may rely on it.
     pub fn is_done(&self, stage: Stage) -> bool {
         matches!(self.phase(stage), Phase::Done | Phase::Skipped)
+    }
+
+    /// The stages that are done, in order, but for some and whatever comes after one that is not among them. After an
+    /// undone stage others still stand as done: those that left nothing to undo.
+    pub fn done_without(&self, left_out: &[Stage]) -> Vec<Stage> {
+        let mut done = Vec::new();
+        for row in rows(self.scope) {
+            let mut before = row.after.iter().filter(|stage| is_in(self.scope, **stage));
+            let stands = before.all(|stage| done.contains(stage));
+            if stands && self.is_done(row.stage) && !left_out.contains(&row.stage) {
+                done.push(row.stage);
+            }
+        }
+        done
     }
 
     /// Whether a worker's results are still waited for.

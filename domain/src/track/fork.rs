@@ -2,7 +2,7 @@
 
 use super::{Line, Track, TrackEvent, TrackRejection, TrackSettings};
 use crate::{
-    flow::{FlowEvent, Scope, Stage, rows, with_followers},
+    flow::{FlowEvent, Scope, Stage, with_followers},
     value::UtteranceId,
 };
 
@@ -23,16 +23,17 @@ pub(super) fn decide(begun: TrackEvent, inherited: Vec<TrackEvent>) -> Result<Ve
 impl Track {
     /// What a fork that begins at `from`, with these settings, takes over: what people said, the facts of all stages
     /// before, and that those stages are done. The container is never taken over: it is kept no longer than until it
-    /// is signed.
+    /// is signed. What comes after a stage that was undone, as it is when a track is withdrawn, is made anew with it.
     pub fn inheritance(&self, from: Stage, settings: &TrackSettings) -> Vec<TrackEvent> {
         let mut anew = with_followers(Scope::Track, from);
         let differs = self.header.as_ref().and_then(|header| header.settings.first_affected(settings));
         anew.extend(differs.into_iter().flat_map(|stage| with_followers(Scope::Track, stage)));
         anew.extend(with_followers(Scope::Track, Stage::Mux));
-        let is_kept = |stage: Stage| !anew.contains(&stage) && self.flow.is_done(stage);
+        let kept = self.flow.done_without(&anew);
         let mut events: Vec<TrackEvent> = self.lines.iter().flat_map(|(id, line)| line.said(*id)).collect();
-        events.extend(self.facts().into_iter().filter(|fact| fact.reported_by().is_some_and(is_kept)));
-        for stage in rows(Scope::Track).map(|row| row.stage).filter(|stage| is_kept(*stage)) {
+        let is_kept = |fact: &TrackEvent| fact.reported_by().is_some_and(|stage| kept.contains(&stage));
+        events.extend(self.facts().into_iter().filter(is_kept));
+        for stage in kept {
             let summary = self.flow.summaries.get(&stage).cloned().unwrap_or_default();
             events.push(TrackEvent::Flow(FlowEvent::StageInherited { stage, summary }));
         }

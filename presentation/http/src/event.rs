@@ -1,7 +1,5 @@
 //! The shape of an event, as the document tells it. The events themselves come from `application::public_events`.
 
-#![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
-
 use application::public_events::PublicEventType;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -24,7 +22,6 @@ pub struct EventDocument {
     /// Its id: the same wherever it is seen.
     id: Uuid,
     /// What happened.
-    #[schema(inline)]
     r#type: EventTypes,
     /// When it was recorded: RFC 3339, UTC.
     #[schema(format = DateTime, value_type = String)]

@@ -12,8 +12,9 @@ use utoipa::{
     openapi::{
         PathItem, Ref, RefOr, Required, ResponseBuilder, SecurityRequirement,
         content::ContentBuilder,
+        link::LinkBuilder,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-        schema::{ObjectBuilder, Type},
+        schema::{ObjectBuilder, Schema, SchemaType, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -48,9 +49,19 @@ pub(crate) struct Document;
 /// The document, complete.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = routes::routes().split_for_parts().1;
-    for (path, item) in &mut document.paths.paths {
+    let paths = &mut document.paths.paths;
+    for (path, item) in &mut *paths {
         for (method, operation) in operations(item) {
             say_conventions(path, &method, operation);
+        }
+    }
+    let all: Vec<(String, Method)> = paths
+        .iter_mut()
+        .flat_map(|(path, item)| operations(item).into_iter().map(|(method, _)| (path.clone(), method)))
+        .collect();
+    for (path, item) in paths {
+        if let Some(create) = &mut item.post {
+            say_links(path, create, &all);
         }
     }
     document
@@ -108,7 +119,7 @@ fn say_conventions(path: &str, method: &Method, operation: &mut Operation) {
     operation.operation_id = Some(name_of(path, method));
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter {
-            say_tags(parameter);
+            say_form(parameter);
         }
     }
     if *method == Method::POST && path.starts_with("/v1/") {
@@ -123,11 +134,39 @@ fn name_of(path: &str, method: &Method) -> String {
     format!("{}_{}", method.as_str().to_ascii_lowercase(), words.join("_"))
 }
 
-/// What a condition on revisions looks like, wherever one is taken.
-fn say_tags(parameter: &mut Parameter) {
+/// What a parameter looks like, wherever it is taken. What stands in a path, a query or a header is never null.
+fn say_form(parameter: &mut Parameter) {
+    let text = ObjectBuilder::new().schema_type(Type::String);
     if parameter.name == "If-Match" {
-        let tags = ObjectBuilder::new().schema_type(Type::String).pattern(Some(TAGS));
-        parameter.schema = Some(tags.into());
+        parameter.schema = Some(text.pattern(Some(TAGS)).examples(["*", "\"17\""]).into());
+    } else if parameter.name == "Tus-Resumable" {
+        parameter.schema = Some(text.enum_values(Some(["1.0.0"])).into());
+    } else if let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema
+        && let SchemaType::Array(types) = &mut object.schema_type
+    {
+        types.retain(|kind| *kind != Type::Null);
+        if let [only] = types.as_slice() {
+            object.schema_type = SchemaType::Type(only.clone());
+        }
+    }
+}
+
+/// Which operations take the id that a creation answers with.
+fn say_links(path: &str, create: &mut Operation, all: &[(String, Method)]) {
+    let answers = create.responses.responses.iter_mut().filter(|(status, _)| ["201", "202"].contains(&status.as_str()));
+    let things = format!("{path}/{{id}}");
+    for (_, answer) in answers {
+        let RefOr::T(answer) = answer else { continue };
+        // An upload is answered without a body: `Location` says where it is.
+        if answer.content.is_empty() {
+            continue;
+        }
+        let of_it = all.iter().filter(|(path, _)| path.strip_prefix(&things).is_some_and(|rest| !rest.contains('{')));
+        for (path, method) in of_it {
+            let name = name_of(path, method);
+            let link = LinkBuilder::new().operation_id(name.clone()).parameter("id", "$response.body#/id");
+            answer.links.insert(name, RefOr::T(link.build()));
+        }
     }
 }
 

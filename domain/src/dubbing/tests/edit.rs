@@ -173,6 +173,17 @@ fn a_language_is_asked_for_anew_and_cleaning_up_waits_for_it() {
 }
 
 #[test]
+fn a_fork_of_a_dubbing_that_was_called_off_finds_out_anew_what_comes_after_what_was_undone() {
+    let undone = |stage| DubbingEvent::Flow(FlowEvent::StageUndone { stage });
+    let without = |stages: &[Stage]| {
+        let events = transcribed().into_iter().chain(stages.iter().map(|stage| undone(*stage)));
+        let events = fold::<Dubbing>(&events.collect::<Vec<_>>()).inheritance(Stage::Publish);
+        events.iter().filter(|event| matches!(event, DubbingEvent::Flow(_))).count()
+    };
+    assert_eq!((without(&[]), without(&[Stage::Separate]), without(&[Stage::Separate, Stage::Ingest])), (3, 1, 0));
+}
+
+#[test]
 fn a_fork_takes_over_what_comes_before_a_stage() {
     let origin = fold::<Dubbing>(&transcribed());
     let inherited = |from| {

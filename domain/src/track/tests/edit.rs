@@ -141,3 +141,13 @@ fn a_fork_takes_over_what_people_said_and_what_comes_before_a_stage() {
     assert!(stages(Stage::Synthesise, Background::Duck));
     assert!(stages(Stage::Synthesise, Background::Off), "the translation does not depend on the background");
 }
+
+#[test]
+fn a_fork_of_a_withdrawn_track_makes_anew_what_was_undone_and_all_after_it() {
+    use Stage::*;
+    let done = [Translate, AssignVoices, Synthesise, Fit, SyncLips, Mix, Mark, Mux].map(inherited);
+    // What left nothing behind, such as the mark, still counts as done.
+    let undone = [Mux, Mix, Synthesise].map(|stage| TrackEvent::Flow(FlowEvent::StageUndone { stage }));
+    let origin = fold::<Track>(&[vec![started()], done.to_vec(), undone.to_vec()].concat());
+    assert_eq!(origin.inheritance(Publish, &settings()), [Translate, AssignVoices].map(inherited));
+}

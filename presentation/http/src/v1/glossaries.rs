@@ -1,7 +1,5 @@
 //! Glossaries: terms and their translations, for more than one dubbing.
 
-#![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
-
 mod change;
 mod create;
 mod list;
@@ -41,14 +39,12 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewGlossary {
     /// What it is called.
-    #[schema(inline)]
     name: Name,
     /// The language that it translates into; absent or null fits any.
     #[schema(inline)]
     language: Option<Language>,
     /// The terms: a list, or a CSV (RFC 4180) with the columns source and target. Each source stands there once, and
     /// both have a letter or a digit.
-    #[schema(inline)]
     terms: TermsInput,
 }
 

@@ -26,7 +26,6 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewProject {
     /// What it is called.
-    #[schema(inline)]
     name: Name,
 }
 

@@ -21,6 +21,8 @@ fn the_document_is_checked_in() {
 #[test]
 fn every_operation_keeps_the_conventions() {
     let document = serde_json::to_value(http_api::openapi()).expect("JSON");
+    // What a derive makes of an inline schema and a description of its own: a text that is also an object.
+    assert!(!document.to_string().contains("allOf"));
     assert!(document["openapi"].as_str().expect("a version").starts_with("3.1"));
     let mut names = std::collections::BTreeSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -32,6 +34,22 @@ fn every_operation_keeps_the_conventions() {
         }
     }
     assert!(names.len() > 5);
+}
+
+#[test]
+fn whoever_makes_a_thing_is_told_what_can_be_done_with_it() {
+    let document = serde_json::to_value(http_api::openapi()).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths.values().flat_map(|item| item.as_object().expect("operations").values());
+    let names: Vec<&Value> = operations.map(|operation| &operation["operationId"]).collect();
+    for (thing, status) in [("assets", "201"), ("dubbings", "202"), ("glossaries", "201"), ("projects", "201")] {
+        let links = &paths[&format!("/v1/{thing}")]["post"]["responses"][status]["links"];
+        assert!(links[format!("get_v1_{thing}_id")].is_object(), "{thing}");
+        for link in links.as_object().expect("links").values() {
+            assert!(names.contains(&&link["operationId"]), "{link}");
+            assert_eq!(link["parameters"]["id"], "$response.body#/id", "{link}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -72,6 +72,7 @@ async fn a_link_opens_nothing_else() {
     let tokened = film.get(link).send().await.expect("an answer");
     assert_eq!(tokened.status(), 200, "a token and a link are no contradiction");
     refused(film.get(&format!("{path}?expires=soon")), 400, "invalid-query").await;
+    refused(film.get(&format!("{path}?expires=9223372036854775808")), 400, "invalid-query").await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderMap, Method},
     response::Response,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, schema::Schema, schema::Type},
@@ -27,11 +27,19 @@ use utoipa::{
 #[expect(dead_code, reason = "authentication has read them; here they are only known by name")]
 pub(crate) struct LinkQuery {
     /// Of a signed link: when it ends, in seconds since 1970.
+    #[serde(default, deserialize_with = "seconds")]
     expires: Option<u64>,
     /// Of a signed link: whose it is.
     tenant: Option<String>,
     /// Of a signed link.
     signature: Option<String>,
+}
+
+/// A moment, as far as the document's 64 bits with a sign reach.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let seconds = u64::deserialize(deserializer)?;
+    let is_moment = i64::try_from(seconds).is_ok();
+    if is_moment { Ok(Some(seconds)) } else { Err(D::Error::custom("expected seconds since 1970")) }
 }
 
 /// Conditions and ranges, after RFC 9110.
@@ -177,7 +185,7 @@ pub(crate) async fn subtitles_ass(
 #[utoipa::path(get, path = "/v1/dubbings/{id}/tracks/{lang}/report", tag = "downloads",
     operation_id = "get_report", security(("token" = []), ()), params(TrackPath, LinkQuery, RangeHeaders), responses(
     (status = 200, description = "The file", body = serde_json::Value, content_type = "application/json", headers(("ETag" = String))),
-    (status = 206, description = "The bytes asked for", content((FileBytes = "application/json"), (FileBytes = "multipart/byteranges")), headers(
+    (status = 206, description = "The bytes asked for", content((serde_json::Value = "application/json"), (FileBytes = "multipart/byteranges")), headers(
         ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
     )),
     (status = 304, description = "The client has it already"),
@@ -199,7 +207,7 @@ pub(crate) async fn report(
 #[utoipa::path(get, path = "/v1/dubbings/{id}/tracks/{lang}/provenance", tag = "downloads",
     operation_id = "get_provenance", security(("token" = []), ()), params(TrackPath, LinkQuery, RangeHeaders), responses(
     (status = 200, description = "The file", body = ProvenanceDocument, content_type = "application/json", headers(("ETag" = String))),
-    (status = 206, description = "The bytes asked for", content((FileBytes = "application/json"), (FileBytes = "multipart/byteranges")), headers(
+    (status = 206, description = "The bytes asked for", content((serde_json::Value = "application/json"), (FileBytes = "multipart/byteranges")), headers(
         ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
     )),
     (status = 304, description = "The client has it already"),

@@ -12,7 +12,7 @@ use std::fmt;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        OneOfBuilder, RefOr,
+        OneOfBuilder, Ref, RefOr,
         schema::{ArrayBuilder, ObjectBuilder, Schema, Type},
     },
 };
@@ -25,10 +25,8 @@ const TERM_CHARS_MAX: usize = 500;
 #[serde(deny_unknown_fields)]
 pub(crate) struct TermDocument {
     /// In the source language.
-    #[schema(inline)]
     source: OneLine,
     /// In the target language, as it is to appear.
-    #[schema(inline)]
     target: OneLine,
 }
 
@@ -93,7 +91,7 @@ impl<'de> Visitor<'de> for Either {
 
 impl PartialSchema for TermsInput {
     fn schema() -> RefOr<Schema> {
-        let list = ArrayBuilder::new().items(TermDocument::schema()).max_items(Some(TERMS_MAX));
+        let list = ArrayBuilder::new().items(Ref::from_schema_name(TermDocument::name())).max_items(Some(TERMS_MAX));
         let csv = ObjectBuilder::new().schema_type(Type::String).examples(["source,target\nengine,motor\n"]);
         OneOfBuilder::new().item(list).item(csv).into()
     }

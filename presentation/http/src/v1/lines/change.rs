@@ -89,7 +89,7 @@ impl TryFrom<u64> for Rate {
 #[utoipa::path(patch, path = "/v1/dubbings/{id}/tracks/{lang}/utterances/{utterance}", tag = "tracks",
     operation_id = "correct_line", request_body = Change, params(
     LinePath,
-    ("If-Match" = Option<String>, Header, description = "Needed: the `ETag` of the lines as they were read, or `*`"),
+    ("If-Match" = String, Header, description = "The `ETag` of the lines as they were read, or `*`"),
 ), responses(
     (status = 200, description = "It is corrected", body = LineDocument, headers(
         ("ETag" = String, description = "Of the lines now"),

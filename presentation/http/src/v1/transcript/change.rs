@@ -150,7 +150,7 @@ fn maybe_moment<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Opt
 #[utoipa::path(patch, path = "/v1/dubbings/{id}/transcript/utterances/{utterance}", tag = "transcript",
     operation_id = "correct_utterance", request_body = Correction, params(
     UtterancePath,
-    ("If-Match" = Option<String>, Header, description = "Needed: the `ETag` of the transcript as it was read, or `*`"),
+    ("If-Match" = String, Header, description = "The `ETag` of the transcript as it was read, or `*`"),
 ), responses(
     (status = 200, description = "It is corrected", body = Corrected, headers(
         ("ETag" = String, description = "Of the transcript now"),

@@ -4,7 +4,7 @@ use super::{
     checksum::Checksum,
     metadata::Metadata,
     piece::{Piece, Taken, take},
-    tus::{self, PIECE, UPLOAD_LENGTH},
+    tus::{self, PIECE, PieceBytes, UPLOAD_LENGTH},
 };
 use crate::{
     api::Api,
@@ -33,7 +33,7 @@ use domain::value::Personal;
         ("Upload-Metadata" = Option<String>, Header, description = "Keys and Base64 texts: `filename`, `filetype`, `sha256` (hexadecimal, the digest that the file must have); others are passed over"),
         ("Upload-Checksum" = Option<String>, Header, description = "Checksum of the piece in the body: `sha256 BASE64`"),
     ),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    request_body(content = PieceBytes, content_type = "application/offset+octet-stream"),
     responses(
         (status = 201, description = "It has begun", headers(
             ("Location" = String, description = "Where to send pieces"),

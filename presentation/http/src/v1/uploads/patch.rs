@@ -5,7 +5,7 @@ use super::{
     create::{describe, no_piece},
     head::require,
     piece::{Piece, take},
-    tus::{self, PIECE, UPLOAD_OFFSET},
+    tus::{self, PIECE, PieceBytes, UPLOAD_OFFSET},
 };
 use crate::{
     api::Api,
@@ -33,7 +33,7 @@ use uuid::Uuid;
         ("Upload-Offset" = u64, Header, description = "Where the piece begins: where the upload ends"),
         ("Upload-Checksum" = Option<String>, Header, description = "Checksum of the piece: `sha256 BASE64` or `sha1 BASE64`"),
     ),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    request_body(content = PieceBytes, content_type = "application/offset+octet-stream"),
     responses(
         (status = 204, description = "The piece is kept", headers(
             ("Upload-Offset" = u64, description = "Where the upload ends now"),

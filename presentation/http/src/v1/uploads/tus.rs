@@ -10,6 +10,13 @@ use axum::{
 };
 use domain::value::{AssetId, Timestamp};
 use time::{OffsetDateTime, macros::format_description};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        KnownFormat, RefOr, SchemaFormat,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
 pub(crate) const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 pub(crate) const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
@@ -45,6 +52,18 @@ pub(crate) const ANSWER_HEADERS: [HeaderName; 10] = [
 pub(crate) const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 /// The media type of a piece.
 pub(crate) const PIECE: &str = "application/offset+octet-stream";
+
+/// A piece: bytes, as they are.
+pub(crate) struct PieceBytes;
+
+impl PartialSchema for PieceBytes {
+    fn schema() -> RefOr<Schema> {
+        let bytes = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(bytes)).into()
+    }
+}
+
+impl ToSchema for PieceBytes {}
 
 /// Refuses other versions, and says on every answer which one is spoken.
 pub(crate) async fn speak(request: Request, next: Next) -> Response {
