@@ -263,33 +263,6 @@ fn told_once_it_lets_requests_end_and_told_twice_it_stops_at_once() {
 }
 
 #[test]
-fn what_was_handed_in_stays_when_the_command_line_is_done_with_the_same_file() {
-    let mut server = Server::start();
-    let asset = server.upload(clip());
-    assert_eq!(server.stop(), Some(0));
-    let transcript = clip_transcript().to_str().expect("UTF-8");
-    server.user.dub(0, clip(), &["--to", "es", "--transcript", transcript]);
-    server.kill();
-    let dubbing = order(&server, &asset, clip_transcript(), &["es"]);
-    server.events_until(&dubbing, 0, is_completed);
-}
-
-#[test]
-fn told_once_it_lets_requests_end_and_told_twice_it_stops_at_once() {
-    let mut server = Server::start();
-    let _open = server.begin_request("/v1/projects");
-    server.ask_to_stop();
-    server.wait("it heard", || server.complaints().contains("once more stops at once"));
-    let began = Instant::now();
-    assert_eq!(server.stop(), Some(130));
-    assert!(began.elapsed() < Duration::from_secs(10), "requests have 30 s to end: {:?}", began.elapsed());
-    server.user.log_is_clean();
-    server.kill();
-    server.get("/v1/projects").json(StatusCode::OK);
-    assert_eq!(server.stop(), Some(0));
-}
-
-#[test]
 fn a_stranger_sees_nothing_and_another_address_is_refused() {
     let server = Server::start();
     let stranger = reqwest_without_token(server.ask(Method::GET, "/v1/dubbings"));
