@@ -9,6 +9,7 @@ mod changes;
 mod crash;
 mod dubs;
 mod media;
+mod programs;
 mod provenance;
 mod server;
 mod support;

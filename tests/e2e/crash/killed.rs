@@ -1,6 +1,7 @@
 //! Killed with SIGKILL, at every row of the flow and at random moments.
 
-use super::rig::{Rig, undisturbed, until, variable};
+use super::rig::{Rig, undisturbed, until};
+use crate::programs::variable;
 use domain::flow::{Stage, TABLE};
 use std::{collections::BTreeSet, time::Duration};
 

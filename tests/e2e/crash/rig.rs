@@ -2,15 +2,14 @@
 
 use crate::{
     media,
+    programs::Programs,
     support::{Said, User, film},
 };
 use serde_json::Value;
 use std::{
     cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
-    fs::{self, File, Permissions},
-    os::unix::fs::PermissionsExt,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Command},
     sync::{
@@ -33,8 +32,8 @@ pub struct Rig {
     languages: &'static str,
     /// The first job, once it was seen.
     job: OnceCell<String>,
-    /// The search path, when engines are meddled with.
-    path: Option<OsString>,
+    /// The engines, which can be meddled with.
+    programs: Programs,
 }
 
 /// A command that runs; killed when dropped.
@@ -71,52 +70,31 @@ pub struct Track {
 impl Rig {
     /// For these target languages, separated by commas.
     pub fn new(languages: &'static str) -> Self {
-        Self { user: User::new(), languages, job: OnceCell::new(), path: None }
+        let user = User::new();
+        let programs = Programs::new(user.folder());
+        Self { user, languages, job: OnceCell::new(), programs }
     }
 
     /// With engines that take a little longer, so that a kill can hit every one of them.
     pub fn with_slow_engines(mut self) -> Self {
-        for program in ["pocketsphinx_batch", "apertium", "espeak-ng"] {
-            self.wrap(program, "sleep 0.1");
-        }
+        self.programs.slow_down("0.1");
         self
     }
 
-    /// Puts a script before a program: what it does first. The program itself follows unless the script ends it.
+    /// Puts a script before a program, as [`Programs::wrap`] does.
     pub fn wrap(&mut self, program: &str, script: &str) {
-        let bin = self.bin();
-        fs::create_dir_all(&bin).expect("a folder for programs");
-        let real = real(program);
-        let text = format!("#!/bin/sh\n{script}\nexec {} \"$@\"\n", real.display());
-        // A script that is being run must not be written to: the new one takes its name.
-        let draft = bin.join(format!(".{program}"));
-        fs::write(&draft, text).expect("a script");
-        fs::set_permissions(&draft, Permissions::from_mode(0o755)).expect("it may be run");
-        fs::rename(&draft, bin.join(program)).expect("its name");
-        if self.path.is_none() {
-            let before = inherited_path();
-            let folders = [bin].into_iter().chain(std::env::split_paths(&before));
-            self.path = Some(std::env::join_paths(folders).expect("a search path"));
-        }
+        self.programs.wrap(program, script);
     }
 
     /// Has nothing on the search path but links to all programs, each of which can be removed.
     pub fn with_linked_programs(mut self) -> Self {
-        let bin = self.bin();
-        fs::create_dir_all(&bin).expect("a folder for programs");
-        for folder in std::env::split_paths(&inherited_path()) {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                // The first one on the path counts: later ones are refused, since the name is taken.
-                let _taken = std::os::unix::fs::symlink(entry.path(), bin.join(entry.file_name()));
-            }
-        }
-        self.path = Some(bin.into_os_string());
+        self.programs.link_all();
         self
     }
 
     /// Where programs are put before those of the system.
-    pub fn bin(&self) -> PathBuf {
-        self.user.folder().join("bin")
+    pub fn bin(&self) -> &Path {
+        self.programs.bin()
     }
 
     /// Runs a command to its end, with this rig's engines.
@@ -137,9 +115,7 @@ impl Rig {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = self.user.command(args);
-        if let Some(path) = &self.path {
-            command.env("PATH", path);
-        }
+        self.programs.apply(&mut command);
         command
     }
 
@@ -417,20 +393,4 @@ fn processes_of(data: &Path) -> Vec<String> {
     };
     let processes = fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
     processes.filter(has_mark).map(|process| fs::read_to_string(process.join("cmdline")).unwrap_or_default()).collect()
-}
-
-/// A program of the system by its full name.
-fn real(program: &str) -> PathBuf {
-    let folders: Vec<PathBuf> = std::env::split_paths(&inherited_path()).collect();
-    folders.into_iter().map(|folder| folder.join(program)).find(|file| file.is_file()).expect("an installed program")
-}
-
-fn inherited_path() -> OsString {
-    variable("PATH").expect("a search path")
-}
-
-/// A variable of the test's own environment.
-#[expect(clippy::disallowed_methods, reason = "tests are told by variables how much to do")]
-pub fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name)
 }

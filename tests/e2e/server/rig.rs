@@ -1,6 +1,6 @@
 //! A server of its own, and a client that knows nothing of its inside.
 
-use crate::{media::Sound, support::User};
+use crate::{media::Sound, programs::Programs, support::User};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, multipart};
 use serde_json::Value;
 use std::{
@@ -23,6 +23,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Server {
     /// Whose it is.
     pub user: User,
+    programs: Programs,
     runtime: Runtime,
     client: Client,
     child: Child,
@@ -53,19 +54,30 @@ pub struct Event {
 impl Server {
     /// A new user's server, on a free port.
     pub fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    /// A new user's server with engines that take longer, so that a kill can hit every one of them.
+    pub fn start_slow() -> Self {
+        Self::start_with(|programs| programs.slow_down("0.3"))
+    }
+
+    fn start_with(meddle: impl FnOnce(&mut Programs)) -> Self {
         let _set_once = rustls::crypto::ring::default_provider().install_default();
         let runtime = Runtime::new().expect("a runtime");
         let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
         let user = User::new();
-        let (child, address) = run(&user, 0);
-        Self { user, runtime, client, child, address, starts: 1 }
+        let mut programs = Programs::new(user.folder());
+        meddle(&mut programs);
+        let (child, address) = run(&user, &programs, 0);
+        Self { user, programs, runtime, client, child, address, starts: 1 }
     }
 
     /// Ends it without a word, and starts it again.
     pub fn kill(&mut self) {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it has ended");
-        (self.child, self.address) = run(&self.user, self.starts);
+        (self.child, self.address) = run(&self.user, &self.programs, self.starts);
         self.starts += 1;
     }
 
@@ -227,10 +239,11 @@ fn complaints_of(user: &User, start: u32) -> PathBuf {
 }
 
 /// Starts the program and waits until it says where it listens.
-fn run(user: &User, start: u32) -> (Child, String) {
+fn run(user: &User, programs: &Programs, start: u32) -> (Child, String) {
     let said = user.folder().join(format!("server-{start}.out"));
     let log = complaints_of(user, start);
     let mut command = user.command(["serve", "--listen", "127.0.0.1:0"]);
+    programs.apply(&mut command);
     command.stdout(File::create(&said).expect("a file")).stderr(File::create(&log).expect("a file"));
     let mut child = command.stdin(Stdio::null()).env("DRAGOMAN_LOG", "warn").spawn().expect("it starts");
     let began = Instant::now();
