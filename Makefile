@@ -7,7 +7,7 @@ ARGS ?=
 MINUTES ?= 30
 # Programs that only tests start.
 CLIENT_PACKAGES := prometheus python3-venv curl
-TEST_PACKAGES := clamav-daemon $(CLIENT_PACKAGES)
+TEST_PACKAGES := clamav-daemon ffmpeg gstreamer1.0-plugins-base-apps $(CLIENT_PACKAGES)
 export INPUT TO ARGS MINUTES
 
 .DEFAULT_GOAL := help
