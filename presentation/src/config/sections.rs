@@ -148,11 +148,11 @@ sections! {
     /// What is taken as a source.
     limits: Limits {
         /// Longest source.
-        source_duration_max: Duration = duration("1s", "24h"), Some("6h");
-        /// Largest picture, in pixels; 33177600 is 7680 × 4320.
-        source_pixels_max: u64 = count(1, 268_435_456), Some("33177600");
+        source_duration_max: Duration = duration("1s", "6h"), Some("6h");
+        /// Largest picture, in pixels; 33177600 is 7680 × 4320, 35389440 is 8192 × 4320.
+        source_pixels_max: u64 = count(1, 35_389_440), Some("33177600");
         /// Most streams of one kind.
-        source_streams_max: u64 = count(1, 256), Some("64");
+        source_streams_max: u64 = count(1, 64), Some("64");
     }
     /// A certificate of your own to sign results with, instead of this installation's.
     signing: Signing {

@@ -1,6 +1,7 @@
 //! Configurations that hold and such that do not, each told by key, source and what is allowed.
 
 use super::*;
+use media_gstreamer::MediaLimits;
 use std::{ffi::OsString, fs, path::Path, time::Duration};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dragoman.example.toml");
@@ -175,6 +176,22 @@ fn all_faults_are_told_at_once() {
     let found = faults("jobs.queued_max = 0\nlimits.source_pixels_max = 0\nhttp.x = 1\n", &[("DRAGOMAN_LOG", "loud")]);
     let keys: Vec<&str> = found.iter().filter_map(|fault| fault.split(' ').next()).collect();
     assert_eq!(keys, ["http.x", "jobs.queued_max", "telemetry.log_filter", "limits.source_pixels_max"]);
+#[test]
+fn what_may_be_configured_is_what_children_take() {
+    let most = "limits.source_duration_max = \"6h\"\nlimits.source_pixels_max = 35389440\n\
+                limits.source_streams_max = 64\nuploads.bytes_max = \"64GiB\"";
+    let config = load_text(most, &[], &[]).expect("allowed").config;
+    let (sources, children) = (crate::wiring::source_limits(&config.limits), MediaLimits::default());
+    // A dubbed film may last a little longer than its source.
+    assert!(sources.duration_ms_max + 60_000 <= children.duration_ms_max);
+    assert!(sources.pixels_max <= children.pixels_max && sources.streams_max <= children.streams_max);
+    assert!(config.uploads.bytes_max <= children.size_bytes_max);
+    for more in ["source_duration_max = \"361m\"", "source_pixels_max = 35389441", "source_streams_max = 65"] {
+        assert_eq!(faults(&format!("limits.{more}"), &[]).len(), 1, "{more}");
+    }
+    assert_eq!(faults("uploads.bytes_max = \"65GiB\"", &[]).len(), 1);
+}
+
 }
 
 #[test]
