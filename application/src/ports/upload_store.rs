@@ -37,9 +37,9 @@ pub trait UploadStore: Send + Sync {
     /// Removes an upload, or the note of a finished one; its blob stays.
     async fn terminate(&self, tenant: &Tenant, id: Uuid) -> Result<(), UploadError>;
 
-    /// Removes what is past its time, whoever's it is. What is being written at this moment stays for the
-    /// next time.
-    async fn expire(&self, now: Timestamp) -> Result<Expired, UploadError>;
+    /// Removes what is past its time, whoever's it is, apart from these. What is being written at this moment
+    /// stays for the next time, too.
+    async fn expire(&self, now: Timestamp, apart_from: &[Uuid]) -> Result<Expired, UploadError>;
 
     /// Every upload that is no blob yet, of all tenants. One that is complete among them lacks nothing but
     /// [`UploadStore::finish`].
@@ -62,6 +62,10 @@ pub trait UploadWriter: Send {
     fn offset(&self) -> u64;
 
     /// Keeps the piece: returns the upload's new end once it is durable.
+    /// Keeps the upload until then at least, durably; until when it is kept now. What was promised before is
+    /// never taken back. A failure leaves the writer of no more use, as in [`UploadWriter::write`].
+    async fn renew(&mut self, expires_at: Timestamp) -> Result<Timestamp, UploadError>;
+
     async fn keep(self: Box<Self>) -> Result<u64, UploadError>;
 
     /// Takes the piece back: returns the end that the upload had before, and has again.

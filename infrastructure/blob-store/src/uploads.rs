@@ -149,10 +149,11 @@ impl UploadStore for LocalUploadStore {
         .await
     }
 
-    async fn expire(&self, now: Timestamp) -> Result<Expired, UploadError> {
+    async fn expire(&self, now: Timestamp, apart_from: &[Uuid]) -> Result<Expired, UploadError> {
+        let apart_from: HashSet<Uuid> = apart_from.iter().copied().collect();
         self.blocking(move |store| {
             let mut expired = Expired::default();
-            for id in store.ids()? {
+            for id in store.ids()?.into_iter().filter(|id| !apart_from.contains(id)) {
                 // Looked at under the lease: until then, it may be anything.
                 let Ok(_lease) = Lease::take(store, id) else { continue };
                 if store.meta(id)?.is_some_and(|meta| meta.expires_at <= now) {
@@ -211,6 +212,16 @@ impl Inner {
             Ok(data) => Ok(Some(data.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(from_io(error)),
+    /// Keeps an upload, whose lease the caller has, until then at least; until when it is kept now.
+    fn renew(&self, id: Uuid, expires_at: Timestamp) -> Result<Timestamp, UploadError> {
+        let mut meta = self.meta(id)?.ok_or(UploadError::NotFound)?;
+        if meta.expires_at < expires_at {
+            meta.expires_at = expires_at;
+            meta.write(&self.path(id)).map_err(from_io)?;
+        }
+        Ok(meta.expires_at)
+    }
+
         }
     }
 

@@ -4,6 +4,8 @@ mod arriving;
 pub(crate) mod digest;
 pub(crate) mod import;
 pub(crate) mod multipart;
+mod renewal;
 pub(crate) mod said;
 
 pub(crate) use arriving::Arriving;
+pub(crate) use renewal::Renewal;

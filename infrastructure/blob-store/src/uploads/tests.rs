@@ -177,7 +177,7 @@ async fn one_works_on_an_upload_at_a_time_and_at_its_end() {
     assert!(matches!(house.store.finish(us, ID).await, Err(UploadError::Locked)));
     assert!(matches!(house.store.terminate(us, ID).await, Err(UploadError::Locked)));
     let late = Timestamp::from_unix_ms(5_000);
-    assert_eq!(house.store.expire(late).await.unwrap(), Expired::default(), "what is written stays");
+    assert_eq!(house.store.expire(late, &[]).await.unwrap(), Expired::default(), "what is written stays");
     assert_eq!((writer.offset(), writer.keep().await.unwrap()), (3, 3));
     for offset in [0, 2, 4, u64::MAX] {
         let refused = house.store.open(us, ID, offset).await.err();
@@ -330,9 +330,11 @@ async fn what_is_past_its_time_goes_and_blobs_stay() {
         writer.keep().await.unwrap();
     }
     let kept = house.store.finish(&house.us, id(4)).await.unwrap();
-    let expired = |now| house.store.expire(Timestamp::from_unix_ms(now));
+    let expired = |now| house.store.expire(Timestamp::from_unix_ms(now), &[]);
     assert_eq!(expired(9).await.unwrap(), Expired::default());
     assert_eq!(expired(20).await.unwrap(), Expired { uploads: 3, bytes: 3_000 }, "of all tenants");
+    let all = [id(1), id(2), id(4)];
+    assert_eq!(house.store.expire(Timestamp::from_unix_ms(20), &all).await.unwrap(), Expired::default());
     assert_eq!(expired(20).await.unwrap(), Expired::default());
     let left: Vec<Uuid> = house.store.unfinished().await.unwrap().iter().map(|upload| upload.id).collect();
     assert_eq!(left, [id(3)]);

@@ -245,17 +245,77 @@ async fn an_upload_can_be_broken_off() {
 }
 
 #[tokio::test]
+/// The round that removes what is past its time.
+fn expiry(server: &Server) -> ExpireUploads {
+    ExpireUploads {
+        import: server.api.import_asset(),
+        uploads: server.api.uploads.clone(),
+        clock: server.clock.clone(),
+        every: Duration::from_secs(60),
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_goes_on_does_not_expire() {
+    const HOUR_MS: u64 = 3_600_000;
+    let server = Server::start().await;
+    let (path, idle) = (begin(&server, CONTENT.len()).await, begin(&server, CONTENT.len()).await);
+    let later = |hours: u64| server.clock.set(server.api.clock.now().plus_ms(hours * HOUR_MS));
+    later(10);
+    let piece = send(patch(&server, &path, 0, "0123")).await;
+    assert_eq!(header(&piece, "upload-expires"), "Sun, 01 Feb 2026 18:00:00 GMT");
+    let head = send(tus(&server, Method::HEAD, &path)).await;
+    assert_eq!(header(&head, "upload-expires"), "Sun, 01 Feb 2026 18:00:00 GMT");
+    later(10);
+    // Neither a piece that is refused nor one with nothing in it is a byte that came.
+    let wrong = format!("sha1 {}", BASE64_STANDARD.encode([0; 20]));
+    check(patch(&server, &path, 4, "4567").header("upload-checksum", wrong), 460, "checksum-mismatch").await;
+    let empty = send(patch(&server, &path, 4, "")).await;
+    assert_eq!(header(&empty, "upload-expires"), "Sun, 01 Feb 2026 18:00:00 GMT");
+    later(5);
+    assert_eq!(expiry(&server).run().await.expect("a round").uploads, 1);
+    check(patch(&server, &idle, 0, "0"), 404, "not-found").await;
+    assert_eq!(send(patch(&server, &path, 4, "4567")).await.status(), 204);
+    later(23);
+    assert_eq!(expiry(&server).run().await.expect("a round").uploads, 0);
+    let last = send(patch(&server, &path, 8, &CONTENT[8..])).await;
+    assert!(header(&last, "dragoman-asset").starts_with("/v1/assets/"));
+}
+
+#[tokio::test]
+async fn an_upload_whose_piece_takes_long_does_not_expire_meanwhile() {
+    let server = Server::start().await;
+    let path = begin(&server, 2 << 20).await;
+    let (go, wait) = oneshot::channel::<()>();
+    let slow = futures::stream::iter([Ok::<_, std::io::Error>(vec![1; 1 << 20])]);
+    let more = futures::stream::once(async move { Ok(wait.await.map(|()| vec![2; 1 << 19]).expect("told")) });
+    let never = futures::stream::pending();
+    let slow = Body::wrap_stream(futures::StreamExt::chain(futures::StreamExt::chain(slow, more), never));
+    let sent = tokio::spawn(patch(&server, &path, 0, slow).send());
+    let until = async |bytes| {
+        for _ in 0..1_000 {
+            if offset(&server, &path).await >= bytes {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the piece does not come");
+    };
+    until(1).await;
+    server.clock.set(server.api.clock.now().plus_ms(20 * 3_600_000));
+    go.send(()).expect("it waits");
+    until((1 << 20) + 1).await;
+    server.clock.set(server.api.clock.now().plus_ms(20 * 3_600_000));
+    assert!(offset(&server, &path).await > 1 << 20, "after forty hours it is kept still");
+    sent.abort();
+}
+
 async fn an_upload_expires() {
     let server = Server::start().await;
     let (path, whole) = (begin(&server, CONTENT.len()).await, begin(&server, CONTENT.len()).await);
     send(patch(&server, &path, 0, "abc")).await;
     let asset = header(&send(patch(&server, &whole, 0, CONTENT)).await, "dragoman-asset").to_owned();
-    let expire = ExpireUploads {
-        import: server.api.import_asset(),
-        uploads: server.api.uploads.clone(),
-        clock: server.clock.clone(),
-        every: Duration::from_secs(60),
-    };
+    let expire = expiry(&server);
     server.clock.set(server.api.clock.now().plus_ms(86_400_000 - 1));
     assert_eq!(expire.run().await.expect("a round").uploads, 0);
     assert_eq!(offset(&server, &path).await, 3);

@@ -14,7 +14,7 @@ use crate::{
     problem::{Code, Fault, Problem, ProblemDocument},
     trace::Trace,
     upload::{
-        Arriving, digest,
+        Arriving, Renewal, digest,
         import::{import, too_large},
         multipart::{self, Multipart, PartHead},
         said,
@@ -191,12 +191,13 @@ async fn file(
     };
     api.uploads.create(upload).await?;
     let mut writer = api.uploads.open(caller.tenant(), id, 0).await?;
-    let mut hasher = sha2::Sha256::new();
+    let (mut hasher, mut renewal) = (sha2::Sha256::new(), Renewal::new(api));
     while let Some(chunk) = form.chunk().await? {
         hasher.update(&chunk);
         writer.write(&chunk).await?;
     }
     writer.keep().await?;
+        renewal.now_and_then(&mut *writer).await?;
     let found = Sha256::new(hasher.finalize().into());
     if expected.is_some_and(|expected| expected != found) {
         return Err(digest::mismatch());
