@@ -185,10 +185,8 @@ impl CheckAsset {
     async fn look(&self, uploaded: &Uploaded, file: &Path) -> Result<ValidatedAsset, EngineError> {
         let info = self.prober.probe(file).await?;
         let name = uploaded.name.reveal().map_or("", String::as_str);
-        if !kinds::agree(name, &info.container) {
-            let message = "the file is not what its extension says; give it the right one, then hand it in again";
-            return Err(EngineError::Rejected { code: "extension-mismatch", message: message.to_owned() });
-        }
+        kinds::agree(name, &info.container)
+            .map_err(|message| EngineError::Rejected { code: "extension-mismatch", message })?;
         self.limits.check(&info)?;
         let sound = self.inspector.inspect(file).await?;
         Ok(found(info, &sound))

@@ -47,7 +47,9 @@ async fn what_cannot_be_dubbed_is_put_aside_with_the_reason() {
     check("talk.mp4", Err(Told::Rejected("undecodable")), Unsupported, "undecodable").await;
     check("talk.mp4", Err(Told::Rejected("truncated")), NotDubbable, "truncated").await;
     check("talk.mkv", Ok(film()), Unsupported, "extension-mismatch").await;
-    check("talk.exe", Ok(film()), Unsupported, "extension-mismatch").await;
+    for name in ["talk.exe", "talk.unknown", "talk.txt", "talk.jpg", "talk.bat", "talk.docx"] {
+        check(name, Ok(film()), Unsupported, "extension-mismatch").await;
+    }
     check("talk.mp4", Ok(MediaInfo { audio: vec![], ..film() }), NotDubbable, "no-audio").await;
     check("talk.mp4", Ok(MediaInfo { duration_ms: 0, ..film() }), NotDubbable, "empty").await;
     check("talk.mp4", Ok(MediaInfo { duration_ms: 1 << 40, ..film() }), NotDubbable, "over-limit").await;
@@ -55,7 +57,7 @@ async fn what_cannot_be_dubbed_is_put_aside_with_the_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn what_can_be_dubbed_is_ready_and_not_looked_at_again() {
-    for name in ["talk.mp4", "talk.MOV", "talk", "talk.unknown"] {
+    for name in ["talk.mp4", "talk.MOV", "talk", "talk 2024.11.03"] {
         let house = House::new();
         let (life, id, checked) = look(&house, name).await;
         assert_eq!(checked.unwrap(), Checked::Ready, "{name}");
