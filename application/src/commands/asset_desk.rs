@@ -198,11 +198,11 @@ impl AssetDesk {
                 return;
             };
             work.running.insert(id, due);
-            work.tasks.push(async move { (id, self.see_to(id, due.strikes).await) }.boxed());
+            work.tasks.push(async move { (id, self.see_to(id, due).await) }.boxed());
         }
     }
 
-    async fn see_to(&self, id: AssetId, strikes: u32) -> Result<(), CheckError> {
+    async fn see_to(&self, id: AssetId, due: Due) -> Result<(), CheckError> {
         let asset = self.aggregates.asset(id).await?;
         if asset.state.phase == Phase::Erased {
             let tenant = asset.tenant.unwrap_or_default();
@@ -211,7 +211,7 @@ impl AssetDesk {
             }
             return Ok(());
         }
-        let checked = if strikes >= TRIES_MAX { self.check.give_up(id).await? } else { self.check.run(id).await? };
+        let checked = if due.strikes >= TRIES_MAX { self.check.give_up(id).await? } else { self.check.run(id, due.failures).await? };
         match checked {
             Checked::Ready => tracing::info!(asset = %id, "an asset can be dubbed"),
             Checked::PutAside(why) => tracing::info!(asset = %id, ?why, "an asset was put aside"),

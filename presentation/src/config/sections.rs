@@ -114,8 +114,9 @@ sections! {
     scan: Scan {
         /// The daemon's socket; uploads are not scanned when unset.
         clamd: Option<ClamdAddress> = clamd().optional(), None;
-        /// Whether a file that could not be scanned (no daemon, too large for it) is refused.
-        required: bool = switch(), Some("false");
+        /// Whether nothing is opened without a verdict: it waits while the daemon is away, and what is too large for the
+        /// daemon is refused. If not, an event says that it was not scanned. Says nothing while clamd is unset.
+        required: bool = switch(), Some("true");
     }
     /// Logs on standard error, and traces.
     telemetry: Telemetry {
@@ -178,8 +179,8 @@ impl Config {
                 faults.push(Fault { key: given.to_owned(), source: source(given), what });
             }
         }
-        if self.scan.required && self.scan.clamd.is_none() {
-            let key = "scan.required";
+        let key = "scan.required";
+        if self.scan.required && self.scan.clamd.is_none() && source(key) != Source::Default {
             let what = "nothing can be scanned while scan.clamd is not set; set it, or do not require the scan";
             faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
         }

@@ -165,17 +165,17 @@ fn contradictions_are_told() {
         "scan.required = true",
         "scan.required (FILE:1): nothing can be scanned while scan.clamd is not set; set it, or do not require the scan",
     );
+    // It is what holds once clamd is set, and says nothing before.
+    let scan = |text: &str| load_text(text, &[], &[]).expect(text).config.scan;
+    assert!(scan("").clamd.is_none() && scan("").required);
+    assert!(scan("scan.clamd = \"tcp:127.0.0.1:3310\"").required);
+    assert!(!scan("[scan]\nclamd = \"tcp:127.0.0.1:3310\"\nrequired = false").required);
     check(
         "http.request_timeout = \"5s\"\nhttp.header_timeout = \"6s\"",
         "http.header_timeout (FILE:2): longer than http.request_timeout, which includes it",
     );
 }
 
-#[test]
-fn all_faults_are_told_at_once() {
-    let found = faults("jobs.queued_max = 0\nlimits.source_pixels_max = 0\nhttp.x = 1\n", &[("DRAGOMAN_LOG", "loud")]);
-    let keys: Vec<&str> = found.iter().filter_map(|fault| fault.split(' ').next()).collect();
-    assert_eq!(keys, ["http.x", "jobs.queued_max", "telemetry.log_filter", "limits.source_pixels_max"]);
 #[test]
 fn what_may_be_configured_is_what_children_take() {
     let most = "limits.source_duration_max = \"6h\"\nlimits.source_pixels_max = 35389440\n\
@@ -192,6 +192,11 @@ fn what_may_be_configured_is_what_children_take() {
     assert_eq!(faults("uploads.bytes_max = \"65GiB\"", &[]).len(), 1);
 }
 
+#[test]
+fn all_faults_are_told_at_once() {
+    let found = faults("jobs.queued_max = 0\nlimits.source_pixels_max = 0\nhttp.x = 1\n", &[("DRAGOMAN_LOG", "loud")]);
+    let keys: Vec<&str> = found.iter().filter_map(|fault| fault.split(' ').next()).collect();
+    assert_eq!(keys, ["http.x", "jobs.queued_max", "telemetry.log_filter", "limits.source_pixels_max"]);
 }
 
 #[test]
