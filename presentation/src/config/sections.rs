@@ -102,6 +102,12 @@ sections! {
         bytes_max: u64 = bytes("1MiB", "64GiB"), Some("5GiB");
         /// An upload that was begun and not finished is removed after so long without a byte.
         expire_after: Duration = duration("1m", "30d"), Some("24h");
+        /// Uploads that were begun and are not finished; further ones are refused with 503 until there is room.
+        open_max: u64 = count(1, 100_000), Some("1000");
+        /// Assets that may wait to be looked at; as long as so many do, no upload begins (503).
+        waiting_max: u64 = count(1, 1000), Some("500");
+        /// Assets that are looked at at a time; 0 for as many as there are cores, at least two.
+        checks_max: u64 = count(0, 64), Some("0");
     }
     /// How much is worked on.
     jobs: Jobs {

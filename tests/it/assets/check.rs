@@ -6,7 +6,7 @@ use super::{
 };
 use application::{
     commands::{
-        asset_desk::DeskStatus,
+        asset_desk::{AssetDesk, DeskStatus},
         check_asset::{CheckError, Checked},
     },
     ports::event_log::{DomainEvent, StreamId},
@@ -155,9 +155,14 @@ async fn a_scanner_that_comes_back_gives_its_verdict() {
 }
 
 /// Lets the desk work until something is so.
-async fn work_until(house: &House, life: &Life, status: &DeskStatus, mut is_so: impl AsyncFnMut() -> bool) {
+async fn work_until(house: &House, life: &Life, status: &DeskStatus, is_so: impl AsyncFnMut() -> bool) {
+    work_with(life, life.desk(house, status), is_so).await;
+}
+
+/// Lets this desk work until something is so.
+async fn work_with(life: &Life, desk: AssetDesk, mut is_so: impl AsyncFnMut() -> bool) {
     let stopper = Stopper::new();
-    let (desk, signal) = (life.desk(house, status), stopper.signal());
+    let signal = stopper.signal();
     let watch = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -192,6 +197,31 @@ async fn the_desk_sees_to_what_waits_and_to_what_comes() {
     .await;
     assert_eq!(house.engines.probed.load(Ordering::SeqCst), 6);
     assert_eq!(status.now(), Default::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_desk_is_fair_between_tenants() {
+    let house = House::new();
+    let life = house.live_on();
+    for number in 1..=6 {
+        house.hand_in_of(&life, "many", number, "talk.mp4", &[CONTENT, &[number as u8]].concat()).await;
+    }
+    let other = house.hand_in_of(&life, "other", 7, "talk.mp4", CONTENT).await;
+    let desk_of_one = AssetDesk { at_once: 1, ..life.desk(&house, &DeskStatus::default()) };
+    work_with(&life, desk_of_one, async || checked_in_order(&house).await.len() == 7).await;
+    let order = checked_in_order(&house).await;
+    let place = order.iter().position(|id| *id == other).unwrap();
+    assert!(place <= 1, "whoever has one waits for one of the others at most: {order:?}");
+}
+
+/// Which assets were found to be dubbable, in the order in which they were.
+async fn checked_in_order(house: &House) -> Vec<AssetId> {
+    let page = house.log.read_log(0, 100).await.unwrap();
+    let checked = page.events.iter().filter_map(|recorded| match (&recorded.stream, &recorded.event) {
+        (StreamId::Asset(id), DomainEvent::Asset(AssetEvent::AssetValidated(_))) => Some(*id),
+        _ => None,
+    });
+    checked.collect()
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,10 +2,11 @@
 
 use crate::{
     bad_requests::problem,
-    kit::{OTHER_TOKEN, Server, UPLOAD_BYTES_MAX},
+    kit::{OTHER_TOKEN, Options, Server, UPLOAD_BYTES_MAX, UPLOADS_OPEN_MAX},
 };
 use application::{aggregates::sha256, commands::expire_uploads::ExpireUploads};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use http_api::UploadLimits;
 use reqwest::{Body, Method, RequestBuilder, Response};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -244,7 +245,6 @@ async fn an_upload_can_be_broken_off() {
     assert_eq!(server.get(&asset).send().await.expect("an answer").status(), 200);
 }
 
-#[tokio::test]
 /// The round that removes what is past its time.
 fn expiry(server: &Server) -> ExpireUploads {
     ExpireUploads {
@@ -310,6 +310,7 @@ async fn an_upload_whose_piece_takes_long_does_not_expire_meanwhile() {
     sent.abort();
 }
 
+#[tokio::test]
 async fn an_upload_expires() {
     let server = Server::start().await;
     let (path, whole) = (begin(&server, CONTENT.len()).await, begin(&server, CONTENT.len()).await);
@@ -326,6 +327,38 @@ async fn an_upload_expires() {
     assert_eq!((expired.uploads, expired.bytes), (2, 3));
     check(patch(&server, &path, 3, "def"), 404, "not-found").await;
     assert_eq!(server.get(&asset).send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn no_more_is_taken_in_than_there_is_room_for() {
+    let busy = async |request: RequestBuilder| {
+        let answer = request.send().await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), header(&answer, "retry-after")), (503, "30"));
+        assert_eq!(problem(answer).await["code"], "overloaded");
+    };
+    let form = |server: &Server| {
+        let file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp4\"\r\n\r\nabc\r\n--b--\r\n";
+        let post = server.ask(Method::POST, "/v1/assets").header("content-type", "multipart/form-data; boundary=b");
+        post.body(file)
+    };
+    let server = Server::start().await;
+    let mut paths = Vec::new();
+    for _ in 0..UPLOADS_OPEN_MAX {
+        paths.push(begin(&server, CONTENT.len()).await);
+    }
+    busy(create(&server, CONTENT.len())).await;
+    busy(form(&server)).await;
+    // Those that were begun go on, and make room.
+    assert_eq!(send(patch(&server, &paths[0], 0, CONTENT)).await.status(), 204);
+    assert_eq!(form(&server).send().await.expect("an answer").status(), 201);
+    assert_eq!(send(create(&server, CONTENT.len())).await.status(), 201);
+
+    // While too much waits to be looked at, nothing begins, and what was begun goes on.
+    let limits = UploadLimits { bytes_max: UPLOAD_BYTES_MAX, waiting_max: 0, ..UploadLimits::default() };
+    let server = Server::with(Options { uploads: Some(limits), ..Options::default() }).await;
+    busy(create(&server, CONTENT.len())).await;
+    busy(form(&server)).await;
+    assert_eq!(server.api.uploads.unfinished().await.expect("a store"), []);
 }
 
 #[tokio::test]

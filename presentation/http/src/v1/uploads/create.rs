@@ -12,7 +12,10 @@ use crate::{
     layers::DRAGOMAN_POSITION,
     problem::{Code, Problem, ProblemDocument},
     trace::Trace,
-    upload::import::{import, too_large},
+    upload::{
+        has_room,
+        import::{import, too_large},
+    },
 };
 use application::ports::upload_store::NewUpload;
 use axum::{
@@ -47,6 +50,7 @@ use domain::value::Personal;
         (status = 415, description = "The body is no piece", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "The metadata say something impossible, or the content has another digest", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 460, description = "The piece does not have its checksum; the upload has begun, with nothing in it", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Too many uploads are unfinished, or too many files wait to be looked at; `Retry-After` says when to ask again", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(
@@ -60,6 +64,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let has_piece = announces_piece(&headers)?;
     let checksum = Checksum::of(&headers)?;
+    has_room(&api)?;
     let upload = api.uploads.create(announced(&api, &caller, &headers, ids)?).await?;
     let location = HeaderValue::try_from(format!("/v1/uploads/{}", upload.id)).map_err(Problem::internal)?;
     let taken = if has_piece && upload.offset == 0 {
