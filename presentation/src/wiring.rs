@@ -1,7 +1,7 @@
 //! The composition root: the only place that names adapters. One line per engine.
 
 use crate::{
-    config::{Config, Limits, Scan},
+    config::{Config, Limits, Scan, Uploads},
     exit::{Exit, Failure},
     home::Home,
     siblings::JobsOfSource,
@@ -348,9 +348,10 @@ impl App {
 }
 
 /// Where uploads grow until they are complete.
-pub fn upload_store(home: &Home, bytes_max: u64) -> Result<Arc<dyn UploadStore>, Failure> {
+pub fn upload_store(home: &Home, config: &Uploads) -> Result<Arc<dyn UploadStore>, Failure> {
     let blobs = LocalBlobStore::open(home.root())?;
-    let store = LocalUploadStore::open(blobs, bytes_max).map_err(|error| Failure::internal(&error))?;
+    let open_max = usize::try_from(config.open_max).unwrap_or(usize::MAX);
+    let store = LocalUploadStore::open(blobs, config.bytes_max, open_max).map_err(|error| Failure::internal(&error))?;
     Ok(Arc::new(store))
 }
 

@@ -3,6 +3,7 @@
 use crate::{assets, glossaries, jobs, row::text, tracks};
 use application::ports::{
     asset_index::{AssetIndex, AssetStanding},
+    event_log::Tenant,
     read_store::{Condition, Order, PageQuery, ReadStore, ReadStoreError, Table},
 };
 use async_trait::async_trait;
@@ -47,7 +48,7 @@ impl AssetIndex for AssetRows {
         standing: AssetStanding,
         after: Option<AssetId>,
         limit: usize,
-    ) -> Result<Vec<AssetId>, ReadStoreError> {
+    ) -> Result<Vec<(AssetId, Tenant)>, ReadStoreError> {
         let states = match standing {
             AssetStanding::Waiting => vec![json!("uploaded")],
             AssetStanding::Gone => vec![json!("quarantined"), json!("erased")],
@@ -59,7 +60,8 @@ impl AssetIndex for AssetRows {
             limit,
         };
         let rows = self.store.page(&assets::TABLE, &query).await?;
-        Ok(rows.iter().filter_map(|row| text(row, "asset_id").parse().ok()).collect())
+        let whose = |row| Some((text(row, "asset_id").parse().ok()?, Tenant(text(row, "tenant").to_owned())));
+        Ok(rows.iter().filter_map(whose).collect())
     }
 
     async fn is_being_dubbed(&self, asset: AssetId) -> Result<bool, ReadStoreError> {

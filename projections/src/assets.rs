@@ -91,6 +91,7 @@ fn asset(row: &mut Row, key: &RowKey, happened: &AssetEvent, now: &str) {
             set(row, "uploaded_at", now);
         }
         AssetEvent::AssetScanned { .. } => set(row, "scanned", true),
+        AssetEvent::AssetNotScanned { .. } => set(row, "scanned", false),
         AssetEvent::AssetValidated(found) => {
             checked(row, "ready", now);
             validated(row, found);

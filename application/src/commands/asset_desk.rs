@@ -1,4 +1,4 @@
-//! The asset desk: sees to it that every asset that was handed in is looked at, a few at a time.
+//! The asset desk: sees to it that every asset that was handed in is looked at, a few at a time, fair between tenants.
 //!
 //! It follows the log; what waited when the program started it takes from the read models. What failed is tried again
 //! with back-off; an engine that is not here leaves assets waiting, and the desk says so. It keeps no record of its own:
@@ -10,21 +10,23 @@ use super::{
 };
 use crate::{
     aggregates::Aggregates,
+    fair_line::{FairLine, Place},
     ports::{
         asset_index::{AssetIndex, AssetStanding},
         engine::EngineError,
-        event_log::{DomainEvent, ReadError, Recorded, StreamId},
+        event_log::{DomainEvent, ReadError, Recorded, StreamId, Tenant},
         read_store::ReadStoreError,
     },
     stop::{StopSignal, Stopping},
 };
 use domain::{
     asset::{AssetEvent, Phase},
+    dubbing::Priority,
     value::AssetId,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{
-    collections::BTreeMap,
+    collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -67,7 +69,7 @@ pub struct DeskStatus(Arc<Mutex<DeskState>>);
 /// How the desk stands at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeskState {
-    /// Assets that are known to wait.
+    /// Assets that are known to wait to be looked at.
     pub waiting: usize,
     /// Assets that are being looked at.
     pub running: usize,
@@ -97,10 +99,12 @@ enum DeskError {
     Index(#[from] ReadStoreError),
 }
 
-/// What is to be done, and when.
-#[derive(Clone, Copy, Debug)]
-struct Due {
-    at: Instant,
+/// An asset that is to be seen to.
+#[derive(Clone, Debug)]
+struct Task {
+    id: AssetId,
+    tenant: Tenant,
+    standing: AssetStanding,
     /// How often it failed.
     failures: u32,
     /// How often the file may have been the reason.
@@ -109,9 +113,17 @@ struct Due {
 
 /// What the desk works on.
 struct Work<'a> {
-    pending: BTreeMap<AssetId, Due>,
-    running: BTreeMap<AssetId, Due>,
-    tasks: FuturesUnordered<BoxFuture<'a, (AssetId, Result<(), CheckError>)>>,
+    /// Whose turn it is now: what waits goes before what is to be cleared away.
+    line: FairLine<Task>,
+    /// The age of the next one in the line.
+    age: u64,
+    /// What is tried again, and when.
+    later: Vec<(Instant, Task)>,
+    running: FuturesUnordered<BoxFuture<'a, (Task, Result<(), CheckError>)>>,
+    /// All of these.
+    known: HashSet<AssetId>,
+    /// Those in the line and of later that wait to be looked at.
+    waiting: usize,
     /// Up to where the log is known.
     seen: u64,
     /// What is read from the rows still: those that waited, then those that are gone.
@@ -138,10 +150,10 @@ impl AssetDesk {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the desk cannot see which assets wait");
             }
             self.start(&mut work);
-            self.status.set(|state| (state.waiting, state.running) = (work.pending.len(), work.running.len()));
+            self.status.set(|state| (state.waiting, state.running) = (work.waiting, work.running.len()));
             let next = work.next_due(self.at_once);
             tokio::select! {
-                Some((id, done)) = work.tasks.next() => self.end(&mut work, id, done),
+                Some((task, done)) = work.running.next() => self.end(&mut work, task, done),
                 () = sleep_until(next) => {}
                 // Whether it was a wake-up, a closed channel or time that passed: look at the log again.
                 _ = timeout(POLL, async { if wakeups.changed().await.is_err() { std::future::pending::<()>().await } }) => {}
@@ -161,7 +173,16 @@ impl AssetDesk {
             }
         };
         let rows = vec![(AssetStanding::Gone, None), (AssetStanding::Waiting, None)];
-        Work { pending: BTreeMap::new(), running: BTreeMap::new(), tasks: FuturesUnordered::new(), seen, rows }
+        Work {
+            line: FairLine::new(),
+            age: 0,
+            later: Vec::new(),
+            running: FuturesUnordered::new(),
+            known: HashSet::new(),
+            waiting: 0,
+            seen,
+            rows,
+        }
     }
 
     /// Finds what waits, as much as there is room for.
@@ -171,15 +192,19 @@ impl AssetDesk {
                 return Ok(());
             }
             let found = self.index.standing(standing, after, PAGE).await?;
-            found.iter().for_each(|id| work.add(*id));
             work.rows.pop();
-            if let Some(last) = found.last().filter(|_| found.len() == PAGE) {
+            if let Some((last, _)) = found.last().filter(|_| found.len() == PAGE) {
                 work.rows.push((standing, Some(*last)));
             }
+            found.into_iter().for_each(|(id, tenant)| work.add(id, tenant, standing));
         }
         while !work.is_full() {
             let page = self.aggregates.log().read_log(work.seen, PAGE).await?;
-            page.events.iter().filter_map(handed_in).for_each(|id| work.add(id));
+            for event in &page.events {
+                if let Some(id) = handed_in(event) {
+                    work.add(id, event.tenant.clone(), AssetStanding::Waiting);
+                }
+            }
             if page.scanned_to <= work.seen {
                 break;
             }
@@ -189,20 +214,23 @@ impl AssetDesk {
     }
 
     fn start<'a>(&'a self, work: &mut Work<'a>) {
-        let now = Instant::now();
+        work.line_up(Instant::now());
         while work.running.len() < self.at_once.max(1) {
-            let Some(id) = work.pending.iter().find(|(_, due)| due.at <= now).map(|(id, _)| *id) else {
+            let Some(task) = work.next() else {
                 return;
             };
-            let Some(due) = work.pending.remove(&id) else {
-                return;
-            };
-            work.running.insert(id, due);
-            work.tasks.push(async move { (id, self.see_to(id, due.strikes).await) }.boxed());
+            work.running.push(
+                async move {
+                    let done = self.see_to(&task).await;
+                    (task, done)
+                }
+                .boxed(),
+            );
         }
     }
 
-    async fn see_to(&self, id: AssetId, strikes: u32) -> Result<(), CheckError> {
+    async fn see_to(&self, task: &Task) -> Result<(), CheckError> {
+        let id = task.id;
         let asset = self.aggregates.asset(id).await?;
         if asset.state.phase == Phase::Erased {
             let tenant = asset.tenant.unwrap_or_default();
@@ -211,7 +239,10 @@ impl AssetDesk {
             }
             return Ok(());
         }
-        let checked = if strikes >= TRIES_MAX { self.check.give_up(id).await? } else { self.check.run(id).await? };
+        let checked = match task.strikes {
+            TRIES_MAX.. => self.check.give_up(id).await?,
+            0..TRIES_MAX => self.check.run(id, task.failures).await?,
+        };
         match checked {
             Checked::Ready => tracing::info!(asset = %id, "an asset can be dubbed"),
             Checked::PutAside(why) => tracing::info!(asset = %id, ?why, "an asset was put aside"),
@@ -220,45 +251,80 @@ impl AssetDesk {
         Ok(())
     }
 
-    fn end(&self, work: &mut Work<'_>, id: AssetId, done: Result<(), CheckError>) {
-        let Some(due) = work.running.remove(&id) else {
-            return;
-        };
+    fn end(&self, work: &mut Work<'_>, task: Task, done: Result<(), CheckError>) {
         let Err(error) = done else {
+            work.known.remove(&task.id);
             self.status.set(|state| state.trouble = None);
             return;
         };
+        let Task { id, failures, strikes, .. } = task;
         // The first time and whenever it is something else: an engine that stays away is not told of every minute.
         let trouble = trouble(&error);
         let is_news = self.status.now().trouble != trouble || trouble.is_none();
         if is_news {
-            tracing::warn!(asset = %id, failures = due.failures + 1, error = &error as &dyn std::error::Error, "an asset could not be looked at");
+            tracing::warn!(asset = %id, failures = failures + 1, error = &error as &dyn std::error::Error, "an asset could not be looked at");
         }
         self.status.set(|state| state.trouble = trouble);
-        let pause = PAUSE.saturating_mul(1 << due.failures.min(6)).min(PAUSE_MAX).max(asked_pause(&error));
-        let strikes = due.strikes + u32::from(error.may_be_the_files_fault());
-        work.pending.insert(id, Due { at: Instant::now() + pause, failures: due.failures + 1, strikes });
+        let pause = PAUSE.saturating_mul(1 << failures.min(6)).min(PAUSE_MAX).max(asked_pause(&error));
+        let strikes = strikes + u32::from(error.may_be_the_files_fault());
+        work.again(Instant::now() + pause, Task { failures: failures + 1, strikes, ..task });
     }
 }
 
 impl Work<'_> {
     fn is_full(&self) -> bool {
-        self.pending.len() >= PENDING_MAX
+        self.line.len() + self.later.len() >= PENDING_MAX
     }
 
-    fn add(&mut self, id: AssetId) {
-        if !self.running.contains_key(&id) {
-            self.pending.entry(id).or_insert(Due { at: Instant::now(), failures: 0, strikes: 0 });
+    /// Takes an asset in, unless it is known.
+    fn add(&mut self, id: AssetId, tenant: Tenant, standing: AssetStanding) {
+        if self.known.insert(id) {
+            self.waiting += usize::from(standing == AssetStanding::Waiting);
+            self.push(Task { id, tenant, standing, failures: 0, strikes: 0 });
         }
+    }
+
+    fn push(&mut self, task: Task) {
+        let priority = match task.standing {
+            AssetStanding::Waiting => Priority::Normal,
+            AssetStanding::Gone => Priority::Low,
+        };
+        self.age += 1;
+        self.line.push(Place { priority, tenant: task.tenant.clone(), age: self.age }, task);
+    }
+
+    /// Takes one back that is to be tried again.
+    fn again(&mut self, at: Instant, task: Task) {
+        self.waiting += usize::from(task.standing == AssetStanding::Waiting);
+        self.later.push((at, task));
+    }
+
+    /// Puts those in the line whose pause is over.
+    fn line_up(&mut self, now: Instant) {
+        let (due, later) = std::mem::take(&mut self.later).into_iter().partition(|(at, _)| *at <= now);
+        self.later = later;
+        let due: Vec<(Instant, Task)> = due;
+        due.into_iter().for_each(|(_, task)| self.push(task));
+    }
+
+    /// Takes the one out whose turn it is.
+    fn next(&mut self) -> Option<Task> {
+        let task = self.line.pop()?;
+        self.waiting -= usize::from(task.standing == AssetStanding::Waiting);
+        Some(task)
     }
 
     /// When something is to be begun, if there is room then.
     fn next_due(&self, at_once: usize) -> Instant {
-        let far = Instant::now() + PAUSE_MAX;
+        let now = Instant::now();
+        let far = now + PAUSE_MAX;
         if self.running.len() >= at_once.max(1) {
             return far;
         }
-        self.pending.values().map(|due| due.at).min().unwrap_or(far)
+        if !self.line.is_empty() {
+            return now;
+        }
+        self.later.iter().map(|(at, _)| *at).min().unwrap_or(far)
     }
 }
 

@@ -24,14 +24,17 @@ use crate::{
 use domain::{
     asset::{
         Asset, AssetCommand, AssetRejection, AssetSound, AssetText, AssetVideo, Phase, Quarantine, ScanVerdict,
-        Uploaded, ValidatedAsset, WhyQuarantined,
+        Uploaded, ValidatedAsset, WhyNotScanned, WhyQuarantined,
     },
-    value::AssetId,
+    value::{AssetId, Producer},
 };
 use std::{path::Path, sync::Arc};
 use thiserror::Error;
 
 const ACTOR: &str = "asset-desk";
+/// How often a scanner that gives no verdict is asked again where none is required: for some seconds, as the desk
+/// pauses.
+const SCANS_AGAIN: u32 = 3;
 
 /// The use case, with what it needs.
 #[derive(Clone)]
@@ -57,7 +60,8 @@ pub struct CheckAsset {
 pub struct Scan {
     /// Who looks.
     pub scanner: Arc<dyn MalwareScanner>,
-    /// Whether nothing is looked at further without a verdict. Otherwise the asset says that it was not scanned.
+    /// Whether nothing is looked at further without a verdict. Otherwise, after a few tries, an event says that it was
+    /// not scanned.
     pub is_required: bool,
 }
 
@@ -114,8 +118,8 @@ impl CheckError {
 }
 
 impl CheckAsset {
-    /// Looks at an asset that waits. Doing so again goes on with what is left.
-    pub async fn run(&self, id: AssetId) -> Result<Checked, CheckError> {
+    /// Looks at an asset that waits, which came to no end so many times before. Doing so again goes on with what is left.
+    pub async fn run(&self, id: AssetId, failures: u32) -> Result<Checked, CheckError> {
         let asset = self.aggregates.asset(id).await?.state;
         let (uploaded, scanned) = match (&asset.phase, &asset.uploaded) {
             (Phase::Uploaded { scanned }, Some(uploaded)) => (uploaded, *scanned),
@@ -130,7 +134,7 @@ impl CheckAsset {
         let Some(file) = self.blobs.path(&uploaded.media.sha256).await? else {
             return self.put_aside(id, lost()).await;
         };
-        if let Some(found) = self.scan(id, &file, scanned).await? {
+        if let Some(found) = self.scan(id, &file, scanned, failures).await? {
             return Ok(found);
         }
         match self.look(uploaded, &file).await {
@@ -154,25 +158,22 @@ impl CheckAsset {
     }
 
     /// Looks for malware; `None` when the file may be looked at further.
-    async fn scan(&self, id: AssetId, file: &Path, scanned: bool) -> Result<Option<Checked>, CheckError> {
+    async fn scan(
+        &self,
+        id: AssetId,
+        file: &Path,
+        scanned: bool,
+        failures: u32,
+    ) -> Result<Option<Checked>, CheckError> {
         let Some(scan) = self.scan.as_ref().filter(|_| !scanned) else {
             return Ok(None);
         };
-        let verdict = match scan.scanner.scan(file).await {
-            Ok(Verdict::Clean) => ScanVerdict::Clean,
-            Ok(Verdict::Infected { signature }) => ScanVerdict::Infected { signature },
-            Err(ScanError::TooLarge { .. }) if scan.is_required => {
-                return self.put_aside(id, unscannable()).await.map(Some);
-            }
-            Err(error) if scan.is_required => return Err(error.into()),
-            Err(error) => {
-                tracing::warn!(asset = %id, error = &error as &dyn std::error::Error, "an asset goes on without a scan");
-                return Ok(None);
-            }
+        let (scanner, verdict) = match verdict(&*scan.scanner, file).await {
+            Ok(found) => found,
+            Err(error) => return self.without_verdict(id, scan.is_required, failures, error).await,
         };
         let is_infected = verdict != ScanVerdict::Clean;
-        let command = AssetCommand::RecordScan { scanner: producer(&*scan.scanner).await?, verdict };
-        if !self.give(id, "scan", command).await? {
+        if !self.give(id, "scan", AssetCommand::RecordScan { scanner, verdict }).await? {
             return Ok(Some(Checked::NotWaiting));
         }
         if !is_infected {
@@ -182,13 +183,37 @@ impl CheckAsset {
         Ok(Some(Checked::PutAside(WhyQuarantined::Infected)))
     }
 
+    /// What becomes of a file about which the scanner says nothing. Where no verdict is required, a scanner that is
+    /// away for a moment is waited for; then the file goes on, and an event says that nobody vouches for it.
+    async fn without_verdict(
+        &self,
+        id: AssetId,
+        is_required: bool,
+        failures: u32,
+        error: ScanError,
+    ) -> Result<Option<Checked>, CheckError> {
+        let reason = match &error {
+            ScanError::TooLarge { .. } => WhyNotScanned::TooLarge,
+            ScanError::Unreachable(_) | ScanError::TimedOut { .. } => WhyNotScanned::NoAnswer,
+            ScanError::Failed { .. } | ScanError::File(_) => WhyNotScanned::Failed,
+        };
+        match (is_required, reason) {
+            (true, WhyNotScanned::TooLarge) => return self.put_aside(id, unscannable()).await.map(Some),
+            (true, WhyNotScanned::NoAnswer | WhyNotScanned::Failed) => return Err(error.into()),
+            (false, _) if error.is_transient() && failures < SCANS_AGAIN => return Err(error.into()),
+            (false, _) => {}
+        }
+        tracing::warn!(asset = %id, error = &error as &dyn std::error::Error, "an asset goes on without a scan");
+        let step = format!("not-scanned/{reason:?}");
+        let goes_on = self.give(id, &step, AssetCommand::RecordNotScanned(reason)).await?;
+        Ok(if goes_on { None } else { Some(Checked::NotWaiting) })
+    }
+
     async fn look(&self, uploaded: &Uploaded, file: &Path) -> Result<ValidatedAsset, EngineError> {
         let info = self.prober.probe(file).await?;
         let name = uploaded.name.reveal().map_or("", String::as_str);
-        if !kinds::agree(name, &info.container) {
-            let message = "the file is not what its extension says; give it the right one, then hand it in again";
-            return Err(EngineError::Rejected { code: "extension-mismatch", message: message.to_owned() });
-        }
+        kinds::agree(name, &info.container)
+            .map_err(|message| EngineError::Rejected { code: "extension-mismatch", message })?;
         self.limits.check(&info)?;
         let sound = self.inspector.inspect(file).await?;
         Ok(found(info, &sound))
@@ -214,6 +239,17 @@ impl CheckAsset {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// What the scanner says, and who it is.
+async fn verdict(scanner: &dyn MalwareScanner, file: &Path) -> Result<(Producer, ScanVerdict), ScanError> {
+    let verdict = match scanner.scan(file).await? {
+        Verdict::Clean => ScanVerdict::Clean,
+        Verdict::Infected { signature } => ScanVerdict::Infected { signature },
+    };
+    // Whatever keeps it from naming itself is no fault of the file.
+    let named = producer(scanner).await.map_err(|error| ScanError::Unreachable(std::io::Error::other(error)));
+    Ok((named?, verdict))
 }
 
 fn lost() -> Quarantine {

@@ -26,15 +26,21 @@ pub struct ExpireUploads {
 }
 
 impl ExpireUploads {
-    /// One round. What is being written at this moment stays for the next one.
+    /// One round. What is being written at this moment, and what is complete and could not be imported, stays for the
+    /// next one.
     pub async fn run(&self) -> Result<Expired, ImportError> {
         let now = self.clock.now();
-        let lost = self.uploads.unfinished().await?.into_iter().filter(|upload| upload.expires_at <= now);
-        for upload in lost.filter(|upload| upload.length == Some(upload.offset)) {
-            // Its last answer failed here; nobody may have come back for it.
-            self.import.import_late(&upload).await;
+        let mut complete = self.uploads.unfinished().await?;
+        complete.retain(|upload| upload.length == Some(upload.offset));
+        complete.extend(self.uploads.finished().await?);
+        let mut spared = Vec::new();
+        for upload in complete.iter().filter(|upload| upload.expires_at <= now) {
+            // Its last answer failed here, perhaps after it had become a blob; nobody may have come back for it.
+            if !self.import.import_late(upload).await {
+                spared.push(upload.id);
+            }
         }
-        Ok(self.uploads.expire(now).await?)
+        Ok(self.uploads.expire(now, &spared).await?)
     }
 
     /// Round after round, until it is to stop.

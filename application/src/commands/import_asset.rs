@@ -109,9 +109,19 @@ impl ImportAsset {
         Ok(recovered)
     }
 
-    /// Imports an upload that nobody came back for.
-    pub(super) async fn import_late(&self, upload: &Upload) {
-        self.recover_one(upload, &mut Recovered::default()).await;
+    /// Imports a complete upload that nobody came back for, unless it is an asset already; whether nothing is left to
+    /// be done.
+    pub(super) async fn import_late(&self, upload: &Upload) -> bool {
+        let mut recovered = Recovered::default();
+        match self.aggregates.asset(AssetId(upload.id)).await {
+            Ok(asset) if asset.revision > 0 => {}
+            Ok(_) => self.recover_one(upload, &mut recovered).await,
+            Err(error) => {
+                tracing::warn!(upload = %upload.id, error = &error as &dyn std::error::Error, "an upload could not be imported");
+                recovered.failed += 1;
+            }
+        }
+        recovered.failed == 0
     }
 
     async fn recover_one(&self, upload: &Upload, recovered: &mut Recovered) {

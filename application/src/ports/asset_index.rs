@@ -2,7 +2,7 @@
 //!
 //! Answers hold up to [`AssetIndex::position`]: who needs them newer waits for that.
 
-use super::read_store::ReadStoreError;
+use super::{event_log::Tenant, read_store::ReadStoreError};
 use async_trait::async_trait;
 use domain::value::{AssetId, Sha256};
 
@@ -12,13 +12,14 @@ pub trait AssetIndex: Send + Sync {
     /// The position in the log up to which every answer holds at least.
     async fn position(&self) -> Result<u64, ReadStoreError>;
 
-    /// Assets of all tenants that stand like this, in the order of their ids, behind `after`, at most `limit`.
+    /// Assets of all tenants that stand like this, and whose they are, in the order of their ids, behind `after`, at most
+    /// `limit`.
     async fn standing(
         &self,
         standing: AssetStanding,
         after: Option<AssetId>,
         limit: usize,
-    ) -> Result<Vec<AssetId>, ReadStoreError>;
+    ) -> Result<Vec<(AssetId, Tenant)>, ReadStoreError>;
 
     /// Whether a dubbing of this asset is not at its end.
     async fn is_being_dubbed(&self, asset: AssetId) -> Result<bool, ReadStoreError>;

@@ -17,7 +17,8 @@ use uuid::Uuid;
 #[async_trait]
 pub trait UploadStore: Send + Sync {
     /// Begins an upload. Repeated with the same request, it finds the upload that is there, with the time
-    /// of the first; with another one, it is [`UploadError::AlreadyExists`].
+    /// of the first; with another one, it is [`UploadError::AlreadyExists`]. There is a bound to how many are begun and
+    /// not finished: [`UploadError::TooMany`].
     async fn create(&self, upload: NewUpload) -> Result<Upload, UploadError>;
 
     /// An upload of this tenant; `None` when there is none, and when it is another tenant's.
@@ -37,9 +38,9 @@ pub trait UploadStore: Send + Sync {
     /// Removes an upload, or the note of a finished one; its blob stays.
     async fn terminate(&self, tenant: &Tenant, id: Uuid) -> Result<(), UploadError>;
 
-    /// Removes what is past its time, whoever's it is. What is being written at this moment stays for the
-    /// next time.
-    async fn expire(&self, now: Timestamp) -> Result<Expired, UploadError>;
+    /// Removes what is past its time, whoever's it is, apart from these. What is being written at this moment
+    /// stays for the next time, too.
+    async fn expire(&self, now: Timestamp, apart_from: &[Uuid]) -> Result<Expired, UploadError>;
 
     /// Every upload that is no blob yet, of all tenants. One that is complete among them lacks nothing but
     /// [`UploadStore::finish`].
@@ -60,6 +61,10 @@ pub trait UploadWriter: Send {
 
     /// Where the upload ends with what was written.
     fn offset(&self) -> u64;
+
+    /// Keeps the upload until then at least, durably; until when it is kept now. What was promised before is
+    /// never taken back. A failure leaves the writer of no more use, as in [`UploadWriter::write`].
+    async fn renew(&mut self, expires_at: Timestamp) -> Result<Timestamp, UploadError>;
 
     /// Keeps the piece: returns the upload's new end once it is durable.
     async fn keep(self: Box<Self>) -> Result<u64, UploadError>;
@@ -136,6 +141,13 @@ pub enum UploadError {
     OffsetMismatch {
         /// Where it ends, in bytes.
         actual: u64,
+    },
+    /// So many uploads that are no blob yet are there already: no further one is begun until one of them is finished,
+    /// removed or past its time.
+    #[error("there are {limit} unfinished uploads already; try again later")]
+    TooMany {
+        /// How many there may be.
+        limit: usize,
     },
     /// More bytes came than the upload was to have.
     #[error("the upload was to have {length} bytes, and more came")]

@@ -20,6 +20,7 @@ pub(super) fn asset(event: &AssetEvent) -> Told {
             };
             Told::with(Type::AssetScanned, json!({"engine": scanner.engine, "verdict": verdict}))
         }
+        AssetEvent::AssetNotScanned { reason } => Told::with(Type::AssetNotScanned, json!({"reason": reason})),
         AssetEvent::AssetValidated(found) => Told::with(
             Type::AssetReady,
             json!({"duration_ms": found.duration_ms, "has_picture": !found.video.is_empty()}),

@@ -93,6 +93,7 @@ types! {
     FlowCompensated "flow.compensated" [] "All that can be undone was undone."
     AssetUploaded "asset.uploaded" ["bytes", "media_type"] "A file was handed in and is being looked at."
     AssetScanned "asset.scanned" ["engine", "verdict"] "A scanner looked for malware."
+    AssetNotScanned "asset.not_scanned" ["reason"] "A scanner gave no verdict; the file is looked at without one."
     AssetReady "asset.ready" ["duration_ms", "has_picture"] "The file can be dubbed."
     AssetQuarantined "asset.quarantined" ["reason", "code"] "The file cannot, or must not, be dubbed."
     AssetErased "asset.erased" [] "The file and its name are gone."

@@ -1,6 +1,6 @@
 //! What can be asked of an asset, and which rules that can break.
 
-use super::{Quarantine, ScanVerdict, ValidatedAsset};
+use super::{Quarantine, ScanVerdict, ValidatedAsset, WhyNotScanned};
 use crate::value::{Artefact, Personal, Producer};
 use std::fmt;
 
@@ -21,6 +21,8 @@ pub enum AssetCommand {
         /// What it says.
         verdict: ScanVerdict,
     },
+    /// A scanner was to look for malware and gave no verdict.
+    RecordNotScanned(WhyNotScanned),
     /// It can be dubbed.
     Validate(Box<ValidatedAsset>),
     /// It cannot, or must not, be dubbed.

@@ -24,7 +24,7 @@ impl Decider for Asset {
                 let same = asset.uploaded.as_ref().is_some_and(|uploaded| uploaded.media.sha256 == media.sha256);
                 if same { Ok(vec![]) } else { Err(AssetRejection::AlreadyRegistered) }
             }
-            (Phase::Uploaded { scanned }, command) => Ok(check(*scanned, command)),
+            (Phase::Uploaded { scanned }, command) => Ok(check(asset, *scanned, command)),
             (Phase::Ready(found), AssetCommand::Validate(again)) if *found == again => Ok(vec![]),
             (Phase::Quarantined(why), AssetCommand::Quarantine(again)) if *why == again => Ok(vec![]),
             (Phase::Ready(_) | Phase::Quarantined(_), _) => Err(AssetRejection::AlreadyChecked),
@@ -37,7 +37,7 @@ impl Decider for Asset {
 }
 
 /// What those who look at it find. What is infected is put aside in the same append.
-fn check(scanned: bool, command: AssetCommand) -> Vec<AssetEvent> {
+fn check(asset: &Asset, scanned: bool, command: AssetCommand) -> Vec<AssetEvent> {
     match command {
         AssetCommand::RecordScan { verdict: ScanVerdict::Clean, .. } if scanned => vec![],
         AssetCommand::RecordScan { scanner, verdict } => {
@@ -47,6 +47,8 @@ fn check(scanned: bool, command: AssetCommand) -> Vec<AssetEvent> {
             };
             [AssetEvent::AssetScanned { scanner, verdict }].into_iter().chain(infected).collect()
         }
+        AssetCommand::RecordNotScanned(reason) if scanned || asset.not_scanned == Some(reason) => vec![],
+        AssetCommand::RecordNotScanned(reason) => vec![AssetEvent::AssetNotScanned { reason }],
         AssetCommand::Validate(found) => vec![AssetEvent::AssetValidated(*found)],
         AssetCommand::Quarantine(why) => vec![AssetEvent::AssetQuarantined(why)],
         // Both are decided before.

@@ -22,6 +22,11 @@ pub enum AssetEvent {
         #[serde(flatten)]
         verdict: ScanVerdict,
     },
+    /// A scanner was to look for malware and gave no verdict: the file is looked at without one.
+    AssetNotScanned {
+        /// Why there is none.
+        reason: WhyNotScanned,
+    },
     /// It can be dubbed.
     AssetValidated(ValidatedAsset),
     /// It cannot, or must not, be dubbed.
@@ -41,6 +46,18 @@ pub enum ScanVerdict {
         /// What the scanner calls it.
         signature: String,
     },
+}
+
+/// Why a scanner gave no verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhyNotScanned {
+    /// The file is larger than it looks at.
+    TooLarge,
+    /// It did not answer.
+    NoAnswer,
+    /// It answered something else than a verdict, or could not be given the file.
+    Failed,
 }
 
 /// What an asset holds.

@@ -12,6 +12,7 @@ mod tests;
 
 pub use command::{AssetCommand, AssetRejection};
 pub use event::{
-    AssetEvent, AssetSound, AssetText, AssetVideo, Quarantine, ScanVerdict, ValidatedAsset, WhyQuarantined,
+    AssetEvent, AssetSound, AssetText, AssetVideo, Quarantine, ScanVerdict, ValidatedAsset, WhyNotScanned,
+    WhyQuarantined,
 };
 pub use state::{Asset, Phase, Uploaded};

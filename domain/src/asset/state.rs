@@ -1,6 +1,6 @@
 //! What is known of an asset, and the fold over its events.
 
-use super::{AssetEvent, Quarantine, ValidatedAsset};
+use super::{AssetEvent, Quarantine, ValidatedAsset, WhyNotScanned};
 use crate::value::{Artefact, Personal};
 
 /// What is known of an asset.
@@ -8,6 +8,8 @@ use crate::value::{Artefact, Personal};
 pub struct Asset {
     /// What was handed in; `None` before that, and after erasure.
     pub uploaded: Option<Uploaded>,
+    /// Why a scanner that was to look at it gave no verdict; `None` once it did, or when none was to.
+    pub not_scanned: Option<WhyNotScanned>,
     /// Where it stands.
     pub phase: Phase,
 }
@@ -48,10 +50,14 @@ impl Asset {
                 self.uploaded = Some(Uploaded { media: media.clone(), name: name.clone() });
                 self.phase = Phase::Uploaded { scanned: false };
             }
-            AssetEvent::AssetScanned { .. } => self.phase = Phase::Uploaded { scanned: true },
+            AssetEvent::AssetScanned { .. } => {
+                self.not_scanned = None;
+                self.phase = Phase::Uploaded { scanned: true };
+            }
+            AssetEvent::AssetNotScanned { reason } => self.not_scanned = Some(*reason),
             AssetEvent::AssetValidated(found) => self.phase = Phase::Ready(Box::new(found.clone())),
             AssetEvent::AssetQuarantined(why) => self.phase = Phase::Quarantined(why.clone()),
-            AssetEvent::AssetErased => *self = Self { uploaded: None, phase: Phase::Erased },
+            AssetEvent::AssetErased => *self = Self { phase: Phase::Erased, ..Self::default() },
         }
     }
 }

@@ -60,6 +60,23 @@ fn an_asset_is_scanned_and_put_aside_when_it_is_infected() {
 }
 
 #[test]
+fn that_an_asset_was_not_scanned_is_said_once_and_a_verdict_may_come_later() {
+    use super::WhyNotScanned::{NoAnswer, TooLarge};
+    let clean = AssetCommand::RecordScan { scanner: scanner(), verdict: ScanVerdict::Clean };
+    let scanned = AssetEvent::AssetScanned { scanner: scanner(), verdict: ScanVerdict::Clean };
+    let unscanned = |reason| AssetEvent::AssetNotScanned { reason };
+    let not_scanned = AssetCommand::RecordNotScanned;
+    given::<Asset>([uploaded()]).when(not_scanned(NoAnswer)).then([unscanned(NoAnswer)]);
+    given::<Asset>([uploaded(), unscanned(NoAnswer)]).when(not_scanned(NoAnswer)).then_silent();
+    given::<Asset>([uploaded(), unscanned(NoAnswer)]).when(not_scanned(TooLarge)).then([unscanned(TooLarge)]);
+    given::<Asset>([uploaded(), unscanned(NoAnswer)]).when(clean).then([scanned.clone()]);
+    given::<Asset>([uploaded(), scanned]).when(not_scanned(NoAnswer)).then_silent();
+    let late = given::<Asset>([uploaded(), AssetEvent::AssetValidated(found())]).when(not_scanned(NoAnswer));
+    late.then_refused(&AssetRejection::AlreadyChecked);
+    given::<Asset>([]).when(not_scanned(NoAnswer)).then_refused(&AssetRejection::Unknown);
+}
+
+#[test]
 fn an_asset_is_found_to_be_dubbable_or_not_and_only_once() {
     let validate = || AssetCommand::Validate(Box::new(found()));
     let validated = AssetEvent::AssetValidated(found());

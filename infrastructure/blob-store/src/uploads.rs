@@ -46,6 +46,7 @@ struct Inner {
     folder: PathBuf,
     blobs: LocalBlobStore,
     bytes_max: u64,
+    open_max: usize,
     state: Mutex<State>,
 }
 
@@ -54,6 +55,8 @@ struct Inner {
 struct State {
     /// Uploads that somebody works on.
     leased: HashSet<Uuid>,
+    /// Uploads that are no blob yet.
+    open: HashSet<Uuid>,
     /// Digests so far, by upload.
     hashed: HashMap<Uuid, Hashed>,
 }
@@ -67,16 +70,19 @@ struct Hashed {
 
 impl LocalUploadStore {
     /// Opens (and makes, if need be) the folder of uploads beside these blobs, and removes what a crash left
-    /// of uploads that were being begun or removed. An upload has at most `bytes_max` bytes.
-    pub fn open(blobs: LocalBlobStore, bytes_max: u64) -> Result<Self, UploadError> {
+    /// of uploads that were being begun or removed. An upload has at most `bytes_max` bytes, and at most `open_max` are
+    /// begun and not finished.
+    pub fn open(blobs: LocalBlobStore, bytes_max: u64, open_max: usize) -> Result<Self, UploadError> {
         let folder = blobs.root().join("uploads");
         make_private(&folder).map_err(from_blob)?;
         sync_folder(blobs.root()).map_err(from_blob)?;
-        let inner = Inner { folder, blobs, bytes_max, state: Mutex::default() };
+        let inner = Inner { folder, blobs, bytes_max, open_max, state: Mutex::default() };
         for id in inner.ids()? {
             // An upload that cannot be understood cannot be continued either: its client begins anew.
             if !matches!(inner.meta(id), Ok(Some(_))) {
                 inner.remove(id)?;
+            } else if inner.length(id)?.is_some() {
+                inner.state().open.insert(id);
             }
         }
         Ok(Self { inner: Arc::new(inner) })
@@ -149,10 +155,11 @@ impl UploadStore for LocalUploadStore {
         .await
     }
 
-    async fn expire(&self, now: Timestamp) -> Result<Expired, UploadError> {
+    async fn expire(&self, now: Timestamp, apart_from: &[Uuid]) -> Result<Expired, UploadError> {
+        let apart_from: HashSet<Uuid> = apart_from.iter().copied().collect();
         self.blocking(move |store| {
             let mut expired = Expired::default();
-            for id in store.ids()? {
+            for id in store.ids()?.into_iter().filter(|id| !apart_from.contains(id)) {
                 // Looked at under the lease: until then, it may be anything.
                 let Ok(_lease) = Lease::take(store, id) else { continue };
                 if store.meta(id)?.is_some_and(|meta| meta.expires_at <= now) {
@@ -205,6 +212,16 @@ impl Inner {
         self.meta(id)?.filter(|meta| meta.tenant == tenant.0).ok_or(UploadError::NotFound)
     }
 
+    /// Keeps an upload, whose lease the caller has, until then at least; until when it is kept now.
+    fn renew(&self, id: Uuid, expires_at: Timestamp) -> Result<Timestamp, UploadError> {
+        let mut meta = self.meta(id)?.ok_or(UploadError::NotFound)?;
+        if meta.expires_at < expires_at {
+            meta.expires_at = expires_at;
+            meta.write(&self.path(id)).map_err(from_io)?;
+        }
+        Ok(meta.expires_at)
+    }
+
     /// How many bytes have come; `None` when the data are no more here.
     fn length(&self, id: Uuid) -> Result<Option<u64>, UploadError> {
         match fs::metadata(self.data(id)) {
@@ -253,6 +270,7 @@ impl Inner {
             };
         }
         self.remove(new.id)?;
+        self.reserve(new.id)?;
         let made = self.make(new.id, &meta);
         if made.is_err() {
             // Best effort: what stays has no note, and is removed when the store is opened next.
@@ -260,6 +278,16 @@ impl Inner {
         }
         made?;
         self.upload(new.id, meta)
+    }
+
+    /// Takes a place among the uploads that are no blob yet.
+    fn reserve(&self, id: Uuid) -> Result<(), UploadError> {
+        let mut state = self.state();
+        if state.open.len() >= self.open_max {
+            return Err(UploadError::TooMany { limit: self.open_max });
+        }
+        state.open.insert(id);
+        Ok(())
     }
 
     fn make(&self, id: Uuid, meta: &Meta) -> Result<(), UploadError> {
@@ -284,7 +312,10 @@ impl Inner {
         } else if !self.blobs.has(&artefact.sha256).map_err(from_blob)? {
             return Err(UploadError::NotFound);
         }
-        self.state().hashed.remove(&id);
+        let mut state = self.state();
+        state.hashed.remove(&id);
+        state.open.remove(&id);
+        drop(state);
         Ok(artefact)
     }
 
@@ -315,6 +346,7 @@ impl Inner {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(from_io(error)),
         }
+        self.state().open.remove(&id);
         Ok(bytes)
     }
 }

@@ -52,7 +52,7 @@ fn content() -> Vec<u8> {
 
 fn opened(folder: &Path) -> (LocalBlobStore, LocalUploadStore) {
     let blobs = LocalBlobStore::open(folder).unwrap();
-    let uploads = LocalUploadStore::open(blobs.clone(), LENGTH as u64).unwrap();
+    let uploads = LocalUploadStore::open(blobs.clone(), LENGTH as u64, 1).unwrap();
     (blobs, uploads)
 }
 

@@ -70,7 +70,7 @@ async fn limited(folder: &Path) {
         assert!(matches!(&refused, ShelfError::OutOfRoom(path) if *path == result), "{refused}");
         assert!(refused.to_string().contains("dragoman resume"), "{refused}");
     }
-    let uploads = LocalUploadStore::open(store.clone(), u64::MAX).unwrap();
+    let uploads = LocalUploadStore::open(store.clone(), u64::MAX, usize::MAX).unwrap();
     let upload = begin_upload(&uploads).await;
     let came = send(&uploads, &bytes, 0).await.unwrap_err();
     assert!(came <= LIMIT as u64, "what came before stays, and no more is told");

@@ -144,6 +144,7 @@ table! { FLOW flow FlowEvent "flow" ["dubbing-", "track-"] {
 table! { ASSET asset AssetEvent "asset" ["asset-"] {
     AssetUploaded 1 "A file was handed in and is kept."
     AssetScanned 1 "A scanner looked for malware."
+    AssetNotScanned 1 "A scanner was to look for malware and gave no verdict; the file is looked at without one."
     AssetValidated 1 "It can be dubbed."
     AssetQuarantined 1 "It cannot, or must not, be dubbed."
     AssetErased 1 "Its owner does not want it any more: name and file are gone."

@@ -115,17 +115,11 @@ fn from_child(operation: &'static str, error: ChildError) -> EngineError {
     }
 }
 
-/// For looking at a file: the base plus a second for every 20 MB, since a file that does not know its
-/// own duration is read to its end.
-fn probe_wall(limits: &MediaLimits, size_bytes: u64) -> Duration {
-    limits.probe_wall + Duration::from_secs(size_bytes / 20_000_000)
-}
-
 /// For decoding and muxing: the parent does not know the duration yet, so it allows real time at
 /// 32 kbit/s, at most the longest duration allowed. The child itself stops at the real duration.
 fn work_wall(limits: &MediaLimits, size_bytes: u64) -> Duration {
     let longest = Duration::from_millis(limits.duration_ms_max).as_secs();
-    probe_wall(limits, size_bytes) + limits.work_wall * 4 + Duration::from_secs((size_bytes / 4_000).min(longest))
+    limits.look_wall(size_bytes) + limits.work_wall * 4 + Duration::from_secs((size_bytes / 4_000).min(longest))
 }
 
 #[async_trait]
@@ -138,7 +132,7 @@ impl Engine for GstMedia {
 #[async_trait]
 impl MediaProber for GstMedia {
     async fn probe(&self, file: &Path) -> Result<MediaInfo, EngineError> {
-        self.on_file("probe", file, Job::Probe { file: file.to_owned() }, probe_wall).await
+        self.on_file("probe", file, Job::Probe { file: file.to_owned() }, MediaLimits::look_wall).await
     }
 }
 

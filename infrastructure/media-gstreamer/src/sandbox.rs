@@ -1,7 +1,6 @@
 //! The child side: reads one request, runs its graph, writes one reply. Nothing is printed besides.
 
 use crate::fault::Fault;
-use crate::graph::Deadline;
 use crate::protocol::{Job, Reply, Request};
 use crate::{decode, inspect, mux, probe, subtitles};
 use gstreamer as gst;
@@ -33,7 +32,7 @@ fn serve(request: Request) -> Reply {
         Job::Separate(input) => json(&decode::separate(&input, limits)?),
         Job::Subtitles { file, stream } => json(&subtitles::read(&file, stream, limits)?),
         Job::Mux(input) => json(&mux::mux(&input, limits)?),
-        Job::Inspect { file } => json(&inspect::inspect(&file, limits, Deadline::after(limits.probe_wall))?),
+        Job::Inspect { file } => json(&inspect::inspect(&file, limits)?),
     }
 }
 

@@ -9,6 +9,7 @@ use application::{
     admission::Admission,
     aggregates::Aggregates,
     commands::{
+        asset_desk::DeskStatus,
         control_dubbing::ControlDubbing,
         correct_line::CorrectLine,
         erase_asset::EraseAsset,
@@ -103,6 +104,8 @@ pub struct ApiParts {
     pub limits: HttpLimits,
     /// Bounds of uploads.
     pub upload_limits: UploadLimits,
+    /// How many assets wait to be looked at.
+    pub desk: DeskStatus,
     /// Origins of web pages that may call; none by default.
     pub origins: Vec<HeaderValue>,
     /// Whether clients come over TLS: then they are told to insist on it.
@@ -133,12 +136,19 @@ pub struct UploadLimits {
     pub expire_after: Duration,
     /// Time within which the next piece of a body must arrive.
     pub stall: Duration,
+    /// Assets that may wait to be looked at: while there are so many, no upload begins.
+    pub waiting_max: usize,
 }
 
 impl Default for UploadLimits {
-    /// 5 GiB; a day; 30 s.
+    /// 5 GiB; a day; 30 s; 500 that wait.
     fn default() -> Self {
-        Self { bytes_max: 5 << 30, expire_after: Duration::from_secs(86_400), stall: Duration::from_secs(30) }
+        Self {
+            bytes_max: 5 << 30,
+            expire_after: Duration::from_secs(86_400),
+            stall: Duration::from_secs(30),
+            waiting_max: 500,
+        }
     }
 }
 

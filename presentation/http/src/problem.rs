@@ -7,7 +7,7 @@ mod codes;
 mod from;
 
 pub use codes::{Code, Entry};
-pub(crate) use from::unavailable;
+pub(crate) use from::{UPLOADS_RETRY_SECONDS, unavailable};
 
 use axum::{
     body::Body,

@@ -4,6 +4,10 @@ mod arriving;
 pub(crate) mod digest;
 pub(crate) mod import;
 pub(crate) mod multipart;
+mod renewal;
+mod room;
 pub(crate) mod said;
 
 pub(crate) use arriving::Arriving;
+pub(crate) use renewal::Renewal;
+pub(crate) use room::has_room;

@@ -102,6 +102,12 @@ sections! {
         bytes_max: u64 = bytes("1MiB", "64GiB"), Some("5GiB");
         /// An upload that was begun and not finished is removed after so long without a byte.
         expire_after: Duration = duration("1m", "30d"), Some("24h");
+        /// Uploads that were begun and are not finished; further ones are refused with 503 until there is room.
+        open_max: u64 = count(1, 100_000), Some("1000");
+        /// Assets that may wait to be looked at; as long as so many do, no upload begins (503).
+        waiting_max: u64 = count(1, 1000), Some("500");
+        /// Assets that are looked at at a time; 0 for as many as there are cores, at least two.
+        checks_max: u64 = count(0, 64), Some("0");
     }
     /// How much is worked on.
     jobs: Jobs {
@@ -114,8 +120,9 @@ sections! {
     scan: Scan {
         /// The daemon's socket; uploads are not scanned when unset.
         clamd: Option<ClamdAddress> = clamd().optional(), None;
-        /// Whether a file that could not be scanned (no daemon, too large for it) is refused.
-        required: bool = switch(), Some("false");
+        /// Whether nothing is opened without a verdict: it waits while the daemon is away, and what is too large for the
+        /// daemon is refused. If not, an event says that it was not scanned. Says nothing while clamd is unset.
+        required: bool = switch(), Some("true");
     }
     /// Logs on standard error, and traces.
     telemetry: Telemetry {
@@ -148,11 +155,11 @@ sections! {
     /// What is taken as a source.
     limits: Limits {
         /// Longest source.
-        source_duration_max: Duration = duration("1s", "24h"), Some("6h");
-        /// Largest picture, in pixels; 33177600 is 7680 × 4320.
-        source_pixels_max: u64 = count(1, 268_435_456), Some("33177600");
+        source_duration_max: Duration = duration("1s", "6h"), Some("6h");
+        /// Largest picture, in pixels; 33177600 is 7680 × 4320, 35389440 is 8192 × 4320.
+        source_pixels_max: u64 = count(1, 35_389_440), Some("33177600");
         /// Most streams of one kind.
-        source_streams_max: u64 = count(1, 256), Some("64");
+        source_streams_max: u64 = count(1, 64), Some("64");
     }
     /// A certificate of your own to sign results with, instead of this installation's.
     signing: Signing {
@@ -178,8 +185,8 @@ impl Config {
                 faults.push(Fault { key: given.to_owned(), source: source(given), what });
             }
         }
-        if self.scan.required && self.scan.clamd.is_none() {
-            let key = "scan.required";
+        let key = "scan.required";
+        if self.scan.required && self.scan.clamd.is_none() && source(key) != Source::Default {
             let what = "nothing can be scanned while scan.clamd is not set; set it, or do not require the scan";
             faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
         }

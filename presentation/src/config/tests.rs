@@ -1,6 +1,7 @@
 //! Configurations that hold and such that do not, each told by key, source and what is allowed.
 
 use super::*;
+use media_gstreamer::MediaLimits;
 use std::{ffi::OsString, fs, path::Path, time::Duration};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dragoman.example.toml");
@@ -164,10 +165,31 @@ fn contradictions_are_told() {
         "scan.required = true",
         "scan.required (FILE:1): nothing can be scanned while scan.clamd is not set; set it, or do not require the scan",
     );
+    // It is what holds once clamd is set, and says nothing before.
+    let scan = |text: &str| load_text(text, &[], &[]).expect(text).config.scan;
+    assert!(scan("").clamd.is_none() && scan("").required);
+    assert!(scan("scan.clamd = \"tcp:127.0.0.1:3310\"").required);
+    assert!(!scan("[scan]\nclamd = \"tcp:127.0.0.1:3310\"\nrequired = false").required);
     check(
         "http.request_timeout = \"5s\"\nhttp.header_timeout = \"6s\"",
         "http.header_timeout (FILE:2): longer than http.request_timeout, which includes it",
     );
+}
+
+#[test]
+fn what_may_be_configured_is_what_children_take() {
+    let most = "limits.source_duration_max = \"6h\"\nlimits.source_pixels_max = 35389440\n\
+                limits.source_streams_max = 64\nuploads.bytes_max = \"64GiB\"";
+    let config = load_text(most, &[], &[]).expect("allowed").config;
+    let (sources, children) = (crate::wiring::source_limits(&config.limits), MediaLimits::default());
+    // A dubbed film may last a little longer than its source.
+    assert!(sources.duration_ms_max + 60_000 <= children.duration_ms_max);
+    assert!(sources.pixels_max <= children.pixels_max && sources.streams_max <= children.streams_max);
+    assert!(config.uploads.bytes_max <= children.size_bytes_max);
+    for more in ["source_duration_max = \"361m\"", "source_pixels_max = 35389441", "source_streams_max = 65"] {
+        assert_eq!(faults(&format!("limits.{more}"), &[]).len(), 1, "{more}");
+    }
+    assert_eq!(faults("uploads.bytes_max = \"65GiB\"", &[]).len(), 1);
 }
 
 #[test]

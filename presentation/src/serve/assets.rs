@@ -19,14 +19,21 @@ use http_api::{Api, UploadLimits};
 use projections::asset_index::AssetRows;
 use std::{sync::Arc, time::Duration};
 
-/// Assets that are looked at at a time: more would take the cores from those who dub.
-const AT_ONCE: usize = 1;
+/// Assets that are looked at at a time, at least, unless configured otherwise: one that takes long shall not hold up all
+/// others.
+const AT_ONCE_MIN: usize = 2;
 /// Between two looks for uploads whose time is up.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
 /// What runs beside the crew for uploads and assets; `status` tells how it stands. What is complete since before the
 /// start becomes an asset now.
-pub async fn beside(api: &Api, engines: &Engines, config: &Config, status: DeskStatus) -> Result<Vec<Beside>, Failure> {
+pub async fn beside(
+    api: &Api,
+    engines: &Engines,
+    config: &Config,
+    status: DeskStatus,
+    cores: usize,
+) -> Result<Vec<Beside>, Failure> {
     let import = api.import_asset();
     import.recover().await.map_err(|error| Failure::internal(&error))?;
     let erase = api.erase_asset();
@@ -44,7 +51,7 @@ pub async fn beside(api: &Api, engines: &Engines, config: &Config, status: DeskS
             release: erase.release.clone(),
         },
         erase,
-        at_once: AT_ONCE,
+        at_once: at_once(&config.uploads, cores),
         status,
     });
     let expire =
@@ -67,7 +74,21 @@ pub async fn beside(api: &Api, engines: &Engines, config: &Config, status: DeskS
     Ok(vec![looking, expiring])
 }
 
+/// Assets that are looked at at a time.
+fn at_once(config: &Uploads, cores: usize) -> usize {
+    if config.checks_max == 0 { cores.max(AT_ONCE_MIN) } else { number(config.checks_max) }
+}
+
 /// Bounds of uploads.
 pub fn upload_limits(config: &Uploads) -> UploadLimits {
-    UploadLimits { bytes_max: config.bytes_max, expire_after: config.expire_after, ..UploadLimits::default() }
+    UploadLimits {
+        bytes_max: config.bytes_max,
+        expire_after: config.expire_after,
+        waiting_max: number(config.waiting_max),
+        ..UploadLimits::default()
+    }
+}
+
+fn number(configured: u64) -> usize {
+    usize::try_from(configured).unwrap_or(usize::MAX)
 }

@@ -84,9 +84,10 @@ pub async fn serve(
         log: Arc::clone(&app.log),
         read_store: Arc::clone(&app.read_store),
         assets: Arc::new(AssetRows::new(Arc::clone(&app.read_store))),
-        uploads: upload_store(home, config.uploads.bytes_max)?,
+        uploads: upload_store(home, &config.uploads)?,
         files: app.files.clone(),
         upload_limits: assets::upload_limits(&config.uploads),
+        desk: desk.clone(),
         blobs: Arc::clone(&app.blobs),
         vault: Arc::clone(&app.vault),
         abilities: app.engines.abilities(),
@@ -109,7 +110,7 @@ pub async fn serve(
         origins,
         tls,
     });
-    let mut beside = assets::beside(&api, &app.engines, config, desk).await?;
+    let mut beside = assets::beside(&api, &app.engines, config, desk, cores).await?;
     beside.extend(keeping(projections, measures));
     let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside };
     Ok(Served { api, crew, beginning })

@@ -29,6 +29,7 @@ pub struct Server {
     child: Child,
     address: String,
     starts: u32,
+    variables: Vec<(&'static str, String)>,
 }
 
 /// An answer.
@@ -54,30 +55,35 @@ pub struct Event {
 impl Server {
     /// A new user's server, on a free port.
     pub fn start() -> Self {
-        Self::start_with(|_| {})
+        Self::start_with(vec![])
+    }
+
+    /// The same, configured by these variables.
+    pub fn start_with(variables: Vec<(&'static str, String)>) -> Self {
+        Self::begin(variables, |_| {})
     }
 
     /// A new user's server with engines that take longer, so that a kill can hit every one of them.
     pub fn start_slow() -> Self {
-        Self::start_with(|programs| programs.slow_down("0.3"))
+        Self::begin(vec![], |programs| programs.slow_down("0.3"))
     }
 
-    fn start_with(meddle: impl FnOnce(&mut Programs)) -> Self {
+    fn begin(variables: Vec<(&'static str, String)>, meddle: impl FnOnce(&mut Programs)) -> Self {
         let _set_once = rustls::crypto::ring::default_provider().install_default();
         let runtime = Runtime::new().expect("a runtime");
         let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
         let user = User::new();
         let mut programs = Programs::new(user.folder());
         meddle(&mut programs);
-        let (child, address) = run(&user, &programs, 0);
-        Self { user, programs, runtime, client, child, address, starts: 1 }
+        let (child, address) = run(&user, &programs, 0, &variables);
+        Self { user, programs, runtime, client, child, address, starts: 1, variables }
     }
 
     /// Ends it without a word, and starts it again.
     pub fn kill(&mut self) {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it has ended");
-        (self.child, self.address) = run(&self.user, &self.programs, self.starts);
+        (self.child, self.address) = run(&self.user, &self.programs, self.starts, &self.variables);
         self.starts += 1;
     }
 
@@ -142,14 +148,29 @@ impl Server {
         self.answer(self.ask(Method::POST, path).header("content-type", "application/json").body(body))
     }
 
+    /// Hands bytes in under this name; the asset's id.
+    pub fn hand_in(&self, name: &str, bytes: Vec<u8>) -> String {
+        let part = multipart::Part::bytes(bytes).file_name(name.to_owned());
+        let form = multipart::Form::new().part("file", part);
+        let answer = self.answer(self.ask(Method::POST, "/v1/assets").multipart(form));
+        answer.json(StatusCode::CREATED)["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// What is said of an asset once it was looked at.
+    pub fn looked_at(&self, asset: &str) -> Answer {
+        let path = format!("/v1/assets/{asset}");
+        let is_waiting = |answer: &Answer| {
+            let found = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+            answer.status == StatusCode::OK && found["state"] == "uploaded"
+        };
+        self.wait("the asset was looked at", || !is_waiting(&self.get(&path)));
+        self.get(&path)
+    }
+
     /// Hands a file in and waits until it was looked at; the asset's id.
     pub fn upload(&self, file: &Path) -> String {
         let bytes = fs::read(file).expect("the file");
-        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-        let part = multipart::Part::bytes(bytes).file_name(name);
-        let form = multipart::Form::new().part("file", part);
-        let answer = self.answer(self.ask(Method::POST, "/v1/assets").multipart(form));
-        let asset = answer.json(StatusCode::CREATED)["id"].as_str().expect("an id").to_owned();
+        let asset = self.hand_in(&file.file_name().expect("a name").to_string_lossy(), bytes);
         self.wait("the asset is ready", || {
             let found = self.get(&format!("/v1/assets/{asset}")).json(StatusCode::OK);
             found["state"] == "ready"
@@ -159,7 +180,12 @@ impl Server {
 
     /// The dubbing's events after a position, read until one is as wanted, which is the last one returned.
     pub fn events_until(&self, dubbing: &str, after: u64, is_last: impl Fn(&Event) -> bool) -> Vec<Event> {
-        let request = self.ask(Method::GET, &format!("/v1/dubbings/{dubbing}/events?after={after}"));
+        self.stream_until(&format!("/v1/dubbings/{dubbing}/events?after={after}"), is_last)
+    }
+
+    /// The events of a stream, read until one is as wanted, which is the last one returned.
+    pub fn stream_until(&self, path: &str, is_last: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let request = self.ask(Method::GET, path);
         self.runtime.block_on(async {
             let mut response = request.send().await.expect("a stream");
             assert_eq!(response.status(), StatusCode::OK);
@@ -239,12 +265,13 @@ fn complaints_of(user: &User, start: u32) -> PathBuf {
 }
 
 /// Starts the program and waits until it says where it listens.
-fn run(user: &User, programs: &Programs, start: u32) -> (Child, String) {
+fn run(user: &User, programs: &Programs, start: u32, variables: &[(&'static str, String)]) -> (Child, String) {
     let said = user.folder().join(format!("server-{start}.out"));
     let log = complaints_of(user, start);
     let mut command = user.command(["serve", "--listen", "127.0.0.1:0"]);
     programs.apply(&mut command);
     command.stdout(File::create(&said).expect("a file")).stderr(File::create(&log).expect("a file"));
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     let mut child = command.stdin(Stdio::null()).env("DRAGOMAN_LOG", "warn").spawn().expect("it starts");
     let began = Instant::now();
     loop {

@@ -71,7 +71,7 @@ impl House {
     /// The program, to live so many steps.
     pub fn live(&self, fuse: &Fuse) -> Life {
         let blobs = LocalBlobStore::open(self.folder.path()).unwrap();
-        let uploads: Arc<dyn UploadStore> = Arc::new(LocalUploadStore::open(blobs.clone(), 1 << 20).unwrap());
+        let uploads: Arc<dyn UploadStore> = Arc::new(LocalUploadStore::open(blobs.clone(), 1 << 20, 100).unwrap());
         let uploads: Arc<dyn UploadStore> = Arc::new(Mortal(uploads, fuse.clone()));
         let blobs: Arc<dyn BlobStore> = Arc::new(Mortal(Arc::new(blobs) as Arc<dyn BlobStore>, fuse.clone()));
         let vault: Arc<dyn KeyVault> = Arc::new(Mortal(self.vault.clone() as Arc<dyn KeyVault>, fuse.clone()));
@@ -105,8 +105,15 @@ impl House {
 
     /// An asset that was handed in under this name.
     pub async fn hand_in(&self, life: &Life, number: u128, name: &str, content: &[u8]) -> AssetId {
-        upload(life, number, name, content).await;
-        let imported = life.import.run(Uuid::from_u128(number), &giver()).await.unwrap();
+        self.hand_in_of(life, &Tenant::default().0, number, name, content).await
+    }
+
+    /// The same of this tenant.
+    pub async fn hand_in_of(&self, life: &Life, tenant: &str, number: u128, name: &str, content: &[u8]) -> AssetId {
+        let tenant = Tenant(tenant.to_owned());
+        upload_of(life, &tenant, number, name, content).await;
+        let giver = CommandMeta::given(tenant, "test", Uuid::from_u128(0xff));
+        let imported = life.import.run(Uuid::from_u128(number), &giver).await.unwrap();
         life.runner.catch_up().await.unwrap();
         imported.asset
     }
@@ -143,7 +150,11 @@ impl Life {
 
 /// A complete upload.
 pub async fn upload(life: &Life, number: u128, name: &str, content: &[u8]) {
-    let (tenant, id) = (Tenant::default(), Uuid::from_u128(number));
+    upload_of(life, &Tenant::default(), number, name, content).await;
+}
+
+async fn upload_of(life: &Life, tenant: &Tenant, number: u128, name: &str, content: &[u8]) {
+    let id = Uuid::from_u128(number);
     let new = NewUpload {
         id,
         tenant: tenant.clone(),
@@ -154,7 +165,7 @@ pub async fn upload(life: &Life, number: u128, name: &str, content: &[u8]) {
         expires_at: Timestamp::from_unix_ms(4_000_000_000_000),
     };
     life.uploads.create(new).await.unwrap();
-    let mut writer = life.uploads.open(&tenant, id, 0).await.unwrap();
+    let mut writer = life.uploads.open(tenant, id, 0).await.unwrap();
     writer.write(content).await.unwrap();
     writer.keep().await.unwrap();
 }

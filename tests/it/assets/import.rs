@@ -1,20 +1,25 @@
 //! Uploads become assets, whatever dies.
 
 use super::{
-    house::{CONTENT, House, giver, upload},
+    house::{CONTENT, House, Life, giver, upload},
     ports::Fuse,
 };
 use application::{
-    commands::import_asset::{ImportError, Recovered},
+    commands::{
+        expire_uploads::ExpireUploads,
+        import_asset::{ImportError, Recovered},
+    },
     ports::{
         event_log::Tenant,
         upload_store::{NewUpload, UploadError},
     },
+    testing::ManualClock,
 };
 use domain::{
     asset::Phase,
     value::{AssetId, Personal, Sha256, Timestamp},
 };
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 const NUMBER: u128 = 7;
@@ -60,6 +65,33 @@ async fn a_program_that_dies_between_two_steps_makes_it_good_at_its_start() {
         deaths += 1;
     }
     assert_eq!(deaths, 2, "before and behind finishing");
+}
+
+#[tokio::test]
+async fn a_complete_upload_whose_import_failed_is_not_lost_when_its_time_is_up() {
+    for steps in [0, 1] {
+        let house = House::new();
+        let fuse = Fuse::of(steps);
+        let life = house.live(&fuse);
+        upload(&life, NUMBER, "talk.mp4", CONTENT).await;
+        life.import.run(ID.0, &giver()).await.unwrap_err();
+        let clock = Arc::new(ManualClock::default());
+        clock.set(Timestamp::from_unix_ms(4_000_000_000_000));
+        let round = |life: &Life| ExpireUploads {
+            import: life.import.clone(),
+            uploads: life.uploads.clone(),
+            clock: clock.clone(),
+            every: Duration::from_secs(60),
+        };
+        // Before it became a blob, the import fails again: it stays for the next round.
+        let expired = round(&life).run().await.unwrap();
+        assert_eq!(expired.uploads, steps, "after {steps} steps");
+        drop(life);
+        let life = house.live_on();
+        round(&life).run().await.unwrap();
+        assert!(matches!(life.asset(ID).await.phase, Phase::Uploaded { .. }), "after {steps} steps");
+        assert!(life.has(CONTENT).await && life.uploads.finished().await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]

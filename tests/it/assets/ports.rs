@@ -73,8 +73,8 @@ impl UploadStore for Mortal<dyn UploadStore> {
         ended
     }
 
-    async fn expire(&self, now: Timestamp) -> Result<Expired, UploadError> {
-        self.0.expire(now).await
+    async fn expire(&self, now: Timestamp, apart_from: &[Uuid]) -> Result<Expired, UploadError> {
+        self.0.expire(now, apart_from).await
     }
 
     async fn unfinished(&self) -> Result<Vec<Upload>, UploadError> {

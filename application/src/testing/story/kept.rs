@@ -3,7 +3,10 @@
 
 use super::{Random, SECRET, facts, history::History};
 use domain::{
-    asset::{AssetCommand, AssetSound, AssetText, AssetVideo, Quarantine, ScanVerdict, ValidatedAsset, WhyQuarantined},
+    asset::{
+        AssetCommand, AssetSound, AssetText, AssetVideo, Quarantine, ScanVerdict, ValidatedAsset, WhyNotScanned,
+        WhyQuarantined,
+    },
     glossary::{Content, GlossaryCommand},
     project::ProjectCommand,
     value::{AssetId, Decibel, GlossaryId, Personal, Producer, ProjectId},
@@ -81,6 +84,7 @@ fn asset(random: &mut Random) -> AssetCommand {
             let verdict = if random.one_in(6) { ScanVerdict::Infected { signature } } else { ScanVerdict::Clean };
             AssetCommand::RecordScan { scanner, verdict }
         }
+        7 => AssetCommand::RecordNotScanned(WhyNotScanned::NoAnswer),
         _ => AssetCommand::Register { media: facts::artefact(random, "video/mp4"), name: name(random) },
     }
 }

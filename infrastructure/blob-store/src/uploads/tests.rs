@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 /// What an upload may have here at most, in bytes.
 const LIMIT: u64 = 8 << 20;
+const OPEN_MAX: usize = 8;
 const ID: Uuid = Uuid::from_u128(7);
 
 struct House {
@@ -30,14 +31,14 @@ impl House {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let blobs = LocalBlobStore::open(folder.path()).unwrap();
-        let store = LocalUploadStore::open(blobs.clone(), LIMIT).unwrap();
+        let store = LocalUploadStore::open(blobs.clone(), LIMIT, OPEN_MAX).unwrap();
         Self { folder, blobs, store, us: Tenant::default() }
     }
 
     /// Another process, after this one's end.
     fn again(self) -> Self {
         let blobs = LocalBlobStore::open(self.folder.path()).unwrap();
-        let store = LocalUploadStore::open(blobs.clone(), LIMIT).unwrap();
+        let store = LocalUploadStore::open(blobs.clone(), LIMIT, OPEN_MAX).unwrap();
         Self { blobs, store, ..self }
     }
 
@@ -177,7 +178,7 @@ async fn one_works_on_an_upload_at_a_time_and_at_its_end() {
     assert!(matches!(house.store.finish(us, ID).await, Err(UploadError::Locked)));
     assert!(matches!(house.store.terminate(us, ID).await, Err(UploadError::Locked)));
     let late = Timestamp::from_unix_ms(5_000);
-    assert_eq!(house.store.expire(late).await.unwrap(), Expired::default(), "what is written stays");
+    assert_eq!(house.store.expire(late, &[]).await.unwrap(), Expired::default(), "what is written stays");
     assert_eq!((writer.offset(), writer.keep().await.unwrap()), (3, 3));
     for offset in [0, 2, 4, u64::MAX] {
         let refused = house.store.open(us, ID, offset).await.err();
@@ -330,14 +331,68 @@ async fn what_is_past_its_time_goes_and_blobs_stay() {
         writer.keep().await.unwrap();
     }
     let kept = house.store.finish(&house.us, id(4)).await.unwrap();
-    let expired = |now| house.store.expire(Timestamp::from_unix_ms(now));
+    let expired = |now| house.store.expire(Timestamp::from_unix_ms(now), &[]);
     assert_eq!(expired(9).await.unwrap(), Expired::default());
+    let all = [id(1), id(2), id(4)];
+    assert_eq!(house.store.expire(Timestamp::from_unix_ms(20), &all).await.unwrap(), Expired::default());
     assert_eq!(expired(20).await.unwrap(), Expired { uploads: 3, bytes: 3_000 }, "of all tenants");
     assert_eq!(expired(20).await.unwrap(), Expired::default());
     let left: Vec<Uuid> = house.store.unfinished().await.unwrap().iter().map(|upload| upload.id).collect();
     assert_eq!(left, [id(3)]);
     assert!(house.blobs.path(&kept.sha256).await.unwrap().is_some());
     assert_eq!(fs::read_dir(house.folder.path().join("uploads")).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn no_more_are_begun_than_may_be_unfinished() {
+    let house = House::new();
+    let id = Uuid::from_u128;
+    let begin = async |store: &LocalUploadStore, number| {
+        let new = NewUpload { id: id(number), length: Some(1), ..new_upload() };
+        store.create(new).await.map(drop)
+    };
+    let full = |begun: Result<(), UploadError>| matches!(begun, Err(UploadError::TooMany { limit: OPEN_MAX }));
+    for number in 0..OPEN_MAX as u128 {
+        begin(&house.store, number).await.unwrap();
+    }
+    assert!(full(begin(&house.store, 100).await));
+    assert!(begin(&house.store, 0).await.is_ok(), "it is there already");
+    let house = house.again();
+    assert!(full(begin(&house.store, 100).await), "after a restart, too");
+    // Finished, removed, past its time: each makes room for one.
+    let mut writer = house.store.open(&house.us, id(0), 0).await.unwrap();
+    writer.write(b"a").await.unwrap();
+    writer.keep().await.unwrap();
+    house.store.finish(&house.us, id(0)).await.unwrap();
+    house.store.terminate(&house.us, id(1)).await.unwrap();
+    begin(&house.store, 100).await.unwrap();
+    begin(&house.store, 101).await.unwrap();
+    assert!(full(begin(&house.store, 102).await));
+    house.store.expire(Timestamp::from_unix_ms(u64::MAX), &[]).await.unwrap();
+    begin(&house.store, 102).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_upload_is_kept_as_long_as_was_promised_last() {
+    let house = House::new();
+    let at = Timestamp::from_unix_ms;
+    let begun = house.begin(Some(9)).await;
+    let mut writer = house.open(0).await;
+    writer.write(b"abc").await.unwrap();
+    let later = begun.expires_at.plus_ms(5);
+    assert_eq!(writer.renew(later).await.unwrap(), later);
+    assert_eq!(writer.renew(at(1)).await.unwrap(), later, "no promise is taken back");
+    writer.write(b"def").await.unwrap();
+    assert_eq!(writer.keep().await.unwrap(), 6);
+    // A crash while the note was written leaves the one before.
+    fs::write(house.path("meta.json.new"), b"{").unwrap();
+    let house = house.again();
+    assert_eq!((house.get().await.expires_at, house.get().await.offset), (later, 6));
+    assert_eq!(house.store.expire(begun.expires_at, &[]).await.unwrap(), Expired::default());
+    assert_eq!(house.add(6, b"ghi").await, 9);
+    let kept = house.store.finish(&house.us, ID).await.unwrap();
+    assert_eq!(kept.sha256, sha256(b"abcdefghi"), "and the digest goes on");
+    assert_eq!(house.store.expire(later, &[]).await.unwrap().uploads, 1);
 }
 
 #[tokio::test]

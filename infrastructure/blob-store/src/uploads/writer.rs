@@ -6,6 +6,7 @@
 use super::{Hashed, Lease, from_io};
 use application::ports::upload_store::{UploadError, UploadWriter};
 use async_trait::async_trait;
+use domain::value::Timestamp;
 use sha2::Digest;
 use std::{
     fs::File,
@@ -69,6 +70,10 @@ impl Open {
         Ok(())
     }
 
+    fn renew(&self, expires_at: Timestamp) -> Result<Timestamp, UploadError> {
+        self.lease.store.renew(self.lease.id, expires_at)
+    }
+
     fn keep(mut self) -> io::Result<u64> {
         self.store()?;
         self.file.sync_all()?;
@@ -110,7 +115,7 @@ impl LocalUploadWriter {
 
     async fn store(&mut self) -> Result<(), UploadError> {
         let mut open = self.taken()?;
-        self.open = Some(blocking(move || open.store().map(|()| open)).await?);
+        self.open = Some(blocking(move || open.store().map(|()| open).map_err(from_io)).await?);
         Ok(())
     }
 }
@@ -144,18 +149,27 @@ impl UploadWriter for LocalUploadWriter {
         self.offset
     }
 
+    async fn renew(&mut self, expires_at: Timestamp) -> Result<Timestamp, UploadError> {
+        let open = self.taken()?;
+        let (open, expires_at) = blocking(move || open.renew(expires_at).map(|at| (open, at))).await?;
+        self.open = Some(open);
+        Ok(expires_at)
+    }
+
     async fn keep(mut self: Box<Self>) -> Result<u64, UploadError> {
         let open = self.taken()?;
-        blocking(move || open.keep()).await
+        blocking(move || open.keep().map_err(from_io)).await
     }
 
     async fn discard(mut self: Box<Self>) -> Result<u64, UploadError> {
         let open = self.taken()?;
-        blocking(move || open.discard()).await
+        blocking(move || open.discard().map_err(from_io)).await
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, UploadError> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, UploadError> + Send + 'static,
+) -> Result<T, UploadError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(from_io)
+    done.unwrap_or_else(|error| Err(UploadError::Io(io::Error::other(error))))
 }

@@ -5,7 +5,7 @@ use super::wav::WavWriter;
 use super::{Decoding, Meter, RATE_HZ};
 use crate::config::MediaLimits;
 use crate::fault::Fault;
-use crate::graph::{Deadline, survey};
+use crate::graph::survey;
 use application::stages::separate::{SeparateInput, Stems};
 
 /// Samples per second of what recognisers listen to.
@@ -13,7 +13,7 @@ const SPEECH_RATE_HZ: u32 = 16_000;
 
 /// Decodes the chosen stream once and writes `background.wav` and `speech.wav`.
 pub(crate) fn separate(input: &SeparateInput, limits: &MediaLimits) -> Result<Stems, Fault> {
-    let survey = survey(&input.file, limits, Deadline::after(limits.probe_wall))?;
+    let survey = survey(&input.file, limits)?;
     let decoding = Decoding::new(&input.file, &survey, input.audio_stream, limits)?;
     let channels = decoding.channels;
     let (background, speech) = (input.folder.join("background.wav"), input.folder.join("speech.wav"));

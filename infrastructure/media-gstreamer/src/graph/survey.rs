@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Packets after which a stream that has not begun is no longer waited for: some minutes of a film.
 const PACKETS_MAX: u64 = 20_000;
 
+/// Kinds of streams: so many times those of one kind are opened at most.
+const KINDS: usize = 3;
+
 /// A duration below this is not believed but measured: live recorders write nothing, zero or a tick.
 const TOLD_MIN: gst::ClockTime = gst::ClockTime::from_seconds(1);
 
@@ -59,9 +62,10 @@ struct Watched {
     end_ns: Arc<AtomicU64>,
 }
 
-/// Opens `file` up to its first packets; reads on only where duration or motion is in doubt.
-pub(crate) fn survey(file: &Path, limits: &MediaLimits, deadline: Deadline) -> Result<Survey, Fault> {
-    let mut graph = Graph::new(deadline)?;
+/// Opens `file` up to its first packets; reads on only where duration or motion is in doubt. Whoever asks, a file has
+/// the same time for it, so that what was found once is found again.
+pub(crate) fn survey(file: &Path, limits: &MediaLimits) -> Result<Survey, Fault> {
+    let mut graph = Graph::new(Deadline::after(limits.look_wall_of(file)))?;
     let parser = parsed_source(&graph, file, None)?;
     let watched: Arc<Mutex<Vec<Watched>>> = Arc::default();
     watch_pads(&graph, &parser, &watched);
@@ -70,7 +74,7 @@ pub(crate) fn survey(file: &Path, limits: &MediaLimits, deadline: Deadline) -> R
     found.map_err(|fault| name_fault(fault, type_found.as_deref()))?;
 
     let watched = || watched.lock().unwrap_or_else(PoisonError::into_inner);
-    if watched().len() > limits.streams_max {
+    if watched().len() > limits.streams_max.saturating_mul(KINDS) {
         return Err(Fault::OverLimit(Measure::Streams));
     }
     let told = told_duration(&graph, type_found.as_deref());
@@ -92,6 +96,10 @@ pub(crate) fn survey(file: &Path, limits: &MediaLimits, deadline: Deadline) -> R
     let moving = |it: &&Watched| !it.may_be_still();
     let mut streams: Vec<_> = watched().iter().filter(moving).filter_map(|it| it.stream(is_stamped)).collect();
     streams.sort_by(|a, b| a.id.cmp(&b.id));
+    let of = |kind| streams.iter().filter(|stream| stream.kind == kind).count();
+    if [Kind::Video, Kind::Audio, Kind::Text].into_iter().any(|kind| of(kind) > limits.streams_max) {
+        return Err(Fault::OverLimit(Measure::Streams));
+    }
     let container = container_name(type_found, &streams);
     drop(graph);
     if !streams.iter().any(|stream| stream.kind != Kind::Text) {

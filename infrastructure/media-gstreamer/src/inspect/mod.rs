@@ -5,15 +5,15 @@ mod silence;
 use crate::config::MediaLimits;
 use crate::decode::{Decoding, Meter};
 use crate::fault::Fault;
-use crate::graph::{Deadline, survey};
+use crate::graph::survey;
 use crate::probe::media_info;
 use application::stages::assess::Inspection;
 use silence::SilenceFinder;
 use std::path::Path;
 
 /// Decodes the first audio stream of `file` and measures it.
-pub(crate) fn inspect(file: &Path, limits: &MediaLimits, deadline: Deadline) -> Result<Inspection, Fault> {
-    let survey = survey(file, limits, deadline)?;
+pub(crate) fn inspect(file: &Path, limits: &MediaLimits) -> Result<Inspection, Fault> {
+    let survey = survey(file, limits)?;
     let media = media_info(&survey, limits)?;
     let decoding = Decoding::new(file, &survey, 0, limits)?;
     let mut meter = Meter::new(decoding.channels)?;

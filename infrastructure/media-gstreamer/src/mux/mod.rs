@@ -41,7 +41,7 @@ pub(crate) fn mux(input: &MuxInput, limits: &MediaLimits) -> Result<Muxed, Fault
         write(input, None, &sounds, limits, Duration::ZERO)?;
         return Ok(Muxed { video_copied: None, attenuation });
     };
-    let survey = survey(&input.source, limits, Deadline::after(limits.probe_wall))?;
+    let survey = survey(&input.source, limits)?;
     let stream = survey.get(Kind::Video, index)?;
     let length = Duration::from(survey.duration);
     if fits_mp4(&stream.caps) {

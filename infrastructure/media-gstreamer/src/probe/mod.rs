@@ -4,19 +4,16 @@ mod language;
 
 use crate::config::MediaLimits;
 use crate::fault::{Fault, Kind, Measure};
-use crate::graph::{Deadline, Stream, Survey, survey};
+use crate::graph::{Stream, Survey, survey};
 use application::stages::ingest::{AudioStream, MediaInfo, SubtitleStream, VideoStream};
 use domain::value::LanguageTag;
 use gstreamer as gst;
 use std::path::Path;
-use std::time::Duration;
 
 /// Streams and duration of `file`.
 pub(crate) fn probe(file: &Path, limits: &MediaLimits) -> Result<MediaInfo, Fault> {
     check_boxes(file)?;
-    let size = std::fs::metadata(file).map_or(0, |about| about.len());
-    let deadline = Deadline::after(limits.probe_wall + Duration::from_secs(size / 20_000_000));
-    media_info(&survey(file, limits, deadline)?, limits)
+    media_info(&survey(file, limits)?, limits)
 }
 
 /// The survey in the ports' words; refuses pictures that are too large.

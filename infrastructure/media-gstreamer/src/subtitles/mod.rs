@@ -29,7 +29,7 @@ struct RawCue {
 
 /// Reads the cues of text stream `index`.
 pub(crate) fn read(file: &Path, index: u32, limits: &MediaLimits) -> Result<Vec<SubtitleCue>, Fault> {
-    let survey = survey(file, limits, Deadline::after(limits.probe_wall))?;
+    let survey = survey(file, limits)?;
     let stream = survey.get(Kind::Text, index)?;
     let markup = markup_of(stream).ok_or_else(|| Fault::UnknownFormat(name_of(stream)))?;
     let deadline = Deadline::after(limits.work_wall + std::time::Duration::from(survey.duration));

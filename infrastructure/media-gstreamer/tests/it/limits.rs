@@ -1,11 +1,13 @@
 //! What the child may do: a hang, a crash or babble of media code ends as a clear error, never here.
 
-use crate::support::{code, make};
+use crate::support::{code, make, media_within};
 use application::ports::engine::{Engine, EngineError};
+use application::stages::assess::Inspector;
 use application::stages::ingest::MediaProber;
+use application::stages::separate::{SeparateInput, Separator};
 use child_process::LocalChildren;
-use media_gstreamer::{GstMedia, MediaLimits, SandboxProgram};
-use std::{sync::Arc, time::Duration};
+use media_gstreamer::{GstMedia, MediaLimits, NoSeparator, SandboxProgram};
+use std::{path::Path, sync::Arc, time::Duration};
 use tempfile::tempdir;
 
 /// The adapter over a child that behaves as `script` says.
@@ -20,6 +22,33 @@ async fn probed_by(script: &str) -> Result<(), EngineError> {
     let file = folder.path().join("a.wav");
     make(&file, "audiotestsrc num-buffers=10 ! wavenc ! {}");
     media_over(script).probe(&file).await.map(|_| ())
+}
+
+#[tokio::test]
+async fn a_large_file_is_given_the_same_time_by_all_who_look() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("large.wav");
+    silence(&file, 200 << 20);
+    // What remains is the time that its size gives: ten seconds.
+    let media = media_within(MediaLimits { probe_wall: Duration::ZERO, ..MediaLimits::default() });
+    let found = media.probe(&file).await.unwrap();
+    assert_eq!(media.inspect(&file).await.unwrap().media.duration_ms, found.duration_ms);
+    let stems = folder.path().join("stems");
+    std::fs::create_dir(&stems).unwrap();
+    let input = SeparateInput { file, audio_stream: 0, folder: stems };
+    NoSeparator::new(media).separate(input).await.unwrap();
+}
+
+/// A WAV of so many bytes of silence, which take no room: 192 kHz, stereo, 16 bit.
+fn silence(path: &Path, bytes: u32) {
+    let long = |number: u32| number.to_le_bytes().to_vec();
+    let shorts = |one: u16, other: u16| [one.to_le_bytes(), other.to_le_bytes()].concat();
+    let format = [shorts(1, 2), long(192_000), long(192_000 * 4), shorts(4, 16)].concat();
+    let riff = [b"RIFF".to_vec(), long(bytes + 36), b"WAVEfmt ".to_vec(), long(16)].concat();
+    let header = [riff, format, b"data".to_vec(), long(bytes)].concat();
+    std::fs::write(path, &header).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(header.len() as u64 + u64::from(bytes)).unwrap();
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::support::{code, make, media, media_within, recording, separator};
 use application::ports::engine::{Engine, EngineError};
-use application::stages::ingest::MediaProber;
+use application::stages::ingest::{MediaInfo, MediaProber};
 use media_gstreamer::MediaLimits;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::tempdir;
@@ -274,12 +274,20 @@ async fn damage_anywhere_never_hangs_or_crashes_the_caller() {
     }
 }
 
+/// How many pictures and sounds were found.
+fn all_of(found: Result<MediaInfo, EngineError>) -> (usize, usize) {
+    let info = found.unwrap();
+    (info.video.len(), info.audio.len())
+}
+
 #[tokio::test]
 async fn what_is_over_a_limit_is_refused() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("a.mkv");
-    make(&file, &format!("matroskamux name=m ! {{}} {PICTURE} ! x264enc ! h264parse ! m. {SOUND} ! flacenc ! m."));
+    let sound = format!("{SOUND} ! flacenc ! m.");
+    make(&file, &format!("matroskamux name=m ! {{}} {PICTURE} ! x264enc ! h264parse ! m. {sound} {sound}"));
     let all = MediaLimits::default();
+    assert_eq!(all_of(media_within(MediaLimits { streams_max: 2, ..all }).probe(&file).await), (1, 2));
     for limits in [
         MediaLimits { duration_ms_max: 1_000, ..all },
         MediaLimits { size_bytes_max: 1_000, ..all },

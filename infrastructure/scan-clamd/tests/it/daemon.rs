@@ -1,4 +1,5 @@
-//! A clamd of the test's own: its folder, its socket, and a database of one signature.
+//! A clamd of the test's own: its folder, its socket, and a database of one signature. The tests of the whole program
+//! use it, too.
 
 use application::ports::scanner::MalwareScanner;
 use scan_clamd::{ClamdAddress, ClamdScanner, Timeouts};
@@ -33,12 +34,13 @@ pub struct Daemon {
 impl Daemon {
     /// Starts one and waits until it answers.
     pub async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
-        fs::create_dir(path("db")).unwrap();
+        fs::create_dir(path("db")).expect("a folder");
         let hex: String = MARK.iter().map(|byte| format!("{byte:02x}")).collect();
-        fs::write(path("db/test.ndb"), format!("Dragoman.Harmless.Mark:0:*:{hex}\n")).unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        fs::write(path("db/test.ndb"), format!("Dragoman.Harmless.Mark:0:*:{hex}\n")).expect("a database");
+        let port =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr()).expect("a port").port();
         let (socket, log) = (path("clamd.ctl"), path("log"));
         let config = format!(
             "Foreground yes\nDatabaseDirectory {}\nLocalSocket {}\nTCPSocket {port}\nTCPAddr 127.0.0.1\n\
@@ -48,12 +50,12 @@ impl Daemon {
             socket.display(),
             folder.path().display(),
         );
-        fs::write(path("clamd.conf"), config).unwrap();
-        let log_file = fs::File::create(&log).unwrap();
+        fs::write(path("clamd.conf"), config).expect("a configuration");
+        let log_file = fs::File::create(&log).expect("a log");
         let child = Command::new(program())
             .arg("--config-file")
             .arg(path("clamd.conf"))
-            .stdout(log_file.try_clone().unwrap())
+            .stdout(log_file.try_clone().expect("a log"))
             .stderr(log_file)
             .stdin(Stdio::null())
             .spawn()
@@ -72,23 +74,27 @@ impl Daemon {
     /// A file in its folder.
     pub fn file(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.folder.path().join(name);
-        fs::write(&path, content).unwrap();
+        fs::write(&path, content).expect("a file");
         path
     }
 
     /// Ends it at once.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.kill().expect("it is killed");
+        self.child.wait().expect("it has ended");
     }
 
     async fn wait(&mut self, log: &PathBuf) {
         let began = Instant::now();
         let (unix, tcp) = (self.scanner(), ClamdScanner::new(self.tcp.clone(), Timeouts::default()));
         while unix.ping().await.is_err() || tcp.ping().await.is_err() {
-            let ended = self.child.try_wait().unwrap();
+            let ended = self.child.try_wait().expect("its state");
             let late = began.elapsed() > START_MAX;
-            assert!(ended.is_none() && !late, "clamd does not come up: {}", fs::read_to_string(log).unwrap());
+            assert!(
+                ended.is_none() && !late,
+                "clamd does not come up: {}",
+                fs::read_to_string(log).unwrap_or_default()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -26,6 +26,8 @@ use domain::{
 
 /// After how many seconds a client may ask again when a part of the server did not answer.
 const RETRY_SECONDS: u32 = 5;
+/// When to ask again after there was no room for an upload.
+pub(crate) const UPLOADS_RETRY_SECONDS: u32 = 30;
 
 /// A rejection of the domain, as far as clients are concerned.
 pub trait Refusal: std::error::Error + Send + Sync + 'static {
@@ -224,6 +226,9 @@ impl From<UploadError> for Problem {
             UploadError::BeyondLength { length } => Problem::new(Code::BodyTooLarge)
                 .detail("More bytes came than the upload was announced to have.")
                 .extension("limit_bytes", length),
+            UploadError::TooMany { .. } => Problem::new(Code::Overloaded)
+                .detail("Too many uploads are unfinished.")
+                .retry_after(UPLOADS_RETRY_SECONDS),
             UploadError::TooLarge { limit } => Problem::new(Code::BodyTooLarge).extension("limit_bytes", limit),
             UploadError::Finished | UploadError::Incomplete { .. } => {
                 Problem::new(Code::NotPossible).detail(error.to_string())

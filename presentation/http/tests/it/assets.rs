@@ -10,8 +10,11 @@ use application::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::{
-    asset::{Asset, AssetCommand, AssetSound, AssetText, AssetVideo, Quarantine, ValidatedAsset, WhyQuarantined},
-    value::{AssetId, Decibel},
+    asset::{
+        Asset, AssetCommand, AssetSound, AssetText, AssetVideo, Quarantine, ScanVerdict, ValidatedAsset, WhyNotScanned,
+        WhyQuarantined,
+    },
+    value::{AssetId, Decibel, Producer},
 };
 use futures::StreamExt;
 use http_api::UploadLimits;
@@ -111,6 +114,23 @@ async fn a_file_is_handed_in_and_found_again() {
     assert_eq!(problem(elsewhere).await["code"], "not-found");
     let theirs = server.open(Method::GET, "/v1/assets").bearer_auth(OTHER_TOKEN).send().await.expect("an answer");
     assert_eq!(json(theirs).await["items"], json!([]));
+}
+
+#[tokio::test]
+async fn what_came_of_a_scan_is_told() {
+    let server = Server::start().await;
+    let id = hand_in(&server, CONTENT).await;
+    let told = async || json(server.get(&format!("/v1/assets/{id}")).send().await.expect("an answer")).await;
+    let asset = told().await;
+    assert_eq!((&asset["scanned"], asset.get("scan")), (&json!(false), None));
+    give(&server, id, AssetCommand::RecordNotScanned(WhyNotScanned::TooLarge)).await;
+    let asset = told().await;
+    let expected = json!({"verdict": "not-scanned", "reason": "too-large"});
+    assert_eq!((&asset["scanned"], &asset["scan"]), (&json!(false), &expected));
+    let scanner = Producer { engine: "clamd".to_owned(), version: "1.4".to_owned(), model_digest: None };
+    give(&server, id, AssetCommand::RecordScan { scanner, verdict: ScanVerdict::Clean }).await;
+    let asset = told().await;
+    assert_eq!((&asset["scanned"], &asset["scan"]), (&json!(true), &json!({"verdict": "clean"})));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use application::{
     admission::{Admission, AdmissionLimits},
     aggregates::Aggregates,
-    commands::release_file::FileUse,
+    commands::{asset_desk::DeskStatus, release_file::FileUse},
     estimate::Prices,
     ports::{
         engine::{Engine, EngineError, EngineInfo},
@@ -61,6 +61,7 @@ pub const TOKEN: &str = "a-token-of-tests";
 pub const OTHER_TOKEN: &str = "another-token-of-tests";
 /// Largest upload in tests, in bytes.
 pub const UPLOAD_BYTES_MAX: u64 = 256 << 20;
+pub const UPLOADS_OPEN_MAX: usize = 64;
 pub const ORIGIN: &str = "https://app.example";
 
 /// What tests see of the inside.
@@ -157,6 +158,7 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
     let media = tempfile::tempdir().expect("a folder").keep();
     let blobs = LocalBlobStore::open(&media).expect("a blob store");
     let uploads = UploadLimits { bytes_max: UPLOAD_BYTES_MAX, ..UploadLimits::default() };
+    let store = LocalUploadStore::open(blobs.clone(), UPLOAD_BYTES_MAX, UPLOADS_OPEN_MAX).expect("a store of uploads");
     let read_store = options.read_store.unwrap_or_else(|| Arc::new(MemoryReadStore::new()));
     let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(codec, clock.clone()));
     let aggregates = Arc::new(Aggregates::new(log.clone()));
@@ -170,7 +172,7 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
         log,
         assets: Arc::new(AssetRows::new(read_store.clone())),
         read_store,
-        uploads: Arc::new(LocalUploadStore::open(blobs.clone(), UPLOAD_BYTES_MAX).expect("a store of uploads")),
+        uploads: Arc::new(store),
         blobs: Arc::new(blobs),
         files: FileUse::default(),
         vault,
@@ -192,6 +194,7 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
         stop,
         limits: options.http.unwrap_or(patient),
         upload_limits: options.uploads.unwrap_or(uploads),
+        desk: DeskStatus::default(),
         origins: vec![ORIGIN.parse().expect("an origin")],
         tls: options.tls.is_some(),
     })

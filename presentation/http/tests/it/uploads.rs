@@ -2,10 +2,11 @@
 
 use crate::{
     bad_requests::problem,
-    kit::{OTHER_TOKEN, Server, UPLOAD_BYTES_MAX},
+    kit::{OTHER_TOKEN, Options, Server, UPLOAD_BYTES_MAX, UPLOADS_OPEN_MAX},
 };
 use application::{aggregates::sha256, commands::expire_uploads::ExpireUploads};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use http_api::UploadLimits;
 use reqwest::{Body, Method, RequestBuilder, Response};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -244,18 +245,78 @@ async fn an_upload_can_be_broken_off() {
     assert_eq!(server.get(&asset).send().await.expect("an answer").status(), 200);
 }
 
+/// The round that removes what is past its time.
+fn expiry(server: &Server) -> ExpireUploads {
+    ExpireUploads {
+        import: server.api.import_asset(),
+        uploads: server.api.uploads.clone(),
+        clock: server.clock.clone(),
+        every: Duration::from_secs(60),
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_goes_on_does_not_expire() {
+    const HOUR_MS: u64 = 3_600_000;
+    let server = Server::start().await;
+    let (path, idle) = (begin(&server, CONTENT.len()).await, begin(&server, CONTENT.len()).await);
+    let later = |hours: u64| server.clock.set(server.api.clock.now().plus_ms(hours * HOUR_MS));
+    later(10);
+    let piece = send(patch(&server, &path, 0, "0123")).await;
+    assert_eq!(header(&piece, "upload-expires"), "Sun, 01 Feb 2026 18:00:00 GMT");
+    let head = send(tus(&server, Method::HEAD, &path)).await;
+    assert_eq!(header(&head, "upload-expires"), "Sun, 01 Feb 2026 18:00:00 GMT");
+    later(10);
+    // Neither a piece that is refused nor one with nothing in it is a byte that came.
+    let wrong = format!("sha1 {}", BASE64_STANDARD.encode([0; 20]));
+    check(patch(&server, &path, 4, "4567").header("upload-checksum", wrong), 460, "checksum-mismatch").await;
+    let empty = send(patch(&server, &path, 4, "")).await;
+    assert_eq!(header(&empty, "upload-expires"), "Sun, 01 Feb 2026 18:00:00 GMT");
+    later(5);
+    assert_eq!(expiry(&server).run().await.expect("a round").uploads, 1);
+    check(patch(&server, &idle, 0, "0"), 404, "not-found").await;
+    assert_eq!(send(patch(&server, &path, 4, "4567")).await.status(), 204);
+    later(23);
+    assert_eq!(expiry(&server).run().await.expect("a round").uploads, 0);
+    let last = send(patch(&server, &path, 8, &CONTENT[8..])).await;
+    assert!(header(&last, "dragoman-asset").starts_with("/v1/assets/"));
+}
+
+#[tokio::test]
+async fn an_upload_whose_piece_takes_long_does_not_expire_meanwhile() {
+    let server = Server::start().await;
+    let path = begin(&server, 2 << 20).await;
+    let (go, wait) = oneshot::channel::<()>();
+    let slow = futures::stream::iter([Ok::<_, std::io::Error>(vec![1; 1 << 20])]);
+    let more = futures::stream::once(async move { Ok(wait.await.map(|()| vec![2; 1 << 19]).expect("told")) });
+    let never = futures::stream::pending();
+    let slow = Body::wrap_stream(futures::StreamExt::chain(futures::StreamExt::chain(slow, more), never));
+    let sent = tokio::spawn(patch(&server, &path, 0, slow).send());
+    let until = async |bytes| {
+        for _ in 0..1_000 {
+            if offset(&server, &path).await >= bytes {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the piece does not come");
+    };
+    until(1).await;
+    server.clock.set(server.api.clock.now().plus_ms(20 * 3_600_000));
+    go.send(()).expect("it waits");
+    until((1 << 20) + 1).await;
+    server.clock.set(server.api.clock.now().plus_ms(20 * 3_600_000));
+    assert!(offset(&server, &path).await > 1 << 20, "after forty hours it is kept still");
+    sent.abort();
+}
+
 #[tokio::test]
 async fn an_upload_expires() {
     let server = Server::start().await;
     let (path, whole) = (begin(&server, CONTENT.len()).await, begin(&server, CONTENT.len()).await);
     send(patch(&server, &path, 0, "abc")).await;
     let asset = header(&send(patch(&server, &whole, 0, CONTENT)).await, "dragoman-asset").to_owned();
-    let expire = ExpireUploads {
-        import: server.api.import_asset(),
-        uploads: server.api.uploads.clone(),
-        clock: server.clock.clone(),
-        every: Duration::from_secs(60),
-    };
+    let expire = expiry(&server);
     server.clock.set(server.api.clock.now().plus_ms(86_400_000 - 1));
     assert_eq!(expire.run().await.expect("a round").uploads, 0);
     assert_eq!(offset(&server, &path).await, 3);
@@ -266,6 +327,38 @@ async fn an_upload_expires() {
     assert_eq!((expired.uploads, expired.bytes), (2, 3));
     check(patch(&server, &path, 3, "def"), 404, "not-found").await;
     assert_eq!(server.get(&asset).send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn no_more_is_taken_in_than_there_is_room_for() {
+    let busy = async |request: RequestBuilder| {
+        let answer = request.send().await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), header(&answer, "retry-after")), (503, "30"));
+        assert_eq!(problem(answer).await["code"], "overloaded");
+    };
+    let form = |server: &Server| {
+        let file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp4\"\r\n\r\nabc\r\n--b--\r\n";
+        let post = server.ask(Method::POST, "/v1/assets").header("content-type", "multipart/form-data; boundary=b");
+        post.body(file)
+    };
+    let server = Server::start().await;
+    let mut paths = Vec::new();
+    for _ in 0..UPLOADS_OPEN_MAX {
+        paths.push(begin(&server, CONTENT.len()).await);
+    }
+    busy(create(&server, CONTENT.len())).await;
+    busy(form(&server)).await;
+    // Those that were begun go on, and make room.
+    assert_eq!(send(patch(&server, &paths[0], 0, CONTENT)).await.status(), 204);
+    assert_eq!(form(&server).send().await.expect("an answer").status(), 201);
+    assert_eq!(send(create(&server, CONTENT.len())).await.status(), 201);
+
+    // While too much waits to be looked at, nothing begins, and what was begun goes on.
+    let limits = UploadLimits { bytes_max: UPLOAD_BYTES_MAX, waiting_max: 0, ..UploadLimits::default() };
+    let server = Server::with(Options { uploads: Some(limits), ..Options::default() }).await;
+    busy(create(&server, CONTENT.len())).await;
+    busy(form(&server)).await;
+    assert_eq!(server.api.uploads.unfinished().await.expect("a store"), []);
 }
 
 #[tokio::test]

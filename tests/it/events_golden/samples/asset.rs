@@ -3,7 +3,10 @@
 use super::{Sample, artefact, language, personal, producer};
 use application::ports::event_log::{DomainEvent, StreamId};
 use domain::{
-    asset::{AssetEvent, AssetSound, AssetText, AssetVideo, Quarantine, ScanVerdict, ValidatedAsset, WhyQuarantined},
+    asset::{
+        AssetEvent, AssetSound, AssetText, AssetVideo, Quarantine, ScanVerdict, ValidatedAsset, WhyNotScanned,
+        WhyQuarantined,
+    },
     value::{AssetId, Decibel},
 };
 use uuid::Uuid;
@@ -20,6 +23,7 @@ fn events() -> Vec<AssetEvent> {
             scanner: producer(),
             verdict: ScanVerdict::Infected { signature: "Eicar-Signature".to_owned() },
         },
+        AssetEvent::AssetNotScanned { reason: WhyNotScanned::TooLarge },
         AssetEvent::AssetValidated(ValidatedAsset {
             container: "video/quicktime".to_owned(),
             duration_ms: 61_440,

@@ -14,7 +14,7 @@ use crate::{
     problem::{Code, Fault, Problem, ProblemDocument},
     trace::Trace,
     upload::{
-        Arriving, digest,
+        Arriving, Renewal, digest, has_room,
         import::{import, too_large},
         multipart::{self, Multipart, PartHead},
         said,
@@ -76,6 +76,7 @@ pub(crate) struct FileForm {
         (status = 413, description = "The file is too large; `limit_bytes` says how much is taken", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "The body is no form", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "A field is missing, unknown or wrong, or a digest does not match", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Too many uploads are unfinished, or too many files wait to be looked at; `Retry-After` says when to ask again", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(
@@ -90,6 +91,7 @@ pub(crate) async fn create(
     let id = ids.0.resource;
     // A request that is repeated with its key may have come to its end before.
     if api.aggregates.asset(AssetId(id)).await?.revision == 0 {
+        has_room(&api)?;
         let (form, whole) = form(&api, headers, body)?;
         let draft = Draft::begin(&api, &caller, id).await?;
         if let Err(problem) = receive(&api, &caller, &draft, form, whole).await {
@@ -191,10 +193,11 @@ async fn file(
     };
     api.uploads.create(upload).await?;
     let mut writer = api.uploads.open(caller.tenant(), id, 0).await?;
-    let mut hasher = sha2::Sha256::new();
+    let (mut hasher, mut renewal) = (sha2::Sha256::new(), Renewal::new(api));
     while let Some(chunk) = form.chunk().await? {
         hasher.update(&chunk);
         writer.write(&chunk).await?;
+        renewal.now_and_then(&mut *writer).await?;
     }
     writer.keep().await?;
     let found = Sha256::new(hasher.finalize().into());

@@ -7,7 +7,7 @@ use crate::{
 };
 use application::ports::event_log::{DomainEvent, Recorded, StreamId};
 use domain::{
-    asset::{Asset, AssetEvent, Phase, Quarantine, ScanVerdict, ValidatedAsset, WhyQuarantined},
+    asset::{Asset, AssetEvent, Phase, Quarantine, ScanVerdict, ValidatedAsset, WhyNotScanned, WhyQuarantined},
     value::{AssetId, Timestamp},
 };
 use serde::Serialize;
@@ -38,6 +38,9 @@ pub(crate) struct AssetDocument {
     sha256: String,
     /// Whether a scanner looked for malware in it.
     scanned: bool,
+    /// What came of looking for malware; absent where none is looked for, and until that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scan: Option<ScanDocument>,
     /// When it was complete.
     #[schema(format = DateTime)]
     uploaded_at: String,
@@ -51,6 +54,40 @@ pub(crate) struct AssetDocument {
     /// What is wrong with it, when it was put aside.
     #[serde(skip_serializing_if = "Option::is_none")]
     quarantine: Option<QuarantineDocument>,
+}
+
+/// What came of looking for malware
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ScanDocument {
+    /// What the scanner says, or that it says nothing.
+    verdict: ScanSaid,
+    /// Why it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<NotScanned>,
+}
+
+/// What a scanner says
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ScanSaid {
+    /// It found nothing.
+    Clean,
+    /// It found malware.
+    Infected,
+    /// It gave no verdict, and the file was looked at without one.
+    NotScanned,
+}
+
+/// Why a scanner gave no verdict
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NotScanned {
+    /// The file is larger than it looks at.
+    TooLarge,
+    /// It did not answer.
+    NoAnswer,
+    /// It answered something else than a verdict.
+    Failed,
 }
 
 /// Where an asset stands
@@ -192,16 +229,15 @@ impl AssetView {
     }
 
     fn fold(id: AssetId, events: &[Recorded]) -> Option<Self> {
-        let (mut asset, mut scanned) = (Asset::default(), false);
+        let (mut asset, mut scan) = (Asset::default(), None);
         let (mut uploaded_at, mut checked_at) = (None, None);
         for recorded in events {
             let DomainEvent::Asset(event) = &recorded.event else { continue };
             asset.evolve(event);
             match event {
                 AssetEvent::AssetUploaded { .. } => uploaded_at = Some(recorded.recorded_at),
-                AssetEvent::AssetScanned { verdict: ScanVerdict::Clean | ScanVerdict::Infected { .. }, .. } => {
-                    scanned = true;
-                }
+                AssetEvent::AssetScanned { verdict, .. } => scan = Some(said(verdict)),
+                AssetEvent::AssetNotScanned { reason } => scan = Some(unsaid(*reason)),
                 AssetEvent::AssetValidated(_) | AssetEvent::AssetQuarantined(_) => {
                     checked_at = Some(recorded.recorded_at);
                 }
@@ -210,7 +246,7 @@ impl AssetView {
         }
         let last = events.last()?;
         let times = (uploaded_at?, checked_at);
-        let document = document(id, &asset, scanned, times)?;
+        let document = document(id, &asset, scan, times)?;
         let quarantine = match asset.phase {
             Phase::Quarantined(quarantine) => Some(quarantine),
             Phase::Absent | Phase::Uploaded { .. } | Phase::Ready(_) | Phase::Erased => None,
@@ -222,7 +258,7 @@ impl AssetView {
 fn document(
     id: AssetId,
     asset: &Asset,
-    scanned: bool,
+    scan: Option<ScanDocument>,
     (uploaded_at, checked_at): (Timestamp, Option<Timestamp>),
 ) -> Option<AssetDocument> {
     let uploaded = asset.uploaded.as_ref()?;
@@ -239,12 +275,30 @@ fn document(
         media_type: uploaded.media.media_type.clone(),
         bytes: uploaded.media.bytes,
         sha256: uploaded.media.sha256.to_string(),
-        scanned,
+        scanned: scan.as_ref().is_some_and(|scan| scan.verdict != ScanSaid::NotScanned),
+        scan,
         uploaded_at: uploaded_at.to_string(),
         checked_at: checked_at.map(|at| at.to_string()),
         media,
         quarantine,
     })
+}
+
+fn said(verdict: &ScanVerdict) -> ScanDocument {
+    let verdict = match verdict {
+        ScanVerdict::Clean => ScanSaid::Clean,
+        ScanVerdict::Infected { .. } => ScanSaid::Infected,
+    };
+    ScanDocument { verdict, reason: None }
+}
+
+fn unsaid(reason: WhyNotScanned) -> ScanDocument {
+    let reason = match reason {
+        WhyNotScanned::TooLarge => NotScanned::TooLarge,
+        WhyNotScanned::NoAnswer => NotScanned::NoAnswer,
+        WhyNotScanned::Failed => NotScanned::Failed,
+    };
+    ScanDocument { verdict: ScanSaid::NotScanned, reason: Some(reason) }
 }
 
 fn media(found: &ValidatedAsset) -> MediaDocument {

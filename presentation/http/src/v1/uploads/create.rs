@@ -12,9 +12,12 @@ use crate::{
     layers::DRAGOMAN_POSITION,
     problem::{Code, Problem, ProblemDocument},
     trace::Trace,
-    upload::import::{import, too_large},
+    upload::{
+        has_room,
+        import::{import, too_large},
+    },
 };
-use application::ports::upload_store::{NewUpload, Upload};
+use application::ports::upload_store::NewUpload;
 use axum::{
     body::Body,
     extract::State,
@@ -38,7 +41,7 @@ use domain::value::Personal;
         (status = 201, description = "It has begun", headers(
             ("Location" = String, description = "Where to send pieces"),
             ("Upload-Offset" = u64, description = "How many bytes are there"),
-            ("Upload-Expires" = String, description = "When it is removed, unless it is complete"),
+            ("Upload-Expires" = String, description = "When it is removed, unless it goes on or is complete"),
             ("Dragoman-Asset" = String, description = "The asset, when the body held the whole file"))),
         (status = 400, description = "A header is not understood, or the body ended early", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 408, description = "The piece came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
@@ -47,6 +50,7 @@ use domain::value::Personal;
         (status = 415, description = "The body is no piece", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "The metadata say something impossible, or the content has another digest", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 460, description = "The piece does not have its checksum; the upload has begun, with nothing in it", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Too many uploads are unfinished, or too many files wait to be looked at; `Retry-After` says when to ask again", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn create(
@@ -60,6 +64,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let has_piece = announces_piece(&headers)?;
     let checksum = Checksum::of(&headers)?;
+    has_room(&api)?;
     let upload = api.uploads.create(announced(&api, &caller, &headers, ids)?).await?;
     let location = HeaderValue::try_from(format!("/v1/uploads/{}", upload.id)).map_err(Problem::internal)?;
     let taken = if has_piece && upload.offset == 0 {
@@ -68,19 +73,20 @@ pub(crate) async fn create(
         let taken = take(&api, &caller, trace, &upload, piece).await;
         taken.map_err(|problem| problem.header(header::LOCATION, location.clone()))?
     } else if upload.length == Some(upload.offset) {
-        Taken { offset: upload.offset, imported: Some(import(&api, &caller, trace, upload.id).await?) }
+        let imported = Some(import(&api, &caller, trace, upload.id).await?);
+        Taken { offset: upload.offset, expires_at: upload.expires_at, imported }
     } else {
-        Taken { offset: upload.offset, imported: None }
+        Taken { offset: upload.offset, expires_at: upload.expires_at, imported: None }
     };
     let mut answer = StatusCode::CREATED.into_response();
     answer.headers_mut().insert(header::LOCATION, location);
-    describe(answer.headers_mut(), &upload, &taken);
+    describe(answer.headers_mut(), upload.length, &taken);
     Ok(answer)
 }
 
-/// Says how far an upload is after a piece.
-pub(super) fn describe(headers: &mut HeaderMap, upload: &Upload, taken: &Taken) {
-    tus::describe(headers, upload, taken.offset, taken.imported.map(|imported| imported.asset));
+/// Says how far an upload of this length is after a piece.
+pub(super) fn describe(headers: &mut HeaderMap, length: Option<u64>, taken: &Taken) {
+    tus::describe(headers, length, taken.offset, taken.expires_at, taken.imported.map(|imported| imported.asset));
     let position = taken.imported.and_then(|imported| imported.appended).map(|appended| appended.position);
     headers.extend(position.map(|position| (DRAGOMAN_POSITION, HeaderValue::from(position))));
 }

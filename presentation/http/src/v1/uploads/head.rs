@@ -30,7 +30,7 @@ use uuid::Uuid;
             ("Upload-Offset" = u64, description = "How many bytes are there"),
             ("Upload-Length" = u64, description = "How many there are to be"),
             ("Upload-Metadata" = String, description = "What is kept of what its client said"),
-            ("Upload-Expires" = String, description = "When it is removed, unless it is complete"),
+            ("Upload-Expires" = String, description = "When it is removed, unless it goes on or is complete"),
             ("Cache-Control" = String, description = "`no-store`"),
             ("Dragoman-Asset" = String, description = "The asset, once the upload is complete"))),
         (status = 404, description = "There is no such upload"),
@@ -56,7 +56,7 @@ pub(crate) async fn head(
         asset = Some(AssetId(id));
     }
     let mut answer = StatusCode::OK.into_response();
-    tus::describe(answer.headers_mut(), &upload, upload.offset, asset);
+    tus::describe(answer.headers_mut(), upload.length, upload.offset, upload.expires_at, asset);
     answer.headers_mut().extend(upload.length.map(|length| (tus::UPLOAD_LENGTH, length.into())));
     answer.headers_mut().extend(Metadata::header(&upload).map(|metadata| (tus::UPLOAD_METADATA, metadata)));
     Ok(answer)

@@ -75,6 +75,6 @@ pub(crate) async fn patch(
     }
     let taken = take(&api, &caller, trace, &upload, Piece { offset, body, checksum }).await?;
     let mut answer = StatusCode::NO_CONTENT.into_response();
-    describe(answer.headers_mut(), &upload, &taken);
+    describe(answer.headers_mut(), upload.length, &taken);
     Ok(answer)
 }

@@ -1,7 +1,6 @@
 //! What all requests and answers of the protocol have in common.
 
 use crate::problem::{Code, Fault, Problem};
-use application::ports::upload_store::Upload;
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method},
@@ -100,10 +99,16 @@ pub(crate) fn invalid(name: &HeaderName, code: &'static str, detail: &'static st
 }
 
 /// What every answer about an upload says: how far it is, until when it is kept, which asset it is.
-pub(crate) fn describe(headers: &mut HeaderMap, upload: &Upload, offset: u64, asset: Option<AssetId>) {
+pub(crate) fn describe(
+    headers: &mut HeaderMap,
+    length: Option<u64>,
+    offset: u64,
+    expires_at: Timestamp,
+    asset: Option<AssetId>,
+) {
     headers.insert(UPLOAD_OFFSET, offset.into());
-    if upload.length != Some(offset) {
-        headers.extend(date(upload.expires_at).map(|date| (UPLOAD_EXPIRES, date)));
+    if length != Some(offset) {
+        headers.extend(date(expires_at).map(|date| (UPLOAD_EXPIRES, date)));
     }
     let asset = asset.and_then(|asset| HeaderValue::try_from(crate::v1::assets::location(asset)).ok());
     headers.extend(asset.map(|asset| (DRAGOMAN_ASSET, asset)));
