@@ -3,6 +3,7 @@
 pub mod abilities;
 pub mod admission;
 pub mod aggregates;
+pub mod causes;
 pub mod commands;
 pub mod crew;
 pub mod crossing;

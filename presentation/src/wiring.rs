@@ -71,7 +71,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use telemetry::{OtelTraces, Sampling, TelemetryConfig};
+use telemetry::{LogFilter, OtelTraces, Sampling, TelemetryConfig};
 use work_queue_memory::MemoryWorkQueue;
 
 /// The name of the one log.
@@ -88,12 +88,14 @@ pub struct Signing {
     pub key: Option<PathBuf>,
 }
 
-/// Logs and traces as configured.
-pub fn telemetry(config: &Config) -> TelemetryConfig {
+/// Logs and traces as configured. Where nobody chose what is logged, a server speaks of itself, and any other command
+/// only to who gave it.
+pub fn telemetry(config: &Config, is_server: bool) -> TelemetryConfig {
+    let unless_chosen = || if is_server { LogFilter::info() } else { LogFilter::default() };
     let chosen = &config.telemetry;
     TelemetryConfig {
         log_format: chosen.log_format,
-        log_filter: chosen.log_filter.clone(),
+        log_filter: chosen.log_filter.clone().unwrap_or_else(unless_chosen),
         endpoint: chosen.otlp_endpoint.clone(),
         headers: chosen.otlp_headers.clone(),
         service_name: chosen.service_name.clone(),

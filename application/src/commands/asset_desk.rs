@@ -15,6 +15,7 @@ use crate::{
         engine::EngineError,
         event_log::{DomainEvent, ReadError, Recorded, StreamId},
         read_store::ReadStoreError,
+        trace::{TraceContext, Traces},
     },
     stop::{StopSignal, Stopping},
 };
@@ -30,6 +31,7 @@ use std::{
 };
 use thiserror::Error;
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{Instrument, Span, field};
 
 /// Longest time between two looks at the log: wake-ups are hints.
 const POLL: Duration = Duration::from_millis(500);
@@ -58,6 +60,8 @@ pub struct AssetDesk {
     pub at_once: usize,
     /// How it stands.
     pub status: DeskStatus,
+    /// Ties each look to the trace of who handed the asset in.
+    pub traces: Arc<dyn Traces>,
 }
 
 /// How the desk stands; clones are the same.
@@ -107,11 +111,18 @@ struct Due {
     strikes: u32,
 }
 
+/// What came of seeing to an asset, and the span in which that was done.
+struct Seen {
+    id: AssetId,
+    span: Span,
+    done: Result<(), CheckError>,
+}
+
 /// What the desk works on.
 struct Work<'a> {
     pending: BTreeMap<AssetId, Due>,
     running: BTreeMap<AssetId, Due>,
-    tasks: FuturesUnordered<BoxFuture<'a, (AssetId, Result<(), CheckError>)>>,
+    tasks: FuturesUnordered<BoxFuture<'a, Seen>>,
     /// Up to where the log is known.
     seen: u64,
     /// What is read from the rows still: those that waited, then those that are gone.
@@ -141,7 +152,7 @@ impl AssetDesk {
             self.status.set(|state| (state.waiting, state.running) = (work.pending.len(), work.running.len()));
             let next = work.next_due(self.at_once);
             tokio::select! {
-                Some((id, done)) = work.tasks.next() => self.end(&mut work, id, done),
+                Some(seen) = work.tasks.next() => self.end(&mut work, seen),
                 () = sleep_until(next) => {}
                 // Whether it was a wake-up, a closed channel or time that passed: look at the log again.
                 _ = timeout(POLL, async { if wakeups.changed().await.is_err() { std::future::pending::<()>().await } }) => {}
@@ -198,29 +209,55 @@ impl AssetDesk {
                 return;
             };
             work.running.insert(id, due);
-            work.tasks.push(async move { (id, self.see_to(id, due.strikes).await) }.boxed());
+            work.tasks.push(self.see_to(id, due.strikes).boxed());
         }
     }
 
-    async fn see_to(&self, id: AssetId, strikes: u32) -> Result<(), CheckError> {
-        let asset = self.aggregates.asset(id).await?;
+    async fn see_to(&self, id: AssetId, strikes: u32) -> Seen {
+        let asset = match self.aggregates.asset(id).await {
+            Ok(asset) => asset,
+            Err(error) => return Seen { id, span: Span::none(), done: Err(error.into()) },
+        };
         if asset.state.phase == Phase::Erased {
             let tenant = asset.tenant.unwrap_or_default();
             if let Err(error) = self.erase.finish(id, &tenant).await {
-                tracing::warn!(asset = %id, error = &error as &dyn std::error::Error, "an asset is not wholly erased");
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(correlation_id = %id, error, "an asset is not wholly erased");
             }
-            return Ok(());
+            return Seen { id, span: Span::none(), done: Ok(()) };
         }
+        let span = self.span(id, asset.traceparent.as_deref());
+        let done = self.look_at(id, strikes).instrument(span.clone()).await;
+        Seen { id, span, done }
+    }
+
+    /// The look as logs and traces see it: a child of the span that handed the asset in.
+    fn span(&self, id: AssetId, traceparent: Option<&str>) -> Span {
+        let span = tracing::info_span!("asset", correlation_id = %id, outcome = field::Empty);
+        if let Some(parent) = traceparent.and_then(|text| TraceContext::parse(text).ok()) {
+            self.traces.adopt(&span, &parent);
+        }
+        span
+    }
+
+    async fn look_at(&self, id: AssetId, strikes: u32) -> Result<(), CheckError> {
         let checked = if strikes >= TRIES_MAX { self.check.give_up(id).await? } else { self.check.run(id).await? };
-        match checked {
-            Checked::Ready => tracing::info!(asset = %id, "an asset can be dubbed"),
-            Checked::PutAside(why) => tracing::info!(asset = %id, ?why, "an asset was put aside"),
-            Checked::NotWaiting => {}
-        }
+        let outcome = match checked {
+            Checked::Ready => {
+                tracing::info!("an asset can be dubbed");
+                "ready"
+            }
+            Checked::PutAside(why) => {
+                tracing::info!(?why, "an asset was put aside");
+                "put-aside"
+            }
+            Checked::NotWaiting => "nothing-to-do",
+        };
+        Span::current().record("outcome", outcome);
         Ok(())
     }
 
-    fn end(&self, work: &mut Work<'_>, id: AssetId, done: Result<(), CheckError>) {
+    fn end(&self, work: &mut Work<'_>, Seen { id, span, done }: Seen) {
         let Some(due) = work.running.remove(&id) else {
             return;
         };
@@ -229,10 +266,13 @@ impl AssetDesk {
             return;
         };
         // The first time and whenever it is something else: an engine that stays away is not told of every minute.
+        span.record("outcome", "failed");
+        self.traces.fail(&span, "asset-check-failed");
         let trouble = trouble(&error);
         let is_news = self.status.now().trouble != trouble || trouble.is_none();
         if is_news {
-            tracing::warn!(asset = %id, failures = due.failures + 1, error = &error as &dyn std::error::Error, "an asset could not be looked at");
+            let (failures, error) = (due.failures + 1, &error as &dyn std::error::Error);
+            tracing::warn!(parent: &span, correlation_id = %id, failures, error, "an asset could not be looked at");
         }
         self.status.set(|state| state.trouble = trouble);
         let pause = PAUSE.saturating_mul(1 << due.failures.min(6)).min(PAUSE_MAX).max(asked_pause(&error));

@@ -166,7 +166,8 @@ impl CheckAsset {
             }
             Err(error) if scan.is_required => return Err(error.into()),
             Err(error) => {
-                tracing::warn!(asset = %id, error = &error as &dyn std::error::Error, "an asset goes on without a scan");
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(correlation_id = %id, error, "an asset goes on without a scan");
                 return Ok(None);
             }
         };

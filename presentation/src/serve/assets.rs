@@ -46,6 +46,7 @@ pub async fn beside(api: &Api, engines: &Engines, config: &Config, status: DeskS
         erase,
         at_once: AT_ONCE,
         status,
+        traces: Arc::clone(&api.traces),
     });
     let expire =
         ExpireUploads { import, uploads: Arc::clone(&api.uploads), clock: Arc::clone(&api.clock), every: EXPIRE_EVERY };
