@@ -10,6 +10,7 @@ pub mod crossing;
 pub mod estimate;
 pub mod fair_line;
 pub mod flows;
+pub mod measured;
 pub mod ports;
 pub mod process_manager;
 pub mod public_events;

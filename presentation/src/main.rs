@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod config;
+mod engine_calls;
 mod exit;
 mod home;
 mod interrupt;

@@ -31,6 +31,7 @@ pub async fn beside(api: &Api, engines: &Engines, config: &Config, status: DeskS
     import.recover().await.map_err(|error| Failure::internal(&error))?;
     let erase = api.erase_asset();
     let scan = scanner(&config.scan).map(|scanner| Scan { scanner, is_required: config.scan.required });
+    let (prober, inspector) = engines.asset_checks();
     let desk = Arc::new(AssetDesk {
         aggregates: Arc::clone(&api.aggregates),
         index: Arc::new(AssetRows::new(Arc::clone(&api.read_store))),
@@ -38,8 +39,8 @@ pub async fn beside(api: &Api, engines: &Engines, config: &Config, status: DeskS
             aggregates: Arc::clone(&api.aggregates),
             blobs: Arc::clone(&api.blobs),
             scan,
-            prober: engines.media.clone(),
-            inspector: engines.media.clone(),
+            prober,
+            inspector,
             limits: source_limits(&config.limits),
             release: erase.release.clone(),
         },

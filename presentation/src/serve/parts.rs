@@ -76,6 +76,7 @@ pub async fn serve(
         queue: Arc::clone(&app.worker.queue),
         admission: Arc::clone(&admission),
         meter: Arc::clone(&app.engines.meter),
+        calls: app.engines.calls.clone(),
         applied: applied.clone(),
     };
     let measures = Measures::new(sources, &metrics, beginning.after);
