@@ -1,6 +1,7 @@
 //! The server from outside: from upload to download, a corrected line, and kills in every stage.
 
 mod rig;
+mod telemetry;
 
 use crate::support::{clip, clip_transcript, sample};
 use reqwest::{Method, StatusCode};

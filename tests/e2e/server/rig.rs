@@ -28,6 +28,8 @@ pub struct Server {
     child: Child,
     address: String,
     starts: u32,
+    /// Its variables, beside those of every server here.
+    env: Vec<(&'static str, String)>,
 }
 
 /// An answer.
@@ -53,19 +55,24 @@ pub struct Event {
 impl Server {
     /// A new user's server, on a free port.
     pub fn start() -> Self {
+        Self::start_with(vec![])
+    }
+
+    /// The same with these variables.
+    pub fn start_with(env: Vec<(&'static str, String)>) -> Self {
         let _set_once = rustls::crypto::ring::default_provider().install_default();
         let runtime = Runtime::new().expect("a runtime");
         let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
         let user = User::new();
-        let (child, address) = run(&user, 0);
-        Self { user, runtime, client, child, address, starts: 1 }
+        let (child, address) = run(&user, 0, &env);
+        Self { user, runtime, client, child, address, starts: 1, env }
     }
 
     /// Ends it without a word, and starts it again.
     pub fn kill(&mut self) {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it has ended");
-        (self.child, self.address) = run(&self.user, self.starts);
+        (self.child, self.address) = run(&self.user, self.starts, &self.env);
         self.starts += 1;
     }
 
@@ -132,11 +139,16 @@ impl Server {
 
     /// Hands a file in and waits until it was looked at; the asset's id.
     pub fn upload(&self, file: &Path) -> String {
+        self.upload_with(file, |request| request)
+    }
+
+    /// The same with a request that is made ready so.
+    pub fn upload_with(&self, file: &Path, ready: impl Fn(RequestBuilder) -> RequestBuilder) -> String {
         let bytes = fs::read(file).expect("the file");
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
         let part = multipart::Part::bytes(bytes).file_name(name);
         let form = multipart::Form::new().part("file", part);
-        let answer = self.answer(self.ask(Method::POST, "/v1/assets").multipart(form));
+        let answer = self.answer(ready(self.ask(Method::POST, "/v1/assets").multipart(form)));
         let asset = answer.json(StatusCode::CREATED)["id"].as_str().expect("an id").to_owned();
         self.wait("the asset is ready", || {
             let found = self.get(&format!("/v1/assets/{asset}")).json(StatusCode::OK);
@@ -227,12 +239,13 @@ fn complaints_of(user: &User, start: u32) -> PathBuf {
 }
 
 /// Starts the program and waits until it says where it listens.
-fn run(user: &User, start: u32) -> (Child, String) {
+fn run(user: &User, start: u32, env: &[(&'static str, String)]) -> (Child, String) {
     let said = user.folder().join(format!("server-{start}.out"));
     let log = complaints_of(user, start);
     let mut command = user.command(["serve", "--listen", "127.0.0.1:0"]);
     command.stdout(File::create(&said).expect("a file")).stderr(File::create(&log).expect("a file"));
-    let mut child = command.stdin(Stdio::null()).env("DRAGOMAN_LOG", "warn").spawn().expect("it starts");
+    command.stdin(Stdio::null()).env("DRAGOMAN_LOG", "warn").envs(env.iter().map(|(name, value)| (name, value)));
+    let mut child = command.spawn().expect("it starts");
     let began = Instant::now();
     loop {
         let text = fs::read_to_string(&said).unwrap_or_default();
