@@ -86,7 +86,10 @@ fn a_trace_goes_from_the_request_over_events_and_queue_to_stages_and_children() 
     let began = Instant::now();
     let is_whole = |spans: &[Span]| Trace::of(spans, ORDER).named("stage").count() >= super::STAGES.len();
     while !is_whole(&spans) && began.elapsed() < PATIENCE {
-        spans.extend(collector.next(PATIENCE).expect("more spans").spans());
+        let batch = collector.next(PATIENCE).expect("more spans");
+        assert_eq!(batch.head.first().map(String::as_str), Some("POST /v1/traces HTTP/1.1"));
+        assert_eq!(batch.service(), "dragoman");
+        spans.extend(batch.spans());
     }
 
     let upload = Trace::of(&spans, UPLOAD);
@@ -120,6 +123,10 @@ fn children_belong_to_their_stages(trace: &Trace<'_>) {
     let mut of_stages = BTreeSet::new();
     for child in trace.named("child") {
         let stage = trace.parent(child);
+        if stage.name == "request" {
+            // Whether the order can be carried out is asked of programs, too.
+            continue;
+        }
         assert_eq!(stage.name, "stage");
         let program = text(child, "program").expect("a program");
         assert!(!program.contains('/'), "{program}: a folder may hold a name");
@@ -190,7 +197,9 @@ fn without_configuration_the_log_tells_beginning_end_and_failures() {
     for personal in ["Aurelia", "Bartholomew", "river", "clip.mp4", &home] {
         assert!(!text.contains(personal), "{personal}: {text}");
     }
-    assert!(lines.len() <= 12, "few lines, all of use: {text}");
+    // A busy machine makes the database's library speak of slow statements.
+    let ours = lines.iter().filter(|line| line["target"].as_str().is_some_and(|target| !target.starts_with("sqlx")));
+    assert!(ours.count() <= 12, "few lines, all of use: {text}");
 }
 
 /// All files below a folder, which stays.
