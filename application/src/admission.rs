@@ -117,7 +117,8 @@ impl Admission {
                 Ok(None) => continue,
                 Err(error) => {
                     let pause = line.failed(id, Instant::now());
-                    tracing::warn!(dubbing = %id, error = %error, ?pause, "a dubbing cannot be read");
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(correlation_id = %id, error, ?pause, "a dubbing cannot be read");
                 }
             }
             break;

@@ -5,6 +5,7 @@
 
 use crate::{
     admission::{Admission, Beginning},
+    causes::with_causes,
     stages::handler::StageError,
     stop::{StopSignal, Stopper, Stopping},
     worker::Worker,
@@ -152,7 +153,7 @@ async fn keep_running(beside: &Beside, troubles: &mpsc::Sender<Trouble>) {
 fn trouble_of(ended: Result<Result<(), StageError>, JoinError>) -> Option<String> {
     match ended {
         Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(error.to_string()),
+        Ok(Err(error)) => Some(with_causes(&error)),
         Err(error) => Some(if error.is_panic() { "it panicked".to_owned() } else { "it was aborted".to_owned() }),
     }
 }

@@ -3,12 +3,14 @@
 pub mod abilities;
 pub mod admission;
 pub mod aggregates;
+pub mod causes;
 pub mod commands;
 pub mod crew;
 pub mod crossing;
 pub mod estimate;
 pub mod fair_line;
 pub mod flows;
+pub mod measured;
 pub mod ports;
 pub mod process_manager;
 pub mod public_events;

@@ -140,6 +140,16 @@ impl ProcessManager {
         Ok(Claim { tenant: tenant.unwrap_or_default(), priority, traceparent })
     }
 
+    /// The same for the work of one of its streams: a track that somebody changed is driven in the trace of that.
+    async fn claim_of(&self, stream: &StreamId, claim: &Claim) -> Result<Claim, ReadError> {
+        let own = match stream {
+            StreamId::Track(id) => self.aggregates.track(id).await?.traceparent,
+            StreamId::Dubbing(_) | StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => None,
+        };
+        let traceparent = own.or_else(|| claim.traceparent.clone());
+        Ok(Claim { traceparent, ..claim.clone() })
+    }
+
     /// How far the streams of a dubbing have come.
     async fn revisions(&self, id: DubbingId) -> Result<Vec<u64>, ReadError> {
         let Loaded { state: dubbing, revision, .. } = self.aggregates.dubbing(id).await?;
@@ -163,7 +173,7 @@ impl ProcessManager {
             let fence = Fence { stage: *stage, run: cell.run, attempt: cell.attempt };
             match cell.phase {
                 Phase::Requested(id) if flow.paused.is_none() && !flow.undoing && !flow.ended => {
-                    let claim = claim.clone();
+                    let claim = self.claim_of(stream, claim).await?;
                     self.queue.publish(Work { id, stream: stream.clone(), fence, claim }).await?;
                 }
                 // Nobody may begin with it now: published again when it is wanted again.
@@ -230,8 +240,8 @@ impl ProcessManager {
     /// Carries what crosses between a track and its dubbing.
     async fn carry(&self, id: &TrackId) -> Result<Pulse, StageError> {
         // The track first: what its dubbing decided before that was carried is then seen, too.
-        let Loaded { state: track, revision, .. } = self.aggregates.track(id).await?;
-        let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
+        let Loaded { state: track, revision, traceparent: of_track, .. } = self.aggregates.track(id).await?;
+        let Loaded { state: dubbing, traceparent: of_dubbing, .. } = self.aggregates.dubbing(id.dubbing).await?;
         let (Some(crossing), Some(requested)) = (crossing(id, &dubbing, &track), dubbing.tracks.get(&id.language))
         else {
             return Ok(Pulse::default());
@@ -243,11 +253,12 @@ impl ProcessManager {
                 if let TrackCommand::Start { inherited, settings, .. } = &mut command {
                     *inherited = self.inherited(&dubbing, settings, id).await?;
                 }
-                let meta = CommandMeta::derived(ACTOR, &name("carry"));
+                // What is carried belongs to the trace of what it follows from, which another stream knows.
+                let meta = CommandMeta::derived(ACTOR, &name("carry")).traced(of_dubbing);
                 self.aggregates.execute::<Track>(&stream, command, &meta).await.map_err(StageError::from)
             }
             Crossing::ToDubbing(command) => {
-                let meta = CommandMeta::derived(ACTOR, &name("settle"));
+                let meta = CommandMeta::derived(ACTOR, &name("settle")).traced(of_track);
                 let dubbing = StreamId::Dubbing(id.dubbing);
                 self.aggregates.execute::<Dubbing>(&dubbing, command, &meta).await.map_err(StageError::from)
             }

@@ -28,7 +28,7 @@ use domain::{
     value::Timestamp,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tracing::{Instrument, Span};
+use tracing::{Instrument, Span, field};
 
 /// How long a worker may be silent before its work is handed to another.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -91,10 +91,27 @@ pub struct Worker {
     pub traces: Arc<dyn Traces>,
 }
 
-/// What became of an attempt.
+/// What became of a command of an attempt.
 enum Verdict {
     Accepted,
     Superseded,
+}
+
+/// How an attempt ended, as its span tells it.
+enum Ended {
+    /// Completed or skipped.
+    Done,
+    /// Nobody waited for it any more.
+    Superseded,
+    /// An earlier handing-out of the same work was not finished.
+    Lost,
+    /// Given back.
+    Released,
+    /// Failed, for the reason of this code.
+    Failed {
+        /// As in the log.
+        code: String,
+    },
 }
 
 impl Worker {
@@ -114,14 +131,30 @@ impl Worker {
         }
     }
 
+    /// An attempt as logs and traces see it: whatever is said and recorded between its start and its report stands
+    /// in one span.
     async fn attempt(&self, delivery: &Delivery, stop: &StopSignal) -> Result<(), StageError> {
+        let span = self.span(&delivery.work);
+        let ended = self.try_once(delivery, stop).instrument(span.clone()).await;
+        let (outcome, failure) = match &ended {
+            Ok(ended) => (ended.name(), ended.failure()),
+            Err(error) => ("failed", Some(describe(error).code)),
+        };
+        span.record("outcome", outcome);
+        if let Some(code) = failure {
+            self.traces.fail(&span, &code);
+        }
+        ended.map(|_| ())
+    }
+
+    async fn try_once(&self, delivery: &Delivery, stop: &StopSignal) -> Result<Ended, StageError> {
         let work = &delivery.work;
         if delivery.deliveries > 1 {
             // An earlier lease ran out: that attempt is lost, and the process manager asks for another.
-            return self.flow(&work.stream, FlowCommand::Lose(work.fence)).await.map(|_| ());
+            return self.flow(work, FlowCommand::Lose(work.fence)).await.map(|_| Ended::Lost);
         }
-        if let Verdict::Superseded = self.flow(&work.stream, FlowCommand::Start(work.fence)).await? {
-            return Ok(());
+        if let Verdict::Superseded = self.flow(work, FlowCommand::Start(work.fence)).await? {
+            return Ok(Ended::Superseded);
         }
         let began = self.clock.now();
         let scratch = self.kit.blobs.scratch(&work.id.0.to_string()).await?;
@@ -134,25 +167,29 @@ impl Worker {
             traceparent: work.claim.traceparent.clone(),
         };
         let outcome = tokio::select! {
-            outcome = self.handle(attempt, began).instrument(self.span(work)) => outcome,
+            outcome = self.handle(attempt, began) => outcome,
             lost = self.stay_alive(delivery) => { lost?; Err(StageError::Superseded) }
             unwanted = self.until_unwanted(work) => { unwanted?; Err(StageError::Stopped) }
             () = stop.reached(Stopping::AtOnce) => Err(StageError::Stopped),
         };
-        let reported = match outcome {
-            Ok(()) | Err(StageError::Superseded) => Ok(()),
+        let ended = match outcome {
+            Ok(()) => Ok(Ended::Done),
+            Err(StageError::Superseded) => Ok(Ended::Superseded),
             // Of an attempt that was called off nothing is waited for, and this changes nothing.
-            Err(StageError::Stopped) => self.flow(&work.stream, FlowCommand::Release(work.fence)).await.map(|_| ()),
-            Err(error) => self.report_failure(&work.stream, work.fence, error).await,
+            Err(StageError::Stopped) => {
+                self.flow(work, FlowCommand::Release(work.fence)).await.map(|_| Ended::Released)
+            }
+            Err(error) => self.report_failure(work, error).await,
         };
         self.kit.blobs.clear_scratch(Some(&work.id.0.to_string())).await?;
-        reported
+        ended
     }
 
-    /// The attempt as logs and traces see it.
+    /// A child of the span that asked for the work.
     fn span(&self, work: &Work) -> Span {
         let Fence { stage, run, attempt } = work.fence;
-        let span = tracing::info_span!("stage", %stage, run, attempt, correlation_id = %work.stream.subject());
+        let (stream, correlation_id) = (&work.stream, work.stream.subject());
+        let span = tracing::info_span!("stage", %stage, run, attempt, %stream, %correlation_id, outcome = field::Empty);
         let parent = work.claim.traceparent.as_deref().and_then(|text| TraceContext::parse(text).ok());
         if let Some(parent) = parent {
             self.traces.adopt(&span, &parent);
@@ -186,6 +223,7 @@ impl Worker {
 
     async fn handle(&self, attempt: Attempt, began: Timestamp) -> Result<(), StageError> {
         let (stream, fence) = (attempt.stream.clone(), attempt.fence);
+        let meta = self.meta(attempt.traceparent.clone());
         let handler = self.handlers.handlers.get(&fence.stage).ok_or(StageError::Absent("a handler of this stage"))?;
         let aggregates = &self.kit.aggregates;
         let dubbing = aggregates.dubbing(attempt.dubbing()?).await?.state;
@@ -197,7 +235,7 @@ impl Worker {
                     FlowCommand::Complete { fence, summary, .. } => DubbingCommand::Complete { fence, facts, summary },
                     command => DubbingCommand::Flow(command),
                 };
-                Ok(aggregates.execute::<Dubbing>(&stream, command, &self.meta()).await.map(|_| ())?)
+                Ok(aggregates.execute::<Dubbing>(&stream, command, &meta).await.map(|_| ())?)
             }
             (Handler::Track(handler), StreamId::Track(id)) => {
                 let loaded = aggregates.track(id).await?;
@@ -210,7 +248,7 @@ impl Worker {
                     }
                     command => TrackCommand::Flow(command),
                 };
-                Ok(aggregates.execute::<Track>(&stream, command, &self.meta()).await.map(|_| ())?)
+                Ok(aggregates.execute::<Track>(&stream, command, &meta).await.map(|_| ())?)
             }
             (Handler::Dubbing(_) | Handler::Track(_), _) => {
                 Err(StageError::Absent("a handler of this stage for this stream"))
@@ -227,21 +265,30 @@ impl Worker {
         (FlowCommand::Complete { fence, summary, reopen: done.reopen }, done.facts)
     }
 
-    async fn report_failure(&self, stream: &StreamId, fence: Fence, error: StageError) -> Result<(), StageError> {
+    async fn report_failure(&self, work: &Work, error: StageError) -> Result<Ended, StageError> {
+        let Work { stream, fence, .. } = work;
         if let StageError::Append(_) | StageError::Read(_) = error {
             // The log itself fails: there is nowhere to report to. The attempt is found lost later.
             return Err(error);
         }
-        if let (StreamId::Dubbing(_), StageError::Engine(EngineError::Rejected { code, message })) = (stream, &error) {
-            let command = DubbingCommand::RejectSource { fence, code: (*code).to_owned(), message: message.clone() };
-            let outcome = self.kit.aggregates.execute::<Dubbing>(stream, command, &self.meta()).await;
-            return settle(outcome.map_err(StageError::from));
-        }
         let failure = describe(&error);
-        tracing::warn!(%stream, stage = %fence.stage, run = fence.run, attempt = fence.attempt, code = failure.code,
-            error = failure.message, "attempt failed");
+        let code = failure.code.clone();
+        if let (StreamId::Dubbing(_), StageError::Engine(EngineError::Rejected { message, .. })) = (stream, &error) {
+            tracing::info!(code, "the source was rejected");
+            let command = DubbingCommand::RejectSource { fence: *fence, code: code.clone(), message: message.clone() };
+            let meta = self.meta(work.claim.traceparent.clone());
+            let outcome = self.kit.aggregates.execute::<Dubbing>(stream, command, &meta).await;
+            return settle(outcome.map_err(StageError::from)).map(|()| Ended::Failed { code });
+        }
+        tracing::warn!(
+            code,
+            permanent = failure.permanent,
+            error = &error as &dyn std::error::Error,
+            "an attempt failed"
+        );
         let retry_at = self.clock.now().plus_ms(self.back_off_ms(fence.attempt, &error));
-        self.flow(stream, FlowCommand::Fail { fence, failure, retry_at }).await.map(|_| ())
+        let reported = self.flow(work, FlowCommand::Fail { fence: *fence, failure, retry_at }).await;
+        reported.map(|_| Ended::Failed { code })
     }
 
     fn back_off_ms(&self, attempt: u32, error: &StageError) -> u64 {
@@ -252,9 +299,10 @@ impl Worker {
         base + self.kit.ids.below(base)
     }
 
-    /// A command to the flow of whichever aggregate the stream belongs to.
-    async fn flow(&self, stream: &StreamId, command: FlowCommand) -> Result<Verdict, StageError> {
-        let outcome = give_flow(&self.kit.aggregates, stream, command, &self.meta()).await;
+    /// A command to the flow of whichever aggregate the work's stream belongs to.
+    async fn flow(&self, work: &Work, command: FlowCommand) -> Result<Verdict, StageError> {
+        let meta = self.meta(work.claim.traceparent.clone());
+        let outcome = give_flow(&self.kit.aggregates, &work.stream, command, &meta).await;
         match outcome {
             Ok(()) => Ok(Verdict::Accepted),
             Err(StageError::Superseded | StageError::Refused(_)) => Ok(Verdict::Superseded),
@@ -262,8 +310,28 @@ impl Worker {
         }
     }
 
-    fn meta(&self) -> CommandMeta {
-        CommandMeta::fresh("worker", self.kit.ids.next())
+    /// A command of a worker, in the trace of the work.
+    fn meta(&self, traceparent: Option<String>) -> CommandMeta {
+        CommandMeta::fresh("worker", self.kit.ids.next()).traced(traceparent)
+    }
+}
+
+impl Ended {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Superseded => "superseded",
+            Self::Lost => "lost",
+            Self::Released => "released",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    fn failure(&self) -> Option<String> {
+        match self {
+            Self::Failed { code } => Some(code.clone()),
+            Self::Done | Self::Superseded | Self::Lost | Self::Released => None,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod config;
+mod engine_calls;
 mod exit;
 mod home;
 mod interrupt;
@@ -71,7 +72,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         return cli::config::run(command, cli.inputs());
     }
     let loaded = config::load(&cli.inputs()).map_err(|faults| cli::config::refuse(&faults))?;
-    let telemetry = telemetry::start(&wiring::telemetry(&loaded.config)).map_err(|error| Failure::internal(&error))?;
+    let is_server = matches!(cli.command, Command::Serve(_));
+    let telemetry = telemetry::start(&wiring::telemetry(&loaded.config, is_server));
+    let telemetry = telemetry.map_err(|error| Failure::internal(&error))?;
     let exit = run_configured(cli.command, &loaded);
     // What is left after that is dropped: traces are an aid, and change no result.
     let _all_sent = telemetry.stop(LAST_TRACES_MAX);

@@ -22,6 +22,7 @@ use crate::{
 use application::crew::{Crew, Drained};
 use http_api::{router, server};
 use std::time::Duration;
+use telemetry::LogFormat;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +37,7 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let secrets = secrets::Secrets::of(home)?;
     let tls = listener::tls(&config.http)?;
     if let Some(said) = open_files::raise().and_then(|limit| open_files::shortage(limit, config.http.connections_max)) {
-        complain(&said);
+        tell(config.telemetry.log_format, &said);
     }
     // Before anything is opened: a port that is taken is found out at once.
     let listener = listener::bind(config.http.listen).await?;
@@ -47,9 +48,11 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let stop = CancellationToken::new();
     let served = parts::serve(app, home, config, &secrets, tls.is_some(), stop.clone()).await?;
-    let (crew, _troubles) = Crew::start(served.crew, served.beginning);
+    // What goes wrong is in the log as well, and nobody else asks for it here.
+    let (crew, _unheard) = Crew::start(served.crew, served.beginning);
     let scheme = if tls.is_some() { "https" } else { "http" };
     print(&format!("dragoman serves {scheme}://{address} (docs: /docs, token: {})", home.api_token().display()));
+    tracing::info!(%address, scheme, version = env!("CARGO_PKG_VERSION"), "serving");
     let limits = listener::limits(&config.http);
     let mut serving = tokio::spawn(server::serve(listener, router(served.api), tls, limits, stop.clone()));
     tokio::select! {
@@ -60,7 +63,7 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
             return Err(Failure::new(Exit::Internal, "the server ended by itself; the log says more"));
         }
     }
-    complain("stopping: requests and engines come to a safe point; once more stops at once");
+    tell(config.telemetry.log_format, "stopping: requests and engines come to a safe point; once more stops at once");
     stop.cancel();
     let limit = config.http.shutdown_timeout;
     tokio::select! {
@@ -71,6 +74,14 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
             tracing::warn!("stopped at once; what was under way will be done again");
             Ok(Exit::Interrupted)
         }
+    }
+}
+
+/// Says something to who runs the server. Where standard error is read by a machine, it is a line like all others.
+fn tell(format: LogFormat, said: &str) {
+    match format {
+        LogFormat::Text => complain(said),
+        LogFormat::Json => tracing::warn!("{said}"),
     }
 }
 

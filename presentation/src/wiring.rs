@@ -2,6 +2,7 @@
 
 use crate::{
     config::{Config, Limits, Scan, Uploads},
+    engine_calls::CallMeasures,
     exit::{Exit, Failure},
     home::Home,
     siblings::JobsOfSource,
@@ -29,21 +30,21 @@ use application::{
     process_manager::ProcessManager,
     report::TRUE_PEAK_MAX_DBTP,
     stages::{
-        assess::Assess,
+        assess::{Assess, Inspector},
         assign_voices::AssignVoices,
         clean::Clean,
         fit::Fit,
         handler::StageKit,
-        ingest::{Ingest, SourceLimits},
+        ingest::{Ingest, MediaProber, SourceLimits},
         mark::Mark,
         mix::{Mix, Mixer},
-        mux::Mux,
+        mux::{Mux, Muxer},
         publish::Publish,
         separate::{Separate, Separator},
         sign::Sign,
         sync_lips::SyncLips,
         synthesise::{Synthesise, Synthesiser},
-        transcribe::{Diariser, Recogniser, SpeechDetector, Transcribe},
+        transcribe::{Diariser, EmbeddedSubtitles, Recogniser, SpeechDetector, Transcribe},
         translate::{Translate, Translator},
     },
     worker::{Handlers, Worker},
@@ -71,13 +72,17 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use telemetry::{OtelTraces, Sampling, TelemetryConfig};
+use telemetry::{LogFilter, OtelTraces, Sampling, TelemetryConfig};
 use work_queue_memory::MemoryWorkQueue;
 
 /// The name of the one log.
 const LOG: &str = "main";
 /// Decibels between the peak of the mix and that of the finished file: encoding overshoots.
 const ENCODER_HEADROOM_DB: f64 = 1.0;
+/// What reads and writes media, by the name that it gives itself.
+const GSTREAMER: &str = "gstreamer";
+/// What measures call the look at a file that was handed in: no stage, but engines work for it.
+const ASSET_CHECK: &str = "asset-check";
 
 /// The user's own certificate, when there is one.
 #[derive(Clone, Debug, Default)]
@@ -88,12 +93,14 @@ pub struct Signing {
     pub key: Option<PathBuf>,
 }
 
-/// Logs and traces as configured.
-pub fn telemetry(config: &Config) -> TelemetryConfig {
+/// Logs and traces as configured. Where nobody chose what is logged, a server speaks of itself, and any other command
+/// only to who gave it.
+pub fn telemetry(config: &Config, is_server: bool) -> TelemetryConfig {
+    let unless_chosen = || if is_server { LogFilter::info() } else { LogFilter::default() };
     let chosen = &config.telemetry;
     TelemetryConfig {
         log_format: chosen.log_format,
-        log_filter: chosen.log_filter.clone(),
+        log_filter: chosen.log_filter.clone().unwrap_or_else(unless_chosen),
         endpoint: chosen.otlp_endpoint.clone(),
         headers: chosen.otlp_headers.clone(),
         service_name: chosen.service_name.clone(),
@@ -140,6 +147,8 @@ pub struct Engines {
     pub mixer: Arc<dyn Mixer>,
     /// Signs and verifies.
     pub signer: Arc<dyn ProvenanceSigner>,
+    /// Hears of every call that stages make.
+    pub calls: CallMeasures,
 }
 
 impl Engines {
@@ -171,6 +180,7 @@ impl Engines {
             signer: Arc::new(C2paSigner::new(signing, children, sign_sandbox)),
             media,
             meter,
+            calls: CallMeasures::default(),
         })
     }
 
@@ -213,35 +223,47 @@ impl Engines {
         ]
     }
 
-    /// Who does which stage.
+    /// Who looks into files before anything else does.
+    pub fn asset_checks(&self) -> (Arc<dyn MediaProber>, Arc<dyn Inspector>) {
+        let prober = self.calls.measured(ASSET_CHECK, GSTREAMER, self.media.clone() as Arc<dyn MediaProber>);
+        (prober, self.calls.measured(ASSET_CHECK, GSTREAMER, self.media.clone() as Arc<dyn Inspector>))
+    }
+
+    /// Who does which stage. Each engine goes by the name that it gives itself.
     fn handlers(&self, siblings: JobsOfSource, files: FileUse, limits: SourceLimits) -> Handlers {
         let peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP);
         let mix_peak = Decibel::from_db(TRUE_PEAK_MAX_DBTP - ENCODER_HEADROOM_DB);
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let (prober, signer) = (self.media.clone(), self.signer.clone());
+        let (calls, media) = (&self.calls, &self.media);
+        let prober = calls.measured("ingest", GSTREAMER, media.clone() as Arc<dyn MediaProber>);
+        let muxer = calls.measured("mux", GSTREAMER, media.clone() as Arc<dyn Muxer>);
+        let inspector = calls.measured("assess", GSTREAMER, media.clone() as Arc<dyn Inspector>);
+        let separator = calls.measured("separate", "none", self.separator.clone());
+        let translator = calls.measured("translate", "apertium", self.translator.clone());
+        let synthesiser = calls.measured("synthesise", "espeak-ng", self.synthesiser.clone());
+        let mixer = calls.measured("mix", "ducking", self.mixer.clone());
+        let signer = |stage| calls.measured(stage, "c2pa", self.signer.clone());
+        let transcribe = Transcribe {
+            detector: calls.measured("transcribe", "earshot", self.detector.clone()),
+            recogniser: calls.measured("transcribe", "pocketsphinx", self.recogniser.clone()),
+            diariser: calls.measured("transcribe", "spectral", self.diariser.clone()),
+            subtitles: calls.measured("transcribe", GSTREAMER, media.clone() as Arc<dyn EmbeddedSubtitles>),
+            limits: domain::segment::Limits::default(),
+        };
         Handlers::default()
-            .dubbing(Stage::Ingest, Ingest { prober, signer: signer.clone(), limits })
-            .dubbing(Stage::Separate, Separate { separator: self.separator.clone() })
-            .dubbing(
-                Stage::Transcribe,
-                Transcribe {
-                    detector: self.detector.clone(),
-                    recogniser: self.recogniser.clone(),
-                    diariser: self.diariser.clone(),
-                    subtitles: self.media.clone(),
-                    limits: domain::segment::Limits::default(),
-                },
-            )
-            .track(Stage::Translate, Translate { translator: self.translator.clone() })
+            .dubbing(Stage::Ingest, Ingest { prober, signer: signer("ingest"), limits })
+            .dubbing(Stage::Separate, Separate { separator })
+            .dubbing(Stage::Transcribe, transcribe)
+            .track(Stage::Translate, Translate { translator })
             .track(Stage::AssignVoices, AssignVoices { synthesiser: self.synthesiser.clone() })
-            .track(Stage::Synthesise, Synthesise { synthesiser: self.synthesiser.clone() })
+            .track(Stage::Synthesise, Synthesise { synthesiser })
             .track(Stage::Fit, Fit { limits: domain::fit::Limits::default(), version })
             .track(Stage::SyncLips, SyncLips)
-            .track(Stage::Mix, Mix { mixer: self.mixer.clone(), true_peak_max: mix_peak })
+            .track(Stage::Mix, Mix { mixer, true_peak_max: mix_peak })
             .track(Stage::Mark, Mark)
-            .track(Stage::Mux, Mux { muxer: self.media.clone(), true_peak_max: peak })
-            .track(Stage::Assess, Assess { inspector: self.media.clone() })
-            .track(Stage::Sign, Sign { signer, trained_voices: vec![] })
+            .track(Stage::Mux, Mux { muxer, true_peak_max: peak })
+            .track(Stage::Assess, Assess { inspector })
+            .track(Stage::Sign, Sign { signer: signer("sign"), trained_voices: vec![] })
             .track(Stage::Publish, Publish)
             .dubbing(Stage::Clean, Clean { siblings: Arc::new(siblings), files })
     }

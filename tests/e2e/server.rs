@@ -2,6 +2,7 @@
 
 mod handed_in;
 mod rig;
+mod telemetry;
 
 use crate::{
     media::Sound,

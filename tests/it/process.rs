@@ -8,6 +8,7 @@ mod queues;
 mod request;
 mod steering;
 mod told;
+mod traces;
 
 use application::process_manager::Ending;
 use domain::{

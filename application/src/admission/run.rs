@@ -2,6 +2,7 @@
 
 use super::Admission;
 use crate::{
+    causes::with_causes,
     ports::event_log::{LogPage, ReadError},
     process_manager::{Ending, ProcessManager},
     stages::handler::StageError,
@@ -69,7 +70,7 @@ impl Admission {
                         after = page.scanned_to;
                     }
                     Err(error) => {
-                        tracing::error!(error = %error, "the log cannot be followed");
+                        tracing::error!(error = &error as &dyn std::error::Error, "the log cannot be followed");
                         sleep(POLL).await;
                     }
                 },
@@ -107,17 +108,17 @@ impl Admission {
         };
         let trouble = match ended {
             Ok((_, Ok(ending))) => {
-                tracing::debug!(dubbing = %id, ?ending, "a dubbing gives its place free");
+                tracing::info!(correlation_id = %id, ?ending, "a dubbing gives its place free");
                 self.line().adopt(id);
                 self.line().ended(id);
                 return self.look_and(id, |line, _, _| line.rest(id, Instant::now())).await;
             }
-            Ok((_, Err(error))) => error.to_string(),
+            Ok((_, Err(error))) => with_causes(&error),
             // What a panic says may be anything, personal data included.
             Err(_) => "driving it panicked".to_owned(),
         };
         let pause = self.line().failed(id, Instant::now());
-        tracing::warn!(dubbing = %id, error = trouble, ?pause, "a dubbing could not be driven");
+        tracing::warn!(correlation_id = %id, error = trouble, ?pause, "a dubbing could not be driven");
     }
 
     /// Looks at those that have paused for long enough.

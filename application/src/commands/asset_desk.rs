@@ -16,6 +16,7 @@ use crate::{
         engine::EngineError,
         event_log::{DomainEvent, ReadError, Recorded, StreamId, Tenant},
         read_store::ReadStoreError,
+        trace::{TraceContext, Traces},
     },
     stop::{StopSignal, Stopping},
 };
@@ -32,6 +33,7 @@ use std::{
 };
 use thiserror::Error;
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{Instrument, Span, field};
 
 /// Longest time between two looks at the log: wake-ups are hints.
 const POLL: Duration = Duration::from_millis(500);
@@ -60,6 +62,8 @@ pub struct AssetDesk {
     pub at_once: usize,
     /// How it stands.
     pub status: DeskStatus,
+    /// Ties each look to the trace of who handed the asset in.
+    pub traces: Arc<dyn Traces>,
 }
 
 /// How the desk stands; clones are the same.
@@ -111,6 +115,13 @@ struct Task {
     strikes: u32,
 }
 
+/// What came of seeing to an asset, and the span in which that was done.
+struct Seen {
+    task: Task,
+    span: Span,
+    done: Result<(), CheckError>,
+}
+
 /// What the desk works on.
 struct Work<'a> {
     /// Whose turn it is now: what waits goes before what is to be cleared away.
@@ -119,7 +130,7 @@ struct Work<'a> {
     age: u64,
     /// What is tried again, and when.
     later: Vec<(Instant, Task)>,
-    running: FuturesUnordered<BoxFuture<'a, (Task, Result<(), CheckError>)>>,
+    running: FuturesUnordered<BoxFuture<'a, Seen>>,
     /// All of these.
     known: HashSet<AssetId>,
     /// Those in the line and of later that wait to be looked at.
@@ -153,7 +164,7 @@ impl AssetDesk {
             self.status.set(|state| (state.waiting, state.running) = (work.waiting, work.running.len()));
             let next = work.next_due(self.at_once);
             tokio::select! {
-                Some((task, done)) = work.running.next() => self.end(&mut work, task, done),
+                Some(seen) = work.running.next() => self.end(&mut work, seen),
                 () = sleep_until(next) => {}
                 // Whether it was a wake-up, a closed channel or time that passed: look at the log again.
                 _ = timeout(POLL, async { if wakeups.changed().await.is_err() { std::future::pending::<()>().await } }) => {}
@@ -219,39 +230,59 @@ impl AssetDesk {
             let Some(task) = work.next() else {
                 return;
             };
-            work.running.push(
-                async move {
-                    let done = self.see_to(&task).await;
-                    (task, done)
-                }
-                .boxed(),
-            );
+            work.running.push(self.see_to(task).boxed());
         }
     }
 
-    async fn see_to(&self, task: &Task) -> Result<(), CheckError> {
+    async fn see_to(&self, task: Task) -> Seen {
         let id = task.id;
-        let asset = self.aggregates.asset(id).await?;
+        let asset = match self.aggregates.asset(id).await {
+            Ok(asset) => asset,
+            Err(error) => return Seen { task, span: Span::none(), done: Err(error.into()) },
+        };
         if asset.state.phase == Phase::Erased {
             let tenant = asset.tenant.unwrap_or_default();
             if let Err(error) = self.erase.finish(id, &tenant).await {
-                tracing::warn!(asset = %id, error = &error as &dyn std::error::Error, "an asset is not wholly erased");
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(correlation_id = %id, error, "an asset is not wholly erased");
             }
-            return Ok(());
+            return Seen { task, span: Span::none(), done: Ok(()) };
         }
+        let span = self.span(id, asset.traceparent.as_deref());
+        let done = self.look_at(&task).instrument(span.clone()).await;
+        Seen { task, span, done }
+    }
+
+    /// The look as logs and traces see it: a child of the span that handed the asset in.
+    fn span(&self, id: AssetId, traceparent: Option<&str>) -> Span {
+        let span = tracing::info_span!("asset", correlation_id = %id, outcome = field::Empty);
+        if let Some(parent) = traceparent.and_then(|text| TraceContext::parse(text).ok()) {
+            self.traces.adopt(&span, &parent);
+        }
+        span
+    }
+
+    async fn look_at(&self, task: &Task) -> Result<(), CheckError> {
         let checked = match task.strikes {
-            TRIES_MAX.. => self.check.give_up(id).await?,
-            0..TRIES_MAX => self.check.run(id, task.failures).await?,
+            TRIES_MAX.. => self.check.give_up(task.id).await?,
+            0..TRIES_MAX => self.check.run(task.id, task.failures).await?,
         };
-        match checked {
-            Checked::Ready => tracing::info!(asset = %id, "an asset can be dubbed"),
-            Checked::PutAside(why) => tracing::info!(asset = %id, ?why, "an asset was put aside"),
-            Checked::NotWaiting => {}
-        }
+        let outcome = match checked {
+            Checked::Ready => {
+                tracing::info!("an asset can be dubbed");
+                "ready"
+            }
+            Checked::PutAside(why) => {
+                tracing::info!(?why, "an asset was put aside");
+                "put-aside"
+            }
+            Checked::NotWaiting => "nothing-to-do",
+        };
+        Span::current().record("outcome", outcome);
         Ok(())
     }
 
-    fn end(&self, work: &mut Work<'_>, task: Task, done: Result<(), CheckError>) {
+    fn end(&self, work: &mut Work<'_>, Seen { task, span, done }: Seen) {
         let Err(error) = done else {
             work.known.remove(&task.id);
             self.status.set(|state| state.trouble = None);
@@ -259,10 +290,13 @@ impl AssetDesk {
         };
         let Task { id, failures, strikes, .. } = task;
         // The first time and whenever it is something else: an engine that stays away is not told of every minute.
+        span.record("outcome", "failed");
+        self.traces.fail(&span, "asset-check-failed");
         let trouble = trouble(&error);
         let is_news = self.status.now().trouble != trouble || trouble.is_none();
         if is_news {
-            tracing::warn!(asset = %id, failures = failures + 1, error = &error as &dyn std::error::Error, "an asset could not be looked at");
+            let (failures, error) = (failures + 1, &error as &dyn std::error::Error);
+            tracing::warn!(parent: &span, correlation_id = %id, failures, error, "an asset could not be looked at");
         }
         self.status.set(|state| state.trouble = trouble);
         let pause = PAUSE.saturating_mul(1 << failures.min(6)).min(PAUSE_MAX).max(asked_pause(&error));

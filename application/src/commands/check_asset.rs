@@ -203,7 +203,7 @@ impl CheckAsset {
             (false, _) if error.is_transient() && failures < SCANS_AGAIN => return Err(error.into()),
             (false, _) => {}
         }
-        tracing::warn!(asset = %id, error = &error as &dyn std::error::Error, "an asset goes on without a scan");
+        tracing::warn!(correlation_id = %id, error = &error as &dyn std::error::Error, "an asset goes on without a scan");
         let step = format!("not-scanned/{reason:?}");
         let goes_on = self.give(id, &step, AssetCommand::RecordNotScanned(reason)).await?;
         Ok(if goes_on { None } else { Some(Checked::NotWaiting) })

@@ -130,7 +130,8 @@ impl ImportAsset {
             Ok(_) => recovered.imported += 1,
             Err(ImportError::Upload(UploadError::DigestMismatch)) => self.remove(upload, recovered).await,
             Err(error) => {
-                tracing::warn!(upload = %upload.id, error = &error as &dyn std::error::Error, "an upload could not be imported");
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(correlation_id = %upload.id, error, "an upload could not be imported");
                 recovered.failed += 1;
             }
         }
@@ -140,7 +141,8 @@ impl ImportAsset {
         match self.uploads.terminate(&upload.tenant, upload.id).await {
             Ok(()) => recovered.removed += 1,
             Err(error) => {
-                tracing::warn!(upload = %upload.id, error = &error as &dyn std::error::Error, "an upload could not be removed");
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(correlation_id = %upload.id, error, "an upload could not be removed");
                 recovered.failed += 1;
             }
         }

@@ -91,6 +91,9 @@ pub trait Traces: Send + Sync {
 
     /// The context of the span that is current here; `None` outside of every span.
     fn current(&self) -> Option<TraceContext>;
+
+    /// Marks a span as one that failed. `code` is a stable word, nothing personal.
+    fn fail(&self, span: &tracing::Span, code: &str);
 }
 
 /// No traces: what is adopted is forgotten, and nothing is ever current.
@@ -103,6 +106,8 @@ impl Traces for NoTraces {
     fn current(&self) -> Option<TraceContext> {
         None
     }
+
+    fn fail(&self, _span: &tracing::Span, _code: &str) {}
 }
 
 fn is_hex(field: &str) -> bool {

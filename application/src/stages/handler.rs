@@ -220,7 +220,7 @@ impl Attempt {
         A::Rejection: std::error::Error + Send + Sync + 'static,
         StageError: From<CommandError<A::Rejection>>,
     {
-        let meta = CommandMeta::fresh("worker", self.kit.ids.next());
+        let meta = CommandMeta::fresh("worker", self.kit.ids.next()).traced(self.traceparent.clone());
         self.kit.aggregates.execute::<A>(&self.stream, command, &meta).await?;
         Ok(())
     }

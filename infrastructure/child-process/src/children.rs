@@ -15,10 +15,13 @@ use application::ports::{
 use async_trait::async_trait;
 use std::{io, os::unix::process::ExitStatusExt, path::PathBuf, process::ExitStatus, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::timeout};
+use tracing::{Instrument, Span, field};
 
 /// How long a killed child may take to disappear before its reaping is left to the spawner. A killed process is gone
 /// within milliseconds, unless the kernel holds it in a device wait that no signal ends.
 const DEATH_MS_MAX: u64 = 1_000;
+/// Added to the number of a signal that ended a child, as shells do.
+const SIGNALLED: i32 = 128;
 /// Where a program looks for the span it works for, as OpenTelemetry names it ("Environment Variables as Context
 /// Propagation Carriers").
 const TRACEPARENT: &str = "TRACEPARENT";
@@ -42,7 +45,7 @@ impl LocalChildren {
         Self { meter, traces: Arc::new(NoTraces), spawner: Spawner::default() }
     }
 
-    /// The same children, which are told in `TRACEPARENT` which span of ours they work for.
+    /// The same children, each of which is told in `TRACEPARENT` the span that stands for it here.
     #[must_use]
     pub fn traced(mut self, traces: Arc<dyn Traces>) -> Self {
         self.traces = traces;
@@ -73,9 +76,33 @@ impl LocalChildren {
         lines: Option<(ChildStream, mpsc::Sender<String>)>,
     ) -> Result<ChildOutput, ChildError> {
         let asked = Asked::of(&child);
-        match self.until_exit(child, lines).await {
+        // Its program and nothing else of what it was asked: paths and texts are personal.
+        let span = tracing::info_span!("child", program = asked.program, outcome = field::Empty, exit = field::Empty);
+        let result = match self.until_exit(child, lines).instrument(span.clone()).await {
             Ok(end) => asked.judge(end),
             Err(stop) => Err(asked.stopped(stop)),
+        };
+        self.tell(&span, &result);
+        result
+    }
+
+    /// Says on the span how the child ended. One that was dropped before its end has no outcome.
+    fn tell(&self, span: &Span, result: &Result<ChildOutput, ChildError>) {
+        let (outcome, exit) = match result {
+            Ok(_) => ("done", Some(0)),
+            Err(ChildError::Failed { code, .. }) => ("failed", Some(*code)),
+            Err(ChildError::Killed { signal, .. }) => ("killed", Some(SIGNALLED + signal)),
+            Err(ChildError::TimedOut { .. }) => ("timed-out", None),
+            Err(ChildError::TooMuchOutput { .. }) => ("too-much-output", None),
+            Err(ChildError::Missing { .. }) => ("missing", None),
+            Err(ChildError::Io { .. }) => ("not-run", None),
+        };
+        span.record("outcome", outcome);
+        if let Some(exit) = exit {
+            span.record("exit", exit);
+        }
+        if result.is_err() {
+            self.traces.fail(span, outcome);
         }
     }
 

@@ -148,8 +148,12 @@ fn push_all(conditions: &[Judged], built: &mut QueryBuilder<Sqlite>) {
 impl Judged {
     fn push(&self, built: &mut QueryBuilder<Sqlite>) {
         match self {
+            Judged::Is(column, Cell::Null) => {
+                built.push(quoted(column)).push(" IS NULL");
+            }
+            // Not IS: an index that leaves nulls out is used only where there can be none.
             Judged::Is(column, cell) => {
-                built.push(quoted(column)).push(" IS ");
+                built.push(quoted(column)).push(" = ");
                 push_cell(cell, built);
             }
             Judged::OneOf(column, cells, or_null) => {

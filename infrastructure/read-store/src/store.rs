@@ -20,6 +20,7 @@ const SCHEMA: Schema = Schema {
     migrations: &[
         include_str!("../../../migrations/sqlite/0002_read_models.sql"),
         include_str!("../../../migrations/sqlite/0006_server_read_models.sql"),
+        include_str!("../../../migrations/sqlite/0007_read_model_indexes.sql"),
     ],
 };
 

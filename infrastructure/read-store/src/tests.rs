@@ -1,5 +1,7 @@
 //! The store on a real disk: what the kits cannot know.
 
+mod plans;
+
 use crate::{SqliteMemoStore, SqliteReadStore, StoreError};
 use application::{
     ports::{

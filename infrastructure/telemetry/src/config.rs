@@ -45,6 +45,11 @@ pub struct LogFilter(String);
 pub struct InvalidFilter;
 
 impl LogFilter {
+    /// Whatever is of interest to who runs a server: beginnings, ends, warnings and failures.
+    pub fn info() -> Self {
+        Self("info".to_owned())
+    }
+
     pub(crate) fn build(&self) -> EnvFilter {
         EnvFilter::new(&self.0)
     }

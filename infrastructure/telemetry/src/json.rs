@@ -1,12 +1,14 @@
 //! Log lines for machines: one JSON object per event.
 //!
-//! `timestamp`, `level`, `target`, `message`; `request_id` and `correlation_id` of the innermost span that has them;
+//! `timestamp`, `level`, `target`, `message`; `request_id` and `correlation_id` of the event, else of the innermost span
+//! that has them;
 //! `trace_id` and `span_id` of the trace; `fields` of the event; `span`: its names from the outermost on, and the
 //! other fields of all its spans, inner ones over outer ones. What is not there is left out.
 
 use crate::traces;
+use application::causes::with_causes;
 use serde_json::{Map, Value, json};
-use std::{fmt, io::Write, sync::OnceLock};
+use std::{error::Error, fmt, io::Write, sync::OnceLock};
 use tracing::{
     Dispatch, Event, Subscriber,
     dispatcher::WeakDispatch,
@@ -79,12 +81,15 @@ where
         line.insert("level".to_owned(), json!(meta.level().as_str()));
         line.insert("target".to_owned(), json!(meta.target()));
         line.extend(fields.0.remove_entry("message"));
+        let own = TOP.map(|name| fields.0.remove_entry(name));
         if let Some(span) = cx.event_span(event) {
             self.name_trace(&span.id(), &mut line);
         }
         if let Some(scope) = cx.event_scope(event) {
             tell_spans(scope, &mut line);
         }
+        // What the event itself says is the most exact.
+        line.extend(own.into_iter().flatten());
         if !fields.0.is_empty() {
             line.insert("fields".to_owned(), Value::Object(fields.0));
         }
@@ -155,6 +160,10 @@ impl Visit for Fields {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.put(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.put(field, with_causes(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -12,7 +12,10 @@ use opentelemetry_sdk::{
     Resource,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider},
 };
-use std::{io, time::Duration};
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
 use thiserror::Error;
 use tracing::Dispatch;
 use tracing_opentelemetry::OpenTelemetryLayer;
@@ -52,7 +55,7 @@ pub enum TelemetryError {
 
 /// Starts logs, to standard error, and traces, for the whole process. To be called once, before any other thread.
 pub fn start(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
-    let (dispatch, telemetry) = build(config, io::stderr)?;
+    let (dispatch, telemetry) = build(config, io::stderr, io::stderr().is_terminal())?;
     tracing::dispatcher::set_global_default(dispatch).map_err(|_| TelemetryError::StartedBefore)?;
     Ok(telemetry)
 }
@@ -64,8 +67,12 @@ impl Telemetry {
     }
 }
 
-/// The same without installing it, with another place for the log.
-pub(crate) fn build<W>(config: &TelemetryConfig, writer: W) -> Result<(Dispatch, Telemetry), TelemetryError>
+/// The same without installing it, with another place for the log; text comes in colours where they can be seen.
+pub(crate) fn build<W>(
+    config: &TelemetryConfig,
+    writer: W,
+    colours: bool,
+) -> Result<(Dispatch, Telemetry), TelemetryError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -77,7 +84,8 @@ where
         .with_filter(filter_fn(is_traced));
     let logs: Box<dyn Layer<_> + Send + Sync> = match config.log_format {
         LogFormat::Text => {
-            fmt::layer().with_writer(writer).with_filter(EventFilter::new(config.log_filter.build())).boxed()
+            let lines = fmt::layer().with_writer(writer).with_ansi(colours);
+            lines.with_filter(EventFilter::new(config.log_filter.build())).boxed()
         }
         LogFormat::Json => JsonLogs::new(writer).with_filter(EventFilter::new(config.log_filter.build())).boxed(),
     };

@@ -3,7 +3,7 @@
 use application::ports::trace::{TraceContext, Traces};
 use opentelemetry::{
     Context,
-    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+    trace::{SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 use tracing::{Dispatch, Span, span::Id};
 use tracing_opentelemetry::{OpenTelemetrySpanExt, get_otel_context};
@@ -26,6 +26,10 @@ impl Traces for OtelTraces {
 
     fn current(&self) -> Option<TraceContext> {
         said(&Span::current().context())
+    }
+
+    fn fail(&self, span: &Span, code: &str) {
+        span.set_status(Status::error(code.to_owned()));
     }
 }
 

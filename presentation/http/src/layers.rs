@@ -35,7 +35,11 @@ use tower_http::{
     compression::{CompressionLayer, Predicate},
     cors::{AllowOrigin, CorsLayer},
 };
-use tracing::{Instrument, Span, field::Empty};
+use tracing::{
+    Instrument, Span,
+    field::{self, Empty},
+};
+use uuid::Uuid;
 
 /// Answers smaller than this go as they are: packets are no smaller. Bytes.
 const COMPRESSED_BYTES_MIN: u64 = 1_024;
@@ -66,7 +70,11 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     let method = method_name(request.method());
     let span = span(&trace, method, template);
     let trace = trace.recorded(request.headers(), &span, &*api.traces);
-    span.record("trace_id", tracing::field::display(format_args!("{:032x}", trace.trace_id)));
+    span.record("trace_id", field::display(format_args!("{:032x}", trace.trace_id)));
+    let named = subject(template, request.uri().path());
+    if let Some(id) = named {
+        span.record("correlation_id", field::display(id));
+    }
     request.extensions_mut().insert(trace);
     let measured = api.metrics.http().begin();
     let outcome = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind().await;
@@ -77,6 +85,14 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
     let status = response.status().as_u16();
     measured.end(template, method, status, began.elapsed());
     span.record("status", status);
+    // What a request makes has a name only now.
+    let made = || subject(template, response.headers().get(header::LOCATION)?.to_str().ok()?);
+    if let Some(id) = made().filter(|_| named.is_none()) {
+        span.record("correlation_id", field::display(id));
+    }
+    if response.status().is_server_error() {
+        api.traces.fail(&span, response.status().as_str());
+    }
     tracing::debug!(parent: &span, duration_us = began.elapsed().as_micros() as u64, "answered");
     stamp(response.headers_mut(), &trace, &api);
     response
@@ -88,9 +104,17 @@ fn span(trace: &Trace, method: &'static str, template: &str) -> Span {
         method,
         route = template,
         request_id = %trace.request_id,
+        correlation_id = Empty,
         trace_id = Empty,
         status = Empty,
     )
+}
+
+/// What a path is about: the first id in it. A part is one where the template has a parameter, and behind its end.
+fn subject(template: &str, path: &str) -> Option<Uuid> {
+    let parts = template.split('/').map(Some).chain(std::iter::repeat(None)).zip(path.split('/'));
+    let mut ids = parts.filter(|(part, _)| part.is_none_or(|part| part.starts_with('{')));
+    ids.find_map(|(_, part)| part.parse().ok())
 }
 
 fn log_cause(span: &Span, trace: &Trace, problem: &Problem) -> Response {
@@ -202,5 +226,26 @@ impl Predicate for TextsOnly {
             || ["/json", "+json", "/javascript"].iter().any(|end| essence.ends_with(end));
         let is_part = headers.contains_key(header::CONTENT_RANGE);
         is_text && !is_part && response.body().size_hint().exact().is_some_and(|bytes| bytes >= COMPRESSED_BYTES_MIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_about_the_first_id_in_it() {
+        let id = Uuid::from_u128(7);
+        let check = |template: &str, path: String, expected: Option<Uuid>| {
+            assert_eq!(subject(template, &path), expected, "{template}: {path}");
+        };
+        check("/v1/dubbings/{id}", format!("/v1/dubbings/{id}"), Some(id));
+        let line = format!("/v1/dubbings/{id}/tracks/es/utterances/{}", Uuid::from_u128(8));
+        check("/v1/dubbings/{dubbing}/tracks/{language}/utterances/{utterance}", line, Some(id));
+        check("/v1/dubbings/{id}", "/v1/dubbings/mine".to_owned(), None);
+        check("/v1/dubbings", "/v1/dubbings".to_owned(), None);
+        check("unmatched", format!("/v2/{id}"), Some(id));
+        // Where something was made.
+        check("/v1/dubbings", format!("/v1/dubbings/{id}"), Some(id));
     }
 }

@@ -115,7 +115,10 @@ async fn follow(log: Arc<dyn EventLog>, tail: Arc<Mutex<Tail>>, stop: Cancellati
         };
         match &read {
             Ok(page) => lock(&tail).publish(&page.events, page.scanned_to),
-            Err(error) if was_read => tracing::error!(error = %error, "live events wait for the log"),
+            Err(error) if was_read => {
+                let error = error as &dyn std::error::Error;
+                tracing::error!(error, "live events wait for the log");
+            }
             Err(_) => {}
         }
         was_read = read.is_ok();

@@ -66,7 +66,7 @@ impl Metrics {
     }
 
     /// Everything, in the format of OpenMetrics 1.0.
-    fn open_metrics(&self) -> Result<String, std::fmt::Error> {
+    pub fn open_metrics(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry.read().unwrap_or_else(PoisonError::into_inner))?;
         Ok(text)

@@ -64,6 +64,8 @@ async fn a_dubbing(target: &Target) -> Result<String, Failure> {
     let cancelled = client::once(target, with_body(cancel, client::Text::default())?).await?;
     let position = cancelled.header("dragoman-position").unwrap_or("0");
     until(target, &format!("{path}?min_position={position}"), "cancelled").await?;
+    // The dubbing can be read without it.
+    upload::erase(target, &format!("/v1/assets/{asset}")).await?;
     Ok(path)
 }
 

@@ -80,7 +80,8 @@ async fn upload(target: &Target, way: Way, bytes: u64) -> Result<String, Failure
     }
 }
 
-async fn erase(target: &Target, asset: &str) -> Result<(), Failure> {
+/// Erases what was handed in, by its path.
+pub async fn erase(target: &Target, asset: &str) -> Result<(), Failure> {
     let erase = with_body(request(target, Method::DELETE, asset), Text::default())?;
     client::once(target, erase).await.map(drop)
 }

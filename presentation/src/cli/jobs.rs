@@ -246,6 +246,7 @@ fn line(event: &Recorded, as_json: bool, reveal: bool) -> String {
         "recorded_at": event.recorded_at,
         "actor": event.actor,
         "command_id": event.command_id,
+        "traceparent": event.traceparent,
         "prev_hash": event.prev_hash,
         "hash": event.hash,
         "data": data,

@@ -128,8 +128,9 @@ sections! {
     telemetry: Telemetry {
         /// For people, or one JSON object per line.
         log_format: LogFormat = choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]), Some("text");
-        /// What is logged: a level, or directives. DRAGOMAN_LOG is the same.
-        log_filter: LogFilter = log_filter(), Some("off");
+        /// What is logged: a level, or directives. DRAGOMAN_LOG is the same. When unset, `serve` logs from info on, and
+        /// all other commands log nothing.
+        log_filter: Option<LogFilter> = log_filter().optional(), None;
         /// Collector for traces (OTLP over HTTP); none are kept when unset.
         otlp_endpoint: Option<Endpoint> = collector().optional(), None;
         /// Sent to the collector with every request, such as its token.

@@ -21,6 +21,25 @@ fn defaults_hold() {
 }
 
 #[test]
+fn unless_somebody_chose_only_a_server_logs() {
+    let filter = |variables: &[(&str, &str)], is_server| {
+        let loaded = load_text("", variables, &[]).expect("it holds");
+        crate::wiring::telemetry(&loaded.config, is_server).log_filter.to_string()
+    };
+    assert_eq!([true, false].map(|is_server| filter(&[], is_server)), ["info", "off"]);
+    for chosen in ["off", "debug"] {
+        assert_eq!([true, false].map(|is_server| filter(&[("DRAGOMAN_LOG", chosen)], is_server)), [chosen; 2]);
+    }
+    let shown = load(&Inputs::default()).expect("defaults hold");
+    let shown = shown.effective.iter().find(|one| one.key == "telemetry.log_filter").expect("the key");
+    assert_eq!(
+        (shown.value.as_deref(), &shown.source),
+        (None, &Source::Default),
+        "which of both depends on the command"
+    );
+}
+
+#[test]
 fn stronger_layers_win() {
     let at = |line| format!("FILE:{line}");
     let text = "[http]\nlisten = \"127.0.0.1:1\"\nconnections_max = 7\n";

@@ -38,6 +38,7 @@ pub async fn beside(
     import.recover().await.map_err(|error| Failure::internal(&error))?;
     let erase = api.erase_asset();
     let scan = scanner(&config.scan).map(|scanner| Scan { scanner, is_required: config.scan.required });
+    let (prober, inspector) = engines.asset_checks();
     let desk = Arc::new(AssetDesk {
         aggregates: Arc::clone(&api.aggregates),
         index: Arc::new(AssetRows::new(Arc::clone(&api.read_store))),
@@ -45,14 +46,15 @@ pub async fn beside(
             aggregates: Arc::clone(&api.aggregates),
             blobs: Arc::clone(&api.blobs),
             scan,
-            prober: engines.media.clone(),
-            inspector: engines.media.clone(),
+            prober,
+            inspector,
             limits: source_limits(&config.limits),
             release: erase.release.clone(),
         },
         erase,
         at_once: at_once(&config.uploads, cores),
         status,
+        traces: Arc::clone(&api.traces),
     });
     let expire =
         ExpireUploads { import, uploads: Arc::clone(&api.uploads), clock: Arc::clone(&api.clock), every: EXPIRE_EVERY };

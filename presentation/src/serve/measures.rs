@@ -2,8 +2,10 @@
 //!
 //! Stages are counted from the log, from where it stood at the start: what is measured is what happened.
 
+use crate::engine_calls::CallMeasures;
 use application::{
     admission::Admission,
+    causes::with_causes,
     ports::{
         event_log::{DomainEvent, EventLog, ReadError, Recorded},
         meter::EngineMeter,
@@ -53,6 +55,8 @@ pub struct Sources {
     pub admission: Arc<Admission>,
     /// How long engines were at work.
     pub meter: Arc<EngineMeter>,
+    /// What they were asked.
+    pub calls: CallMeasures,
     /// How far read models are.
     pub applied: watch::Receiver<u64>,
 }
@@ -106,6 +110,8 @@ impl Measures {
             registry.register("stage_runs", "Attempts at stages that ended, by how", of.runs);
             registry.register("stage_duration_seconds", "Wall time of completed attempts", of.seconds);
             registry.register("stage_results", "Results of completed stages, made or taken over", of.results);
+            let calls = sources.calls.seconds();
+            registry.register("engine_call_duration_seconds", "Calls of engines, by how they ended", calls);
             registry.register("engine_busy_seconds", "Wall time with at least one engine at work", of.engine_seconds);
             registry.register("queue_depth", "Work in the queue", of.queue);
             registry.register("dubbings", "Dubbings that are driven or wait for it", of.dubbings);
@@ -119,7 +125,7 @@ impl Measures {
     pub async fn run(&self) -> String {
         loop {
             if let Err(error) = self.look().await {
-                return error.to_string();
+                return with_causes(&error);
             }
             tokio::time::sleep(EVERY).await;
         }
@@ -228,3 +234,6 @@ fn buckets() -> Histogram {
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

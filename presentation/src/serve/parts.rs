@@ -15,6 +15,7 @@ use crate::{
 };
 use application::{
     admission::{Admission, AdmissionLimits, Beginning},
+    causes::with_causes,
     commands::asset_desk::DeskStatus,
     crew::{Beside, CrewParts},
     estimate::Prices,
@@ -75,6 +76,7 @@ pub async fn serve(
         queue: Arc::clone(&app.worker.queue),
         admission: Arc::clone(&admission),
         meter: Arc::clone(&app.engines.meter),
+        calls: app.engines.calls.clone(),
         applied: applied.clone(),
     };
     let measures = Measures::new(sources, &metrics, beginning.after);
@@ -120,7 +122,7 @@ pub async fn serve(
 fn keeping(projections: Runner, measures: Measures) -> [Beside; 2] {
     let folding = Beside::new("projections", move || {
         let projections = projections.clone();
-        async move { projections.run().await.to_string() }
+        async move { with_causes(&projections.run().await) }
     });
     let measuring = Beside::new("measures", move || {
         let measures = measures.clone();

@@ -29,6 +29,7 @@ pub struct Server {
     child: Child,
     address: String,
     starts: u32,
+    /// Its variables, beside those of every server here.
     variables: Vec<(&'static str, String)>,
 }
 
@@ -150,9 +151,13 @@ impl Server {
 
     /// Hands bytes in under this name; the asset's id.
     pub fn hand_in(&self, name: &str, bytes: Vec<u8>) -> String {
+        self.hand_in_with(name, bytes, |request| request)
+    }
+
+    fn hand_in_with(&self, name: &str, bytes: Vec<u8>, ready: impl Fn(RequestBuilder) -> RequestBuilder) -> String {
         let part = multipart::Part::bytes(bytes).file_name(name.to_owned());
         let form = multipart::Form::new().part("file", part);
-        let answer = self.answer(self.ask(Method::POST, "/v1/assets").multipart(form));
+        let answer = self.answer(ready(self.ask(Method::POST, "/v1/assets").multipart(form)));
         answer.json(StatusCode::CREATED)["id"].as_str().expect("an id").to_owned()
     }
 
@@ -169,8 +174,13 @@ impl Server {
 
     /// Hands a file in and waits until it was looked at; the asset's id.
     pub fn upload(&self, file: &Path) -> String {
+        self.upload_with(file, |request| request)
+    }
+
+    /// The same with a request that is made ready so.
+    pub fn upload_with(&self, file: &Path, ready: impl Fn(RequestBuilder) -> RequestBuilder) -> String {
         let bytes = fs::read(file).expect("the file");
-        let asset = self.hand_in(&file.file_name().expect("a name").to_string_lossy(), bytes);
+        let asset = self.hand_in_with(&file.file_name().expect("a name").to_string_lossy(), bytes, ready);
         self.wait("the asset is ready", || {
             let found = self.get(&format!("/v1/assets/{asset}")).json(StatusCode::OK);
             found["state"] == "ready"
@@ -271,8 +281,9 @@ fn run(user: &User, programs: &Programs, start: u32, variables: &[(&'static str,
     let mut command = user.command(["serve", "--listen", "127.0.0.1:0"]);
     programs.apply(&mut command);
     command.stdout(File::create(&said).expect("a file")).stderr(File::create(&log).expect("a file"));
-    command.envs(variables.iter().map(|(name, value)| (name, value)));
-    let mut child = command.stdin(Stdio::null()).env("DRAGOMAN_LOG", "warn").spawn().expect("it starts");
+    let variables = variables.iter().map(|(name, value)| (name, value));
+    command.stdin(Stdio::null()).env("DRAGOMAN_LOG", "warn").envs(variables);
+    let mut child = command.spawn().expect("it starts");
     let began = Instant::now();
     loop {
         let text = fs::read_to_string(&said).unwrap_or_default();

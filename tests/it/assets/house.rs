@@ -14,6 +14,7 @@ use application::{
         blob_store::BlobStore,
         event_log::{EventLog, Tenant},
         key_vault::KeyVault,
+        trace::NoTraces,
         upload_store::{NewUpload, UploadStore},
     },
     stages::ingest::SourceLimits,
@@ -144,6 +145,7 @@ impl Life {
             erase: self.erase.clone(),
             at_once: 2,
             status: status.clone(),
+            traces: Arc::new(NoTraces),
         }
     }
 }

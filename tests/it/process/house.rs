@@ -4,6 +4,7 @@ use super::{
     queues::{HoldBack, Twice},
     request::{language, requests, start},
     told::{Fault, Script, Told, lock},
+    traces::Noted,
 };
 use application::{
     admission::{Admission, AdmissionLimits, Beginning},
@@ -15,7 +16,6 @@ use application::{
         blob_store::BlobStore,
         clock::{Clock, Ids},
         event_log::{DomainEvent, EventLog, StreamId},
-        trace::NoTraces,
         work_queue::WorkQueue,
     },
     process_manager::{Ending, ProcessManager},
@@ -62,6 +62,7 @@ pub struct House {
     folder: Arc<tempfile::TempDir>,
     languages: usize,
     stopper: Arc<Stopper>,
+    traces: Arc<Noted>,
 }
 
 impl House {
@@ -83,6 +84,7 @@ impl House {
             folder,
             languages: languages.len(),
             stopper: Arc::default(),
+            traces: Arc::default(),
         };
         house.give(DubbingCommand::Start(Box::new(start(languages)))).await;
         house
@@ -149,6 +151,7 @@ impl House {
             folder: Arc::clone(&self.folder),
             languages: self.languages,
             stopper: Arc::default(),
+            traces: Arc::default(),
         }
     }
 
@@ -334,6 +337,17 @@ impl House {
         self.give_to(JOB, command).await;
     }
 
+    /// Gives the dubbing a command of somebody.
+    pub async fn give_as(&self, command: DubbingCommand, meta: &CommandMeta) {
+        let given = self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(JOB), command, meta).await;
+        given.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// What attempts said about their traces.
+    pub fn traces(&self) -> &Noted {
+        &self.traces
+    }
+
     async fn give_to(&self, id: DubbingId, command: DubbingCommand) {
         let meta = CommandMeta::fresh("test", self.ids.next());
         let given = self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, &meta).await;
@@ -457,7 +471,7 @@ impl House {
                 Scope::Track => handlers.track(row.stage, told),
             }
         });
-        Worker { queue: Arc::clone(&self.queue), handlers, kit, clock: self.clock.clone(), traces: Arc::new(NoTraces) }
+        Worker { queue: Arc::clone(&self.queue), handlers, kit, clock: self.clock.clone(), traces: self.traces.clone() }
     }
 }
 

@@ -26,6 +26,7 @@ async fn given_a_current_span_then_the_child_is_told() {
         fn current(&self) -> Option<TraceContext> {
             TraceContext::parse(CURRENT).ok()
         }
+        fn fail(&self, _span: &tracing::Span, _code: &str) {}
     }
     let traced = LocalChildren::default().traced(Arc::new(InOneSpan));
     let said = async |child| String::from_utf8(traced.run(child).await.unwrap().stdout).unwrap();

@@ -1,18 +1,16 @@
 //! What is logged, and what a collector gets: a real one, as far as HTTP and OTLP go.
 
+mod collector;
+
 use super::*;
 use crate::{OtelTraces, config::Sampling};
 use application::ports::trace::{TraceContext, Traces};
-use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest, common::v1::any_value::Value as OtlpValue, trace::v1::Span,
-};
-use prost::Message;
+use collector::{Received, Receiver, hex};
 use serde_json::Value;
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex, mpsc},
-    thread,
+    io::Write,
+    net::TcpListener,
+    sync::{Arc, Mutex},
 };
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -22,8 +20,8 @@ const LONG: Duration = Duration::from_secs(30);
 
 #[test]
 fn given_a_traceparent_then_the_collector_gets_its_children() {
-    let collector = Receiver::start("200 OK");
-    let (current, request) = run(&at(&collector), Log::default(), || {
+    let collector = Receiver::start();
+    let (current, request) = run(&collector, Log::default(), || {
         let request = tracing::info_span!("request", request_id = "r-1");
         OtelTraces.adopt(&request, &parent(PARENT));
         let _in_request = request.enter();
@@ -49,9 +47,9 @@ fn given_a_traceparent_then_the_collector_gets_its_children() {
 
 #[test]
 fn given_no_traceparent_then_a_trace_begins_here() {
-    let collector = Receiver::start("200 OK");
+    let collector = Receiver::start();
     let (current, request) =
-        run(&at(&collector), Log::default(), || tracing::info_span!("request").in_scope(|| OtelTraces.current()));
+        run(&collector, Log::default(), || tracing::info_span!("request").in_scope(|| OtelTraces.current()));
     let spans = request.spans();
     assert_eq!(spans.len(), 1);
     assert!(spans[0].parent_span_id.is_empty());
@@ -60,8 +58,8 @@ fn given_no_traceparent_then_a_trace_begins_here() {
 
 #[test]
 fn only_spans_of_ours_from_info_on_are_sent() {
-    let collector = Receiver::start("200 OK");
-    let ((), request) = run(&at(&collector), Log::default(), || {
+    let collector = Receiver::start();
+    let ((), request) = run(&collector, Log::default(), || {
         tracing::info_span!(target: "hyper::client", "foreign").in_scope(|| ());
         tracing::debug_span!("detail").in_scope(|| ());
         tracing::info_span!("ours").in_scope(|| {
@@ -76,7 +74,7 @@ fn only_spans_of_ours_from_info_on_are_sent() {
 
 #[test]
 fn given_no_collector_then_contexts_are_still_passed_on() {
-    let (dispatch, telemetry) = build(&config(), io::sink).expect("telemetry");
+    let (dispatch, telemetry) = build(&config(), io::sink, false).expect("telemetry");
     tracing::dispatcher::with_default(&dispatch, || {
         assert_eq!(OtelTraces.current(), None);
         for (given, is_sampled) in [(PARENT, true), (UNSAMPLED, false)] {
@@ -101,7 +99,7 @@ fn given_a_collector_that_is_gone_then_it_is_said_once_and_nothing_waits() {
     let mut config = TelemetryConfig { endpoint: "http://127.0.0.1:1".parse().ok(), ..config() };
     let log = Log::default();
     config.log_filter = "info".parse().expect("a filter");
-    let (dispatch, telemetry) = build(&config, log.clone()).expect("telemetry");
+    let (dispatch, telemetry) = build(&config, log.clone(), false).expect("telemetry");
     // The exporter's thread speaks to the subscriber of the process.
     tracing::dispatcher::set_global_default(dispatch).expect("the only test that needs it");
     for _ in 0..3 {
@@ -125,7 +123,7 @@ fn given_a_collector_that_hangs_then_stopping_is_bounded() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its number");
     let config = TelemetryConfig { endpoint: format!("http://{address}").parse().ok(), ..config() };
-    let (dispatch, telemetry) = build(&config, io::sink).expect("telemetry");
+    let (dispatch, telemetry) = build(&config, io::sink, false).expect("telemetry");
     tracing::dispatcher::with_default(&dispatch, || tracing::info_span!("request").in_scope(|| ()));
     assert!(!telemetry.stop(Duration::from_millis(50)), "it says that something was left");
 }
@@ -136,7 +134,7 @@ fn given_json_then_a_line_tells_spans_ids_and_trace() {
     let mut config = config();
     // Spans are told although the filter is for warnings.
     config.log_filter = "warn".parse().expect("a filter");
-    let (dispatch, _telemetry) = build(&config, log.clone()).expect("telemetry");
+    let (dispatch, _telemetry) = build(&config, log.clone(), false).expect("telemetry");
     tracing::dispatcher::with_default(&dispatch, || {
         let request =
             tracing::info_span!("request", request_id = "r-1", stage = "none", status = tracing::field::Empty);
@@ -164,10 +162,45 @@ fn given_json_then_a_line_tells_spans_ids_and_trace() {
 }
 
 #[test]
+fn given_an_error_then_the_line_tells_all_its_causes() {
+    let log = Log::default();
+    let config = TelemetryConfig { log_filter: "info".parse().expect("a filter"), ..config() };
+    let (dispatch, _telemetry) = build(&config, log.clone(), false).expect("telemetry");
+    tracing::dispatcher::with_default(&dispatch, || {
+        let _in_request = tracing::info_span!("request", correlation_id = "of the span").entered();
+        let error = TelemetryError::Runtime(io::Error::other("no more threads"));
+        tracing::warn!(correlation_id = "d-1", error = &error as &dyn std::error::Error, "it failed");
+    });
+    let line = &log.lines()[0];
+    assert_eq!(line["fields"]["error"], "the exporter of traces could not be started: no more threads");
+    assert_eq!(line["correlation_id"], "d-1", "what the event says is the most exact");
+    assert!(line["fields"].get("correlation_id").is_none(), "{line}");
+}
+
+#[test]
+fn given_a_span_that_failed_then_the_collector_is_told() {
+    let collector = Receiver::start();
+    let ((), request) = run(&collector, Log::default(), || {
+        let span = tracing::info_span!("stage", outcome = tracing::field::Empty);
+        span.in_scope(|| span.record("outcome", "failed"));
+        OtelTraces.fail(&span, "engine-missing");
+        tracing::info_span!("other").in_scope(|| ());
+    });
+    let statuses: Vec<(String, i32, String)> = request
+        .spans()
+        .into_iter()
+        .map(|span| (span.name, span.status.as_ref().map_or(0, |it| it.code), span.status.unwrap_or_default().message))
+        .collect();
+    let failed = opentelemetry_proto::tonic::trace::v1::status::StatusCode::Error as i32;
+    assert!(statuses.contains(&("stage".to_owned(), failed, "engine-missing".to_owned())), "{statuses:?}");
+    assert!(statuses.contains(&("other".to_owned(), 0, String::new())), "{statuses:?}");
+}
+
+#[test]
 fn given_an_event_outside_of_spans_then_its_line_is_short() {
     let log = Log::default();
     let config = TelemetryConfig { log_filter: "info".parse().expect("a filter"), ..config() };
-    let (dispatch, _telemetry) = build(&config, log.clone()).expect("telemetry");
+    let (dispatch, _telemetry) = build(&config, log.clone(), false).expect("telemetry");
     tracing::dispatcher::with_default(&dispatch, || tracing::info!("ready"));
     let lines = log.lines();
     let mut keys: Vec<&str> = lines[0].as_object().expect("an object").keys().map(String::as_str).collect();
@@ -189,7 +222,7 @@ fn the_filter_decides_what_is_logged() {
     fn check(filter: &str, log_format: LogFormat, lines: usize) {
         let log = Log::default();
         let config = TelemetryConfig { log_filter: filter.parse().expect("a filter"), log_format, ..config() };
-        let (dispatch, _telemetry) = build(&config, log.clone()).expect("telemetry");
+        let (dispatch, _telemetry) = build(&config, log.clone(), false).expect("telemetry");
         tracing::dispatcher::with_default(&dispatch, || {
             let _in_request = tracing::info_span!("request", request_id = "r-1").entered();
             tracing::info!("begun");
@@ -214,7 +247,7 @@ fn config() -> TelemetryConfig {
 }
 
 fn at(receiver: &Receiver) -> TelemetryConfig {
-    TelemetryConfig { endpoint: receiver.address.parse().ok(), ..config() }
+    TelemetryConfig { endpoint: receiver.endpoint().parse().ok(), ..config() }
 }
 
 fn parent(text: &str) -> TraceContext {
@@ -222,83 +255,11 @@ fn parent(text: &str) -> TraceContext {
 }
 
 /// Does something, stops telemetry, and returns what was sent.
-fn run<T>(config: &TelemetryConfig, log: Log, work: impl FnOnce() -> T) -> (T, Received) {
-    let (dispatch, telemetry) = build(config, log).expect("telemetry");
+fn run<T>(collector: &Receiver, log: Log, work: impl FnOnce() -> T) -> (T, Received) {
+    let (dispatch, telemetry) = build(&at(collector), log, false).expect("telemetry");
     let done = tracing::dispatcher::with_default(&dispatch, work);
     assert!(telemetry.stop(LONG), "all was sent");
-    let requests = RECEIVED.with(|received| received.borrow_mut().take()).expect("a receiver was started");
-    (done, requests.recv_timeout(LONG).expect("a request"))
-}
-
-thread_local! {
-    static RECEIVED: std::cell::RefCell<Option<mpsc::Receiver<Received>>> = const { std::cell::RefCell::new(None) };
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A collector: takes requests until the test ends.
-struct Receiver {
-    address: String,
-}
-
-/// One request.
-struct Received {
-    head: Vec<String>,
-    body: ExportTraceServiceRequest,
-}
-
-impl Receiver {
-    fn start(status: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = format!("http://{}", listener.local_addr().expect("its number"));
-        let (sender, receiver) = mpsc::channel();
-        RECEIVED.with(|received| received.replace(Some(receiver)));
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let received = take(stream.expect("a connection"), status);
-                if sender.send(received).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { address }
-    }
-}
-
-impl Received {
-    fn spans(&self) -> Vec<Span> {
-        let scopes = self.body.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
-        scopes.flat_map(|scope| scope.spans.clone()).collect()
-    }
-
-    fn service(&self) -> String {
-        let attributes = self.body.resource_spans.iter().filter_map(|spans| spans.resource.as_ref());
-        let mut named = attributes.flat_map(|resource| &resource.attributes).filter(|pair| pair.key == "service.name");
-        match named.next().and_then(|pair| pair.value.clone()).and_then(|value| value.value) {
-            Some(OtlpValue::StringValue(name)) => name,
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn take(stream: TcpStream, status: &str) -> Received {
-    let mut reader = BufReader::new(&stream);
-    let mut head = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a line");
-        match line.trim_end() {
-            "" => break,
-            line => head.push(line.to_owned()),
-        }
-    }
-    let length = head.iter().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
-    let mut body = vec![0; length.parse().expect("a number")];
-    reader.read_exact(&mut body).expect("the body");
-    write!(&stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").expect("an answer");
-    Received { head, body: ExportTraceServiceRequest::decode(&body[..]).expect("OTLP") }
+    (done, collector.next(LONG).expect("a request"))
 }
 
 /// A log that can be read.

@@ -107,7 +107,8 @@ impl Feed {
                         None => return Next::Stopped,
                     },
                     Err(error) => {
-                        tracing::error!(error = %error, "a stream of events ends: the log cannot be read");
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(error, "a stream of events ends: the log cannot be read");
                         return Next::Stopped;
                     }
                 },

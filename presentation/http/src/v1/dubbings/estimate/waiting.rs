@@ -35,7 +35,8 @@ async fn unfinished(api: &Api) -> Result<Vec<Row>, Problem> {
     // Those that are paused or stand still take no turn.
     let states = ["queued", "preparing", "processing"].map(|state| json!(state));
     let query = PageQuery {
-        conditions: vec![Condition::OneOf("state", states.into())],
+        // Whatever is in such a state owes something, and by that it is found among all that ever was.
+        conditions: vec![Condition::Equals("owes", json!(true)), Condition::OneOf("state", states.into())],
         order: Order { column: "started_at", descending: false },
         after: None,
         limit: LOOKED_AT_MAX,
