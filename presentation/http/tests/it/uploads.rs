@@ -293,3 +293,31 @@ async fn a_repeated_creation_is_one_upload() {
     let other = keyed(17).send().await.expect("an answer");
     assert_eq!(problem(other).await["code"], "idempotency-key-reused");
 }
+
+#[tokio::test]
+async fn a_key_belongs_to_one_first_piece() {
+    let server = Server::start().await;
+    let keyed = |key: &str, piece: Option<&[u8]>| {
+        let create = create(&server, CONTENT.len()).header("idempotency-key", key.to_owned());
+        match piece {
+            Some(piece) => create.header("content-type", PIECE).body(piece.to_vec()),
+            None => create,
+        }
+    };
+    let first = send(keyed("k", Some(&CONTENT[..8]))).await;
+    assert_eq!((first.status().as_u16(), header(&first, "upload-offset")), (201, "8"));
+    for other in [Some(&CONTENT[..4]), Some(&b"01234567 and more"[..8].repeat(2)[1..9]), None] {
+        let refused = problem(keyed("k", other).send().await.expect("an answer")).await;
+        assert_eq!(refused["code"], "idempotency-key-reused", "{other:?}");
+    }
+    let again = send(keyed("k", Some(&CONTENT[..8]))).await;
+    assert_eq!(
+        (header(&again, "location"), header(&again, "idempotent-replayed")),
+        (header(&first, "location"), "true")
+    );
+    assert_eq!(offset(&server, header(&first, "location")).await, 8);
+    let bare = send(keyed("l", None)).await;
+    assert_eq!(header(&send(keyed("l", None)).await, "location"), header(&bare, "location"));
+    let refused = problem(keyed("l", Some(CONTENT)).send().await.expect("an answer")).await;
+    assert_eq!(refused["code"], "idempotency-key-reused");
+}

@@ -171,6 +171,30 @@ async fn an_order_that_is_repeated_is_one_order() {
 }
 
 #[tokio::test]
+async fn what_was_refused_for_now_is_asked_once_more_with_its_key() {
+    let server = Server::start().await;
+    let asset = server.uploaded("talk.mp4").await;
+    let body = with(asset, &json!({}));
+    let order = async || server.say(Method::POST, "/v1/dubbings", Some(&body), &[("idempotency-key", "k")]).await;
+    for _ in 0..2 {
+        let early = order().await;
+        assert_eq!((early.problem().1, early.header("retry-after")), ("asset-not-ready", "1"));
+        assert!(!early.headers.contains_key("idempotent-replayed"));
+    }
+    server.validate(asset).await;
+    let (first, again) = (order().await, order().await);
+    assert_eq!((first.status, again.status, &first.body), (202, 202, &again.body), "{first:?}");
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    // What is wrong with the request stays wrong.
+    let wrong = with(asset, &json!({"priority": "urgent"}));
+    for is_replayed in [false, true] {
+        let refused = server.say(Method::POST, "/v1/dubbings", Some(&wrong), &[("idempotency-key", "l")]).await;
+        assert_eq!(refused.problem().0, 422);
+        assert_eq!(refused.headers.contains_key("idempotent-replayed"), is_replayed);
+    }
+}
+
+#[tokio::test]
 async fn no_more_is_taken_than_there_is_room_for() {
     let admission = AdmissionLimits { active_max: 1, queued_max: 1, retry_after: Duration::from_secs(7) };
     let server = Server::with(Options { admission: Some(admission), ..Options::default() }).await;
