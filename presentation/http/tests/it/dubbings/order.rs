@@ -120,6 +120,10 @@ async fn what_is_wrong_is_pointed_to() {
     check(json!({"client_reference": "two words"}), invalid, "/client_reference").await;
     check(json!({"client_reference": "x".repeat(129)}), invalid, "/client_reference").await;
     check(json!({"priority": "urgent"}), invalid, "/priority").await;
+    check(json!({"priority": 5}), invalid, "/priority").await;
+    check(json!({"background": null}), invalid, "/background").await;
+    check(json!({"transcript": {"text": "a", "lang": "en"}}), invalid, "/transcript").await;
+    check(json!({"glossary": {"id": NOBODY, "csv": "a"}}), invalid, "/glossary").await;
     check(json!({"subtitle": "embed"}), invalid, "/subtitle").await;
     assert_eq!(server.api.admission.depth().reserved, 0);
 }
