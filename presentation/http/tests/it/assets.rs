@@ -124,7 +124,11 @@ async fn a_list_comes_in_pages_and_may_be_filtered() {
     give(&server, ids[1].parse().expect("an id"), AssetCommand::Validate(Box::new(found()))).await;
     let list =
         async |query: &str| json(server.get(&format!("/v1/assets?{query}")).send().await.expect("an answer")).await;
-    let page = list("limit=2").await;
+    let linked = server.get("/v1/assets?limit=2").send().await.expect("an answer");
+    let link = linked.headers()["link"].to_str().expect("a text").to_owned();
+    let page = json(linked).await;
+    let cursor = page["next_cursor"].as_str().expect("a cursor");
+    assert_eq!(link, format!("</v1/assets?limit=2&cursor={cursor}>; rel=\"next\""));
     assert_eq!((&page["items"][0]["id"], &page["items"][1]["id"]), (&json!(ids[2]), &json!(ids[1])));
     let next = list(&format!("limit=2&cursor={}", page["next_cursor"].as_str().expect("a cursor"))).await;
     assert_eq!(
