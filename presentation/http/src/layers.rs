@@ -166,13 +166,19 @@ fn cors(api: &Api) -> Option<CorsLayer> {
         header::CONTENT_TYPE,
         header::IF_MATCH,
         header::IF_NONE_MATCH,
+        header::IF_RANGE,
         header::RANGE,
+        HeaderName::from_static("content-digest"),
+        HeaderName::from_static("repr-digest"),
         IDEMPOTENCY_KEY,
         TRACEPARENT,
         HeaderName::from_static("last-event-id"),
     ];
     let headers = headers.into_iter().chain(tus::REQUEST_HEADERS);
     let exposed = [
+        header::ACCEPT_RANGES,
+        header::CONTENT_DISPOSITION,
+        header::CONTENT_RANGE,
         header::ETAG,
         header::LINK,
         header::LOCATION,

@@ -45,13 +45,18 @@ async fn pages_of_allowed_origins_may_call_and_no_others() {
     let server = Server::start().await;
     let preflight = |origin: &str| {
         let ask = server.open(Method::OPTIONS, "/v1/things").header("origin", origin);
-        ask.header("access-control-request-method", "POST").header("access-control-request-headers", "idempotency-key")
+        let headers = "idempotency-key, if-range, content-digest, repr-digest, x-http-method-override";
+        ask.header("access-control-request-method", "POST").header("access-control-request-headers", headers)
     };
     let allowed = preflight(ORIGIN).send().await.expect("an answer");
     assert_eq!(
         (allowed.status().as_u16(), &allowed.headers()["access-control-allow-origin"]),
         (200, &ORIGIN.parse().expect(""))
     );
+    let may = allowed.headers()["access-control-allow-headers"].to_str().expect("a text");
+    for name in ["if-range", "content-digest", "repr-digest", "x-http-method-override"] {
+        assert!(may.split(',').any(|allowed| allowed.trim() == name), "{name} of {may}");
+    }
     let refused = preflight("https://evil.example").send().await.expect("an answer");
     assert!(refused.headers().get("access-control-allow-origin").is_none());
     let failed = server.open(Method::GET, "/v1/things").header("origin", ORIGIN).send().await.expect("an answer");
@@ -59,6 +64,10 @@ async fn pages_of_allowed_origins_may_call_and_no_others() {
         (failed.status().as_u16(), &failed.headers()["access-control-allow-origin"]),
         (401, &ORIGIN.parse().expect(""))
     );
+    let shown = failed.headers()["access-control-expose-headers"].to_str().expect("a text");
+    for name in ["accept-ranges", "content-disposition", "content-range"] {
+        assert!(shown.split(',').any(|exposed| exposed.trim() == name), "{name} of {shown}");
+    }
 }
 
 #[tokio::test]

@@ -229,6 +229,26 @@ async fn one_writes_at_a_time() {
 }
 
 #[tokio::test]
+async fn the_method_that_is_meant_counts() {
+    let server = Server::start().await;
+    let path = begin(&server, CONTENT.len()).await;
+    let post = |meant: &str| tus(&server, Method::POST, &path).header("x-http-method-override", meant.to_owned());
+    let piece = post("PATCH").header("content-type", PIECE).header("upload-offset", 0).body(&CONTENT[..8]);
+    let taken = send(piece).await;
+    assert_eq!((taken.status().as_u16(), header(&taken, "upload-offset")), (204, "8"));
+    // The one that was sent does not.
+    let told = send(tus(&server, Method::GET, &path).header("x-http-method-override", "HEAD")).await;
+    assert_eq!((told.status().as_u16(), header(&told, "upload-offset")), (200, "8"));
+    let refused = problem(post("PUT").send().await.expect("an answer")).await;
+    assert_eq!(refused["code"], "method-not-allowed");
+    assert_eq!(send(post("DELETE")).await.status(), 204);
+    assert_eq!(send(tus(&server, Method::HEAD, &path)).await.status(), 404);
+    // Nowhere else.
+    let elsewhere = server.get("/v1/errors").header("x-http-method-override", "DELETE").send().await;
+    assert_eq!(elsewhere.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
 async fn an_upload_can_be_broken_off() {
     let server = Server::start().await;
     let path = begin(&server, CONTENT.len()).await;
