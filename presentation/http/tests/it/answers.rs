@@ -76,9 +76,15 @@ async fn long_texts_are_compressed_on_request() {
     for encoding in ["gzip", "br"] {
         let answer = server.get("/v1/things").header("accept-encoding", encoding).send().await.expect("an answer");
         assert_eq!(answer.headers()["content-encoding"], encoding);
+        let tag = answer.headers()["etag"].to_str().expect("a text").to_owned();
+        assert!(tag.ends_with(&format!(".{encoding}\"")), "{tag}");
+        let again = server.get("/v1/things").header("accept-encoding", encoding).header("if-none-match", &tag);
+        let again = again.send().await.expect("an answer");
+        assert_eq!((again.status().as_u16(), again.headers()["etag"].to_str().expect("a text")), (304, tag.as_str()));
         assert!(answer.bytes().await.expect("a body").len() < 1_000);
     }
     let plain = server.get("/v1/things").send().await.expect("an answer");
+    assert!(!plain.headers()["etag"].to_str().expect("a text").contains('.'));
     assert!(plain.headers().get("content-encoding").is_none());
     let short = server.get("/livez").header("accept-encoding", "gzip").send().await.expect("an answer");
     assert!(short.headers().get("content-encoding").is_none());
