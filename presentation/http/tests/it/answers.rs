@@ -152,6 +152,13 @@ async fn the_catalogue_tells_of_every_problem() {
     let catalogue = json(server.get("/v1/errors").send().await.expect("an answer")).await;
     let rows = catalogue["items"].as_array().expect("rows").clone();
     assert_eq!(rows.len(), http_api::problem::Code::ALL.len());
+    let codes = |list: &str| -> Vec<String> {
+        let rows = catalogue[list].as_array().expect("rows").iter();
+        rows.map(|row| row["code"].as_str().expect("a code").to_owned()).collect()
+    };
+    for (list, code) in [("faults", "unknown-reference"), ("reasons", "engine-missing"), ("reasons", "lost")] {
+        assert!(codes(list).contains(&code.to_owned()), "{list} without {code}");
+    }
     let kind = format!("/v1/errors/{}", rows[0]["code"].as_str().expect("a code"));
     assert_eq!(json(server.get(&kind).send().await.expect("an answer")).await, rows[0]);
 }
