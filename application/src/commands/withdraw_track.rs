@@ -36,7 +36,8 @@ impl WithdrawTrack {
 
     /// Holds the track at the revision that is expected. The decision stands in the dubbing's stream, whose append cannot
     /// check the track's: nothing can come between once the track's own stream says that it stands still. Should the
-    /// process die in between, the track goes on, as one does whose dubbing is not paused.
+    /// process die in between, the process manager lets the track go on when it next looks at the dubbing, as it does
+    /// with every track that is held while its dubbing is not.
     async fn hold(&self, id: &TrackId, meta: &CommandMeta) -> Result<(), ControlError> {
         let stream = StreamId::Track(id.clone());
         let pause = TrackCommand::Flow(FlowCommand::Pause { code: PAUSED_BY_USER.to_owned() });
