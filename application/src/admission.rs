@@ -5,8 +5,8 @@
 //! makes it look whether that one owes anything. It names no kind of event, so that whatever may ever put a
 //! dubbing in motion does. Settled, parked and paused dubbings cost nothing: they are neither held nor looked at.
 //!
-//! The line is as long as what the log owes. It is kept short at the door: whoever asks for something new
-//! first takes a [`Reservation`], and is refused when there is no room. What is in the log already is never refused.
+//! The line is as long as what the log owes. It is kept short at the door: whoever asks for something new, or
+//! sets in motion what stood still, first takes a [`Reservation`], and is refused when there is no room. What is in the log already is never refused.
 
 mod line;
 mod run;
@@ -78,14 +78,26 @@ impl Admission {
     /// Takes a place for a request that is about to be written. So many requests at once as may come: together
     /// they never get more places than there are.
     pub fn reserve(self: &Arc<Self>) -> Result<Reservation, Busy> {
+        self.take_place(&mut self.line())
+    }
+
+    /// As [`Self::reserve`], for more work on a dubbing that is there: while it waits or is driven it has its place.
+    pub fn reserve_for(self: &Arc<Self>, id: DubbingId) -> Result<Reservation, Busy> {
         let mut line = self.line();
+        if line.holds(id) {
+            return Ok(Reservation { admission: Arc::clone(self), is_counted: false });
+        }
+        self.take_place(&mut line)
+    }
+
+    fn take_place(self: &Arc<Self>, line: &mut Line) -> Result<Reservation, Busy> {
         let depth = line.depth();
         let taken = depth.active + depth.waiting + depth.backing_off + depth.reserved;
         if taken >= self.limits.active_max + self.limits.queued_max {
             return Err(Busy { retry_after: self.limits.retry_after });
         }
         line.reserve();
-        Ok(Reservation { admission: Arc::clone(self) })
+        Ok(Reservation { admission: Arc::clone(self), is_counted: true })
     }
 
     /// How much is done at a time, and how much may wait.
@@ -145,6 +157,8 @@ impl Admission {
 /// A place for a request that is being written. Dropped without having been used, it is free again.
 pub struct Reservation {
     admission: Arc<Admission>,
+    /// Whether it takes up room of its own.
+    is_counted: bool,
 }
 
 impl std::fmt::Debug for Reservation {
@@ -162,6 +176,8 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.admission.line().give_back();
+        if self.is_counted {
+            self.admission.line().give_back();
+        }
     }
 }

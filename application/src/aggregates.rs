@@ -162,6 +162,26 @@ impl Aggregates {
         Ok(loaded)
     }
 
+    /// What a command that its giver may give again came to before; `None` when it was not given, or wrote nothing.
+    pub async fn given(&self, stream: &StreamId, meta: &CommandMeta) -> Result<Option<Appended>, ReadError> {
+        match meta.tenant.as_ref().filter(|_| meta.is_repeatable) {
+            Some(tenant) => self.log.find_outcome(tenant, meta.id, stream).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The end of a command that is to be refused before it is decided: its first outcome, if it was given before and
+    /// what it needs has gone or changed since; the refusal otherwise. So a repetition that is not refused asks the log
+    /// nothing.
+    pub async fn unless_given<E: From<ReadError>>(
+        &self,
+        stream: &StreamId,
+        meta: &CommandMeta,
+        refusal: E,
+    ) -> Result<Appended, E> {
+        self.given(stream, meta).await?.ok_or(refusal)
+    }
+
     /// Gives a command to an aggregate that nobody has heard of yet, most likely: the log is not asked first.
     pub async fn begin<A: Aggregate>(
         &self,
@@ -223,7 +243,7 @@ impl Aggregates {
                 Ok(events) if !events.is_empty() => events,
                 _ if is_guess => continue,
                 // Given once more, after what it brought about, a command is answered as the first time.
-                undone => match self.earlier(&tenant, meta, stream).await? {
+                undone => match self.given(stream, meta).await? {
                     Some(appended) => return Ok(Some(appended)),
                     None => return undone.map(|_| None),
                 },
@@ -269,18 +289,5 @@ impl Aggregates {
             A::cache(self).put(stream, &loaded);
         }
         Ok(appended)
-    }
-
-    /// What a command that may be repeated by its giver came to before.
-    async fn earlier(
-        &self,
-        tenant: &Tenant,
-        meta: &CommandMeta,
-        stream: &StreamId,
-    ) -> Result<Option<Appended>, ReadError> {
-        if !meta.is_repeatable {
-            return Ok(None);
-        }
-        self.log.find_outcome(tenant, meta.id, stream).await
     }
 }

@@ -15,6 +15,7 @@ pub mod ports;
 pub mod process_manager;
 pub mod public_events;
 pub mod queries;
+pub mod reasons;
 pub mod report;
 pub mod stages;
 pub mod stop;

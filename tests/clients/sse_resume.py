@@ -4,8 +4,8 @@
     sse_resume.py --url http://127.0.0.1:8080 --token-file TOKEN [--cuts 50] [--seed 1]
 
 Between client and server stands a relay that breaks each connection after a random number of bytes: in the middle of an
-event, of a line, of a head. The client connects again and says in `Last-Event-ID` what it saw last. Meanwhile projects
-are made, renamed and removed, so that events keep coming. After so many cuts the events must be those that one uncut
+event, of a line, of a head. The client connects again and says in `Last-Event-ID` which `id` it saw last, be it of an
+event or of a block without data. Meanwhile projects are made, renamed and removed, so that events keep coming. After so many cuts the events must be those that one uncut
 reading gives, each once and in the same order. Needs `httpx-sse` from PyPI and nothing else. Ends with 0 when nothing
 is missing and nothing stands twice, with 1 otherwise, and says why.
 """
@@ -81,6 +81,7 @@ class Client:
     def __init__(self, url: str, token: str):
         headers = {"Authorization": f"Bearer {token}"}
         self.http = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+        self.last = None
 
     def command(self, method: str, path: str, **more) -> httpx.Response:
         answer = self.http.request(method, path, **more)
@@ -101,7 +102,8 @@ class Client:
         with httpx_sse.connect_sse(self.http, "GET", "/v1/events", headers={"Last-Event-ID": last}) as source:
             source.response.raise_for_status()
             for event in source.iter_sse():
-                # What has no data is no event: the time to wait before connecting again, and signs of life.
+                self.last = event.id or self.last
+                # What has no data is no event: where the stream begins, and signs of life.
                 if event.data:
                     yield event.id, event.event, event.data
 
@@ -125,9 +127,8 @@ def follow(client: Client, producer: Producer, start: int) -> list[tuple[str, st
     """What arrives over the line that is cut."""
     seen, deadline = [], time.monotonic() + DEADLINE
     while True:
-        last = seen[-1][0] if seen else str(start)
         try:
-            for event in client.events(last):
+            for event in client.events(client.last or str(start)):
                 seen.append(event)
                 if producer.end is not None and int(event[0]) >= producer.end:
                     return seen

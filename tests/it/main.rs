@@ -9,6 +9,7 @@ mod events_golden;
 mod licences;
 mod process;
 mod public_events;
+mod reasons;
 mod repository;
 mod tidy;
 

@@ -106,9 +106,11 @@ beginning of the log, or `now`. Streams also take the header `Last-Event-ID`, wh
 when they come again. What comes after a position is told once and in order, first from the log, then as it happens. A
 position that the log has not come to is answered with 409: the client knows another log.
 
-A quiet stream tells every 15 seconds that it lives: by a comment, or a ping of the WebSocket. Who reads too slowly is
-sent away (the stream ends; the WebSocket closes with 1013) and comes again with the last position. When the server
-stops, streams end and WebSockets close with 1001.
+A stream begins by saying where it is, with an `id` and no data; the answer that opens a WebSocket says it in
+`Dragoman-Position`. Who is cut off before the first event goes on from there. A quiet stream tells every 15 seconds that
+it lives: by a comment with its `id`, or a ping of the WebSocket. Who reads too slowly is sent away (the stream ends; the
+WebSocket closes with 1013) and comes again with the last position. When the server stops, streams end and WebSockets
+close with 1001.
 
 A browser cannot send `Authorization` with a WebSocket. It offers two subprotocols instead, `dragoman.events.v1` and
 `bearer.TOKEN`; the server chooses the first. A token is never part of an address.

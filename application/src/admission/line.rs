@@ -61,6 +61,11 @@ impl Line {
         depth
     }
 
+    /// Whether a dubbing waits, is driven or backs off.
+    pub fn holds(&self, id: DubbingId) -> bool {
+        self.cases.contains_key(&id)
+    }
+
     /// A place is taken.
     pub fn reserve(&mut self) {
         self.reserved += 1;

@@ -38,7 +38,8 @@ pub enum ForkError {
 
 impl ForkDubbing {
     /// Begins a new job, `id`, from `origin` as it is now. Edits come along; what runs anew finds unchanged results
-    /// by their memos.
+    /// by their memos. The revision that `meta` expects is the origin's. Given again by `meta`, it answers as the first
+    /// time.
     pub async fn run(
         &self,
         origin: DubbingId,
@@ -51,8 +52,14 @@ impl ForkDubbing {
         let Some(request) = loaded.state.request.clone().filter(|_| loaded.is_of(&tenant)) else {
             return Err(ForkError::NoSuchDubbing);
         };
-        if !has_come_to(&loaded.state, from) {
-            return Err(ForkError::NotThereYet(from));
+        let stream = StreamId::Dubbing(id);
+        let stale = meta.expected_revision.filter(|expected| *expected != loaded.revision);
+        let refusal = match stale {
+            Some(_) => Some(CommandError::Stale { actual: loaded.revision }.into()),
+            None => (!has_come_to(&loaded.state, from)).then_some(ForkError::NotThereYet(from)),
+        };
+        if let Some(refusal) = refusal {
+            return Ok(Some(self.aggregates.unless_given(&stream, meta, refusal).await?));
         }
         let tracks = loaded.state.tracks.iter();
         let start = Start {
@@ -70,7 +77,7 @@ impl ForkDubbing {
                 .collect(),
         };
         let command = DubbingCommand::Inherit { start: Box::new(start), inherited: loaded.state.inheritance(from) };
-        Ok(self.aggregates.begin::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
+        Ok(self.aggregates.begin::<Dubbing>(&stream, command, &meta.clone().expecting(None)).await?)
     }
 }
 

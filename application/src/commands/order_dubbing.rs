@@ -158,16 +158,26 @@ impl OrderDubbing {
         order: DubbingOrder,
         meta: &CommandMeta,
     ) -> Result<Option<Appended>, OrderError> {
-        let tenant = meta.tenant.clone().unwrap_or_default();
-        let Vetted { uploaded, source_language, .. } = self.vet(&order, &tenant).await?;
-        let transcript = self.transcript(order.transcript).await?;
-        let settings = self.settings(order.wishes, &tenant).await?;
+        let stream = StreamId::Dubbing(id);
+        let asset = order.asset;
+        let start = match self.start(order, &meta.tenant.clone().unwrap_or_default()).await {
+            Ok(start) => start,
+            Err(refusal) => return Ok(Some(self.aggregates.unless_given(&stream, meta, refusal).await?)),
+        };
         let _turn = self.files.begin().await;
-        if !matches!(self.aggregates.asset(order.asset).await?.state.phase, AssetPhase::Ready(_)) {
+        if !matches!(self.aggregates.asset(asset).await?.state.phase, AssetPhase::Ready(_)) {
             // It was erased meanwhile.
-            return Err(OrderError::NoSuchAsset);
+            return Ok(Some(self.aggregates.unless_given(&stream, meta, OrderError::NoSuchAsset).await?));
         }
-        let start = Start {
+        Ok(self.aggregates.begin::<Dubbing>(&stream, DubbingCommand::Start(Box::new(start)), meta).await?)
+    }
+
+    /// The order as its dubbing begins with it.
+    async fn start(&self, order: DubbingOrder, tenant: &Tenant) -> Result<Start, OrderError> {
+        let Vetted { uploaded, source_language, .. } = self.vet(&order, tenant).await?;
+        let transcript = self.transcript(order.transcript).await?;
+        let settings = self.settings(order.wishes, tenant).await?;
+        Ok(Start {
             identity: identity(&uploaded.media.sha256, order.audio_stream, &source_language, &transcript),
             source: uploaded.media.clone(),
             name: uploaded.name.clone(),
@@ -184,12 +194,11 @@ impl OrderDubbing {
                 forked_from: None,
             },
             tracks: in_languages(order.languages, &settings),
-        };
-        let command = DubbingCommand::Start(Box::new(start));
-        Ok(self.aggregates.begin::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
+        })
     }
 
-    /// Asks a job for more languages, or for languages made in another way.
+    /// Asks a job for more languages, or for languages made in another way. Giving the same command again, by `meta`,
+    /// answers as the first time.
     pub async fn extend(
         &self,
         id: DubbingId,
@@ -202,10 +211,26 @@ impl OrderDubbing {
         let Some(request) = dubbing.state.request.as_ref().filter(|_| dubbing.is_of(&tenant)) else {
             return Err(CommandError::NotFound.into());
         };
-        self.require_wishes(&request.source_language, &languages, &wishes, &tenant).await?;
-        let settings = self.settings(wishes, &tenant).await?;
-        let command = DubbingCommand::RequestTracks { tracks: in_languages(languages, &settings), delivery: None };
-        Ok(self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)
+        let stream = StreamId::Dubbing(id);
+        let tracks = match self.requests(&request.source_language, languages, wishes, &tenant).await {
+            Ok(tracks) => tracks,
+            Err(refusal) => return Ok(Some(self.aggregates.unless_given(&stream, meta, refusal).await?)),
+        };
+        let command = DubbingCommand::RequestTracks { tracks, delivery: None };
+        Ok(self.aggregates.execute::<Dubbing>(&stream, command, meta).await?)
+    }
+
+    /// The languages as a job is asked for them.
+    async fn requests(
+        &self,
+        from: &LanguageTag,
+        languages: Vec<LanguageTag>,
+        wishes: TrackWishes,
+        tenant: &Tenant,
+    ) -> Result<Vec<TrackRequest>, OrderError> {
+        self.require_wishes(from, &languages, &wishes, tenant).await?;
+        let settings = self.settings(wishes, tenant).await?;
+        Ok(in_languages(languages, &settings))
     }
 
     /// Whether a job could begin so, and how much there is to do. Nothing begins, and nothing is kept.

@@ -57,7 +57,7 @@ pub enum RegenerateError {
 }
 
 impl RegenerateTrack {
-    /// What a regeneration would make anew now.
+    /// What a regeneration would make anew now. The revision that `meta` expects is the track's.
     pub async fn plan(&self, id: &TrackId, meta: &CommandMeta) -> Result<Regeneration, RegenerateError> {
         Ok(self.see(id, meta).await?.0)
     }
@@ -68,6 +68,9 @@ impl RegenerateTrack {
         let (dubbing, track) = (self.aggregates.dubbing(id.dubbing).await?, self.aggregates.track(id).await?);
         let asked = dubbing.state.tracks.get(&id.language).filter(|_| dubbing.is_of(&tenant));
         let asked = asked.ok_or(RegenerateError::NoSuchTrack)?;
+        if meta.expected_revision.is_some_and(|expected| expected != track.revision) {
+            return Err(CommandError::Stale { actual: track.revision }.into());
+        }
         if track.state.published.is_none() {
             return Err(RegenerateError::NotPublished);
         }
@@ -86,30 +89,24 @@ impl RegenerateTrack {
         Ok((measure(lines, &dubbing.state), asked.regenerations))
     }
 
-    /// Asks for it. Given again by `meta`, it answers as the first time; of those who ask at the same time, one does
-    /// it and the others hear that it is under way.
+    /// Asks for it. The revision that `meta` expects is the track's, as it is looked at to make the plan. Given again by
+    /// `meta`, it answers as the first time; of those who ask at the same time, one does it and the others hear that it
+    /// is under way.
     pub async fn run(&self, id: &TrackId, meta: &CommandMeta) -> Result<(Regeneration, Appended), RegenerateError> {
         let stream = StreamId::Dubbing(id.dubbing);
         let (plan, before) = match self.see(id, meta).await {
-            Err(
-                refusal @ (RegenerateError::NothingStale | RegenerateError::UnderWay | RegenerateError::StandsStill),
-            ) => {
-                let appended = self.given(&stream, meta).await?.ok_or(refusal)?;
+            Ok(seen) => seen,
+            Err(refusal) => {
+                let appended = self.aggregates.unless_given(&stream, meta, refusal).await?;
                 let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
                 return Ok((measure(vec![], &dubbing), appended));
             }
-            seen => seen?,
         };
         let command = DubbingCommand::Regenerate { language: id.language.clone(), request: before + 1 };
-        let appended = self.aggregates.execute::<Dubbing>(&stream, command, meta).await?;
+        let meta = meta.clone().expecting(None);
+        let appended = self.aggregates.execute::<Dubbing>(&stream, command, &meta).await?;
         // Somebody else asked since: their request takes the same lines.
         Ok((plan, appended.ok_or(RegenerateError::UnderWay)?))
-    }
-
-    /// Where the log holds the command, if it was given before.
-    async fn given(&self, stream: &StreamId, meta: &CommandMeta) -> Result<Option<Appended>, ReadError> {
-        let tenant = meta.tenant.clone().unwrap_or_default();
-        self.aggregates.log().find_outcome(&tenant, meta.id, stream).await
     }
 }
 

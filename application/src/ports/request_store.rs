@@ -30,8 +30,8 @@ pub trait RequestStore: Send + Sync {
     /// first answer stays.
     async fn finish(&self, tenant: &Tenant, key: &str, answer: &Answer) -> Result<(), RequestStoreError>;
 
-    /// A running request came to nothing (status 5xx, or its work was dropped): it may be tried again, with
-    /// the same ids. Without effect when it is not running.
+    /// A running request came to nothing (it failed, it was refused for now, or its work was dropped): it may be
+    /// tried again, with the same ids. Without effect when it is not running.
     async fn abandon(&self, tenant: &Tenant, key: &str) -> Result<(), RequestStoreError>;
 }
 

@@ -10,6 +10,21 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+/// Content codings in which answers are sent.
+const CODINGS: [&str; 2] = ["gzip", "br"];
+
+/// Gives an answer that is sent in a coding its own tag: other bytes are another representation, and a strong tag is of
+/// one only (RFC 9110, section 8.8.3.3). `"17.…"` becomes `"17.….gzip"`; `If-Match` looks at the revision, as ever.
+pub(crate) fn tell_coding(headers: &mut HeaderMap) {
+    let coding = headers.get(header::CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
+    let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).and_then(|tag| tag.strip_suffix('"'));
+    if let (Some(coding), Some(tag)) = (coding, tag)
+        && let Ok(tag) = HeaderValue::try_from(format!("{tag}.{coding}\""))
+    {
+        headers.insert(header::ETAG, tag);
+    }
+}
+
 /// A strong entity tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ETag(HeaderValue);
@@ -40,12 +55,26 @@ impl ETag {
         self.0.clone()
     }
 
-    /// Whether `If-None-Match` names it, or says `*`: then the client has it already.
-    pub fn is_known(&self, headers: &HeaderMap) -> bool {
+    /// The tag by which `If-None-Match` names it, whatever coding it was sent in, or says `*`: then the client has it
+    /// already.
+    pub fn known(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let mut tags = tags.flat_map(|line| line.split(',')).map(str::trim);
-        // Weak comparison, as RFC 9110 asks for here.
-        tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == self.0.as_bytes())
+        tags.find_map(|tag| {
+            // Weak comparison, as RFC 9110 asks for here.
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            if tag == "*" || tag.as_bytes() == self.0.as_bytes() {
+                return Some(self.header());
+            }
+            let (plain, coding) = tag.strip_suffix('"')?.rsplit_once('.')?;
+            let is_it = CODINGS.contains(&coding) && format!("{plain}\"").as_bytes() == self.0.as_bytes();
+            if is_it { HeaderValue::try_from(tag).ok() } else { None }
+        })
+    }
+
+    /// Whether the client has it already.
+    pub fn is_known(&self, headers: &HeaderMap) -> bool {
+        self.known(headers).is_some()
     }
 
     fn quoted(opaque: &str) -> Self {
@@ -141,6 +170,23 @@ mod tests {
         let tag = ETag::revision(17);
         assert!(known(&tag, "\"17\"") && known(&tag, "\"3\", W/\"17\"") && known(&tag, "*"));
         assert!(!known(&tag, "17") && !known(&tag, "\"1\"") && !tag.is_known(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_tag_is_known_in_every_coding_and_told_as_it_was() {
+        let tag = ETag::revision(17);
+        let mut headers = HeaderMap::from_iter([(header::ETAG, tag.header())]);
+        tell_coding(&mut headers);
+        assert_eq!(headers[header::ETAG], "\"17\"", "sent as it is");
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        tell_coding(&mut headers);
+        assert_eq!(headers[header::ETAG], "\"17.gzip\"");
+        let known = |line: &'static str| {
+            tag.known(&HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(line))]))
+        };
+        assert_eq!(known("\"3\", \"17.gzip\""), Some(HeaderValue::from_static("\"17.gzip\"")));
+        assert_eq!(known("\"17\", \"17.gzip\""), Some(tag.header()));
+        assert_eq!((known("\"17.zip\""), known("\"1.gzip\""), known("\"gzip\"")), (None, None, None));
     }
 
     #[test]

@@ -93,9 +93,9 @@ impl Ready {
 
     /// The answer to a request with these headers: 304 when the client has it already.
     pub fn answer(self, headers: &HeaderMap) -> Response {
-        let is_known = self.tag.is_known(headers);
-        let mut response = Response::new(if is_known { Body::empty() } else { Body::from(self.body) });
-        if is_known {
+        let known = self.tag.known(headers);
+        let mut response = Response::new(if known.is_some() { Body::empty() } else { Body::from(self.body) });
+        if known.is_some() {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
             let json = HeaderValue::from_static("application/json");
@@ -103,7 +103,7 @@ impl Ready {
         }
         // Kept by the client, but asked for each time: a tag costs little.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-        response.headers_mut().insert(header::ETAG, self.tag.header());
+        response.headers_mut().insert(header::ETAG, known.unwrap_or_else(|| self.tag.header()));
         if let Some(link) = self.link {
             response.headers_mut().insert(header::LINK, link);
         }

@@ -2,6 +2,7 @@
 
 use crate::{
     api::Api,
+    extract::{Nothing, Query},
     problem::{Code, Problem},
 };
 use async_trait::async_trait;
@@ -96,7 +97,7 @@ pub struct Probe {
 #[utoipa::path(get, path = "/livez", tag = "operations", security(()), responses(
     (status = 200, description = "It answers", body = Probe),
 ))]
-pub(crate) async fn livez() -> Json<Probe> {
+pub(crate) async fn livez(Query(Nothing {}): Query<Nothing>) -> Json<Probe> {
     Json(Probe { state: HealthState::Up })
 }
 
@@ -105,7 +106,7 @@ pub(crate) async fn livez() -> Json<Probe> {
     (status = 200, description = "It can", body = Probe),
     (status = 503, description = "Not yet, or not any more", body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn readyz(State(api): State<Api>) -> Result<Json<Probe>, Problem> {
+pub(crate) async fn readyz(State(api): State<Api>, Query(Nothing {}): Query<Nothing>) -> Result<Json<Probe>, Problem> {
     let report = report(&api).await;
     if report.state == HealthState::Down || api.stop.is_cancelled() {
         return Err(Problem::new(Code::NotReady).retry_after(1));
@@ -118,7 +119,10 @@ pub(crate) async fn readyz(State(api): State<Api>) -> Result<Json<Probe>, Proble
     (status = 200, description = "It works", body = HealthReport),
     (status = 503, description = "A part does not work", body = HealthReport),
 ))]
-pub(crate) async fn health(State(api): State<Api>) -> (StatusCode, Json<HealthReport>) {
+pub(crate) async fn health(
+    State(api): State<Api>,
+    Query(Nothing {}): Query<Nothing>,
+) -> (StatusCode, Json<HealthReport>) {
     let report = report(&api).await;
     let is_down = report.state == HealthState::Down;
     (if is_down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }, Json(report))

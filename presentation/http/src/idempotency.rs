@@ -1,8 +1,13 @@
 //! `Idempotency-Key`: a POST under `/v1` that is repeated with its key is answered as the first one was.
 //!
 //! A request with a key is carried out in a task of its own, to its end: a client that goes away leaves an answer
-//! behind and no key that runs for ever. Answers of status 5xx are not kept; the next try gets the same ids, so that
-//! the log recognises a command that was written after all.
+//! behind and no key that runs for ever. Kept is what was done, and what is wrong with the request itself. A refusal
+//! that tells how things stand (not yet, not now, changed since, not there) is no answer to a later request: its key is
+//! given back. The next try gets the same ids, so that the log recognises a command that was written after all.
+//!
+//! What a request says is compared with what the first one said. A body that streams is not gathered for that: its
+//! handler says the digest of what it took ([`BodyDigest`]), which is kept with the answer, and a repetition is read
+//! through for its digest alone ([`Reread`]).
 
 use crate::{
     api::Api,
@@ -28,8 +33,32 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Longest key, in characters.
 const KEY_CHARS_MAX: usize = 255;
+/// The name under which an answer keeps the digest of its request's body. No header has such a name.
+const KEPT_DIGEST: &str = ":body-sha256";
 /// Largest answer that is kept, in bytes. Answers to commands are far smaller.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
+
+/// Stands in a streamed request that was answered before. Its handler brings nothing about: it reads the body and answers
+/// [`BodyDigest::alone`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reread;
+
+/// Stands in the answer of a handler that streams: the digest of what the body held, equal for bodies that say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BodyDigest(pub Sha256);
+
+impl BodyDigest {
+    /// The answer that says nothing else.
+    pub fn alone(self) -> Response {
+        self.with(StatusCode::NO_CONTENT.into_response())
+    }
+
+    /// The answer that says it, too.
+    pub fn with(self, mut answer: Response) -> Response {
+        answer.extensions_mut().insert(self);
+        answer
+    }
+}
 
 /// The layer.
 pub(crate) async fn remember(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -81,7 +110,13 @@ async fn answer(api: Api, caller: Caller, key: String, request: Request, next: N
                 carry_out(&api, &caller, &key, request, next, streams).await
             }
             Begun::Running => Err(Problem::new(Code::RequestRunning).retry_after(1)),
-            Begun::Answered(answer) => replay(answer),
+            Begun::Answered(answer) => match digest_of(&answer) {
+                Some(digest) => {
+                    parts.extensions.insert(Reread);
+                    reread(digest, answer, Request::from_parts(parts, body), next).await
+                }
+                None => replay(answer),
+            },
             Begun::OtherRequest => Err(Problem::new(Code::KeyReused)),
         }
     };
@@ -113,8 +148,7 @@ async fn carry_out(
 ) -> Result<Response, Problem> {
     let running = Running { api: Some((api.clone(), caller.clone(), key.to_owned())) };
     let response = next.run(request).await;
-    // A stream that broke off may be sent again; what is wrong with a small body stays wrong.
-    if response.status().is_server_error() || (streams && !response.status().is_success()) {
+    if !is_final(&response, streams) {
         running.abandon().await?;
         return Ok(response);
     }
@@ -122,10 +156,29 @@ async fn carry_out(
     let body = to_bytes(body, ANSWER_BYTES_MAX).await.map_err(Problem::internal)?;
     let headers =
         parts.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())));
-    let answer = Answer { status: parts.status.as_u16(), headers: headers.collect(), body: body.to_vec() };
+    let digest = parts.extensions.get::<BodyDigest>().map(|digest| (KEPT_DIGEST.to_owned(), digest.0.to_string()));
+    let headers = headers.chain(digest).collect();
+    let answer = Answer { status: parts.status.as_u16(), headers, body: body.to_vec() };
     api.requests.finish(caller.tenant(), key, &answer).await?;
     running.keep();
     Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// Whether the same request would get this answer whenever it comes.
+fn is_final(response: &Response, streams: bool) -> bool {
+    let status = response.status();
+    if status.is_success() {
+        return true;
+    }
+    // A stream that broke off may be sent again; what is wrong with a small body stays wrong.
+    let blames_request = matches!(
+        status,
+        StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::UNPROCESSABLE_ENTITY
+    );
+    blames_request && !streams && !response.headers().contains_key(header::RETRY_AFTER)
 }
 
 /// A key whose request is being carried out. Dropped before its end (a panic, a time limit), it gives the key back.
@@ -163,10 +216,25 @@ impl Drop for Running {
     }
 }
 
+fn digest_of(answer: &Answer) -> Option<Sha256> {
+    answer.headers.iter().find(|(name, _)| name == KEPT_DIGEST).and_then(|(_, digest)| digest.parse().ok())
+}
+
+/// The first answer again, once the body is known to be the same.
+async fn reread(first: Sha256, answer: Answer, request: Request, next: Next) -> Result<Response, Problem> {
+    let response = next.run(request).await;
+    match response.extensions().get::<BodyDigest>() {
+        Some(BodyDigest(digest)) if *digest == first => replay(answer),
+        Some(_) => Err(Problem::new(Code::KeyReused)),
+        // It broke off, or is malformed.
+        None => Ok(response),
+    }
+}
+
 fn replay(answer: Answer) -> Result<Response, Problem> {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).map_err(Problem::internal)?;
-    for (name, value) in answer.headers {
+    for (name, value) in answer.headers.into_iter().filter(|(name, _)| name != KEPT_DIGEST) {
         let name = HeaderName::try_from(name).map_err(Problem::internal)?;
         response.headers_mut().append(name, HeaderValue::try_from(value).map_err(Problem::internal)?);
     }
@@ -175,7 +243,7 @@ fn replay(answer: Answer) -> Result<Response, Problem> {
 }
 
 /// Digest over parts, each with its length, so that no two lists of parts look the same.
-fn fingerprint(parts: &[&[u8]]) -> Sha256 {
+pub(crate) fn fingerprint(parts: &[&[u8]]) -> Sha256 {
     let mut digest = sha2::Sha256::new();
     for part in parts {
         digest.update((part.len() as u64).to_be_bytes());
@@ -193,6 +261,35 @@ mod tests {
         let check = |key: &str| key_of(&HeaderValue::from_str(key).expect("a header")).is_ok();
         assert!(check("a") && check(&"k".repeat(255)));
         assert!(!check("") && !check(&"k".repeat(256)) && !check("a b") && !check("\u{e9}"));
+    }
+
+    #[test]
+    fn a_refusal_is_kept_while_only_the_request_is_to_blame() {
+        let check = |code: Code, expected: bool| {
+            assert_eq!(is_final(&Problem::new(code).into_response(), false), expected, "{code:?}");
+            assert!(!is_final(&Problem::new(code).into_response(), true), "{code:?} of a stream");
+        };
+        for code in [Code::MalformedJson, Code::InvalidQuery, Code::InvalidRequest, Code::NoVoice, Code::BodyTooLarge] {
+            check(code, true);
+        }
+        let passing = [
+            Code::AssetNotReady,
+            Code::UnderWay,
+            Code::Conflict,
+            Code::NotFound,
+            Code::Withdrawn,
+            Code::BodyTooSlow,
+            Code::RevisionMismatch,
+            Code::RevisionRequired,
+            Code::UploadLocked,
+            Code::Overloaded,
+            Code::Internal,
+        ];
+        for code in passing {
+            check(code, false);
+        }
+        assert!(!is_final(&Problem::new(Code::NoVoice).retry_after(1).into_response(), false));
+        assert!(is_final(&StatusCode::ACCEPTED.into_response(), true));
     }
 
     #[test]

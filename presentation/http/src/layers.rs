@@ -10,6 +10,7 @@
 //! What is deliberately absent: bodies' bounds, which belong to those who read them (`extract::body`).
 
 use crate::{
+    answer::tell_coding,
     api::Api,
     auth::authenticate,
     idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, remember},
@@ -123,7 +124,7 @@ fn log_cause(span: &Span, trace: &Trace, problem: &Problem) -> Response {
     problem.render(Some(&trace.request_id.to_string()))
 }
 
-/// The headers that every answer has. What a handler chose itself stays.
+/// The headers that every answer has. What a handler chose itself stays, but that a tag tells its coding.
 fn stamp(headers: &mut HeaderMap, trace: &Trace, api: &Api) {
     const USUAL: [(HeaderName, HeaderValue); 4] = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -131,6 +132,7 @@ fn stamp(headers: &mut HeaderMap, trace: &Trace, api: &Api) {
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
+    tell_coding(headers);
     for (name, value) in USUAL {
         headers.entry(name).or_insert(value);
     }
@@ -190,13 +192,19 @@ fn cors(api: &Api) -> Option<CorsLayer> {
         header::CONTENT_TYPE,
         header::IF_MATCH,
         header::IF_NONE_MATCH,
+        header::IF_RANGE,
         header::RANGE,
+        HeaderName::from_static("content-digest"),
+        HeaderName::from_static("repr-digest"),
         IDEMPOTENCY_KEY,
         TRACEPARENT,
         HeaderName::from_static("last-event-id"),
     ];
     let headers = headers.into_iter().chain(tus::REQUEST_HEADERS);
     let exposed = [
+        header::ACCEPT_RANGES,
+        header::CONTENT_DISPOSITION,
+        header::CONTENT_RANGE,
         header::ETAG,
         header::LINK,
         header::LOCATION,

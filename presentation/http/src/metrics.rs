@@ -3,7 +3,11 @@
 //! Others register families of their own in [`Metrics::register`]; names end in their unit, and counters in nothing:
 //! `_total` is added when they are written.
 
-use crate::{api::Api, problem::Problem};
+use crate::{
+    api::Api,
+    extract::{Nothing, Query},
+    problem::Problem,
+};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, header},
@@ -105,7 +109,11 @@ fn buckets() -> Histogram {
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses(
     (status = 200, description = "All measures", body = String, content_type = "text/plain"),
 ))]
-pub(crate) async fn metrics(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn metrics(
+    State(api): State<Api>,
+    Query(Nothing {}): Query<Nothing>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_open = accepted.contains("application/openmetrics-text");
     let text = api.metrics.open_metrics().map_err(Problem::internal)?;

@@ -1,6 +1,12 @@
 //! The document of the API, made from the routes; and what holds for all of them, said in one place.
 
-use crate::{event::EventDocument, pages::Limit, problem::ProblemDocument, routes};
+use crate::{
+    event::EventDocument,
+    extract::{Nothing, Query},
+    pages::Limit,
+    problem::ProblemDocument,
+    routes,
+};
 use axum::{
     http::{HeaderValue, Method, header},
     response::{IntoResponse, Response},
@@ -71,7 +77,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 #[utoipa::path(get, path = "/v1/openapi.json", tag = "operations", security(()), responses(
     (status = 200, description = "OpenAPI 3.1", body = serde_json::Value, content_type = "application/json"),
 ))]
-pub(crate) async fn document() -> Response {
+pub(crate) async fn document(Query(Nothing {}): Query<Nothing>) -> Response {
     static JSON: LazyLock<Bytes> = LazyLock::new(|| openapi().to_json().unwrap_or_default().into());
     let json = HeaderValue::from_static("application/json");
     ([(header::CONTENT_TYPE, json)], JSON.clone()).into_response()

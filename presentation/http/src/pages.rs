@@ -6,10 +6,7 @@
 #![expect(unused_qualifications, reason = "utoipa's derive repeats the path of a generic field")]
 
 use crate::problem::{Code, Problem};
-use axum::{
-    http::{HeaderValue, Uri, header},
-    response::{IntoResponse, Response},
-};
+use axum::http::{HeaderValue, Uri};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned, de::Error};
 use std::fmt::Write;
@@ -112,14 +109,6 @@ impl<T> Page<T> {
         }
         write!(link, "cursor={cursor}>; rel=\"next\"").ok()?;
         HeaderValue::try_from(link).ok()
-    }
-}
-
-impl<T: Serialize> Page<T> {
-    /// The answer to a request for `uri`.
-    pub fn answer(&self, uri: &Uri) -> Response {
-        let link = self.link(uri).map(|link| [(header::LINK, link)]);
-        (link, axum::Json(self)).into_response()
     }
 }
 

@@ -1,5 +1,5 @@
 //! What is different about some routes, in one table. A route that does not stand here needs a token, takes small
-//! bodies, answers soon, and compares repeated POSTs by all that they say.
+//! bodies, answers soon, and has repeated POSTs compared by all that they say.
 
 use axum::http::Method;
 
@@ -8,8 +8,8 @@ use axum::http::Method;
 pub struct Policy {
     /// Who may call.
     pub access: Access,
-    /// It streams, in or out: no bound on the time until the answer begins. What a keyed POST sends is not compared
-    /// with what the first one sent: it would have to be read whole.
+    /// It streams, in or out: no bound on the time until the answer begins. What a keyed POST sends is not gathered to be
+    /// compared with what the first one sent: its handler says the digest (`idempotency::BodyDigest`).
     pub streams: bool,
 }
 

@@ -5,9 +5,11 @@
 
 mod codes;
 mod from;
+mod kinds;
 
 pub use codes::{Code, Entry};
 pub(crate) use from::{UPLOADS_RETRY_SECONDS, unavailable};
+pub use kinds::{FAULT_KINDS, FaultKind};
 
 use axum::{
     body::Body,
@@ -50,20 +52,22 @@ pub struct Fault {
     pub parameter: Option<String>,
     /// One sentence about it.
     pub detail: String,
-    /// Stable code of the kind of fault: `unknown-field`, `missing-field`, `duplicate-field`, `invalid-value`.
+    /// Stable code of the kind of fault; `GET /v1/errors` lists them all.
+    #[schema(example = "unknown-field")]
     pub code: Cow<'static, str>,
 }
 
 impl Fault {
     /// A fault at a JSON pointer into the body; the empty pointer is the body itself.
     pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { pointer: Some(pointer.into()), parameter: None, detail: shorten(detail.into()), code: code.into() }
+        let code = kinds::named(code).into();
+        Self { pointer: Some(pointer.into()), parameter: None, detail: shorten(detail.into()), code }
     }
 
     /// A fault of a query parameter or a header.
     pub fn of(parameter: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        let parameter = shorten(parameter.into());
-        Self { pointer: None, parameter: Some(parameter), detail: shorten(detail.into()), code: code.into() }
+        let (parameter, code) = (shorten(parameter.into()), kinds::named(code).into());
+        Self { pointer: None, parameter: Some(parameter), detail: shorten(detail.into()), code }
     }
 }
 

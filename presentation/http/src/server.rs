@@ -3,7 +3,7 @@
 //! HTTP/1.1 and HTTP/2 on one port, the latter also without TLS for clients that know it beforehand. What peers do
 //! wrong is their own affair: it ends their connection and is logged for developers only.
 
-use crate::{stall::Stalling, tls::Tls};
+use crate::{stall::Stalling, tls::Tls, v1::uploads::tus};
 use axum::Router;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
@@ -162,6 +162,7 @@ impl Connections {
         let service = service_fn(|mut request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(hold.clone());
+            tus::override_method(&mut request);
             router.clone().oneshot(request)
         });
         let connection = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);

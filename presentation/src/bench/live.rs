@@ -150,14 +150,17 @@ async fn next(heard: &mut mpsc::UnboundedReceiver<Heard>) -> Result<Heard, Failu
     timeout(PATIENCE, heard.recv()).await.ok().flatten().ok_or_else(missing)
 }
 
-/// Finds `id:` lines in pieces of a stream.
+/// Finds the ids of events in pieces of a stream.
 #[derive(Default)]
 struct Lines {
     begun: Vec<u8>,
+    /// Of the block that has begun.
+    id: Option<u64>,
+    has_data: bool,
 }
 
 impl Lines {
-    /// The ids in this piece, and in what came before and had no end.
+    /// The ids of events that end in this piece. A block without data says where the stream is, and is no event.
     fn ids(&mut self, bytes: &[u8]) -> Vec<u64> {
         let mut found = Vec::new();
         for byte in bytes {
@@ -166,7 +169,14 @@ impl Lines {
                 continue;
             }
             let line = std::str::from_utf8(&self.begun).unwrap_or_default();
-            found.extend(line.strip_prefix("id:").and_then(|id| id.trim().parse::<u64>().ok()));
+            if line.is_empty() {
+                found.extend(self.id.take().filter(|_| self.has_data));
+                self.has_data = false;
+            } else if let Some(id) = line.strip_prefix("id:") {
+                self.id = id.trim().parse().ok();
+            } else {
+                self.has_data |= line.starts_with("data:");
+            }
             self.begun.clear();
         }
         found
@@ -180,8 +190,8 @@ mod tests {
     #[test]
     fn ids_are_found_across_pieces() {
         let mut lines = Lines::default();
-        assert_eq!(lines.ids(b"retry: 2000\n\n: keep-alive\n\nid: 1"), Vec::<u64>::new());
-        assert_eq!(lines.ids(b"7\nevent: project.renamed\ndata: {\"id\": 3}\n\nid: 18\n"), [17, 18]);
-        assert_eq!(lines.ids(b"id: x\n"), Vec::<u64>::new());
+        assert_eq!(lines.ids(b"retry: 2000\nid: 16\n\n: keep-alive\nid: 16\n\nid: 1"), Vec::<u64>::new());
+        assert_eq!(lines.ids(b"7\nevent: project.renamed\ndata: {\"id\": 3}\n\nid: 18\ndata: {}\n\n"), [17, 18]);
+        assert_eq!(lines.ids(b"id: x\ndata: {}\n\n"), Vec::<u64>::new());
     }
 }

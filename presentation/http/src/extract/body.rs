@@ -16,6 +16,7 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use std::fmt::Write;
 use tokio::time::{Instant, timeout_at};
@@ -88,16 +89,27 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().clone();
-        refusal(&path, &error.into_inner())
+        let error = error.into_inner();
+        if error.is_data() { refusal(&path, &error) } else { of_syntax::<T>(body, &path, &error) }
     })?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
 
-fn refusal(path: &Path, error: &serde_json::Error) -> Problem {
-    if !error.is_data() {
-        return malformed(error);
+/// What is wrong when the parser says that the syntax is. It says so of a value, too, that is no case of an enum, and of
+/// a number that no type holds: then the value is to blame, in a body that is JSON.
+fn of_syntax<T: DeserializeOwned>(body: &[u8], path: &Path, error: &serde_json::Error) -> Problem {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(body) => match serde_path_to_error::deserialize::<_, T>(body) {
+            Err(error) => refusal(error.path(), error.inner()),
+            Ok(_) => refusal(path, error),
+        },
+        Err(other) if other.to_string().starts_with("number out of range") => refusal(path, error),
+        Err(other) => malformed(&other),
     }
+}
+
+fn refusal(path: &Path, error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
     let (code, field) = match text {
@@ -149,6 +161,14 @@ mod tests {
     struct Order {
         lines: Vec<Line>,
         note: Option<String>,
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        Plain,
+        Named(String),
     }
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -181,6 +201,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_case_of_a_choice_is_a_fault_of_its_field() {
+        let invalid = Code::InvalidRequest;
+        for kind in ["5", "true", "[]", "{}", r#"{"named":"a","other":"b"}"#, "\"other\"", "1e999"] {
+            check(&format!("{{\"lines\":[],\"kind\":{kind}}}"), invalid, &[("/kind", "invalid-value")]);
+        }
+        check(r#"{"lines":[],"kind":{"named":5}}"#, invalid, &[("/kind/named", "invalid-value")]);
+        check(r#"{"lines":[{"a/b~c":1e999}]}"#, invalid, &[("/lines/0/a~1b~0c", "invalid-value")]);
+        check(r#"{"lines":[],"kind":5,"note":"#, Code::MalformedJson, &[]);
+        check(r#"{"lines":[],"kind":{"named":"a","other":"b"}"#, Code::MalformedJson, &[]);
+        // What cannot be told apart in a tree is found before one is made.
+        check(r#"{"lines":[],"lines":[],"kind":5}"#, invalid, &[("/lines", "duplicate-field")]);
+    }
+
+    #[test]
     fn what_is_no_json_is_refused_without_a_pointer() {
         for body in ["{", "{'lines':[]}", "\u{1}", r#"{"lines":[],"note":"\ud800"}"#, r#"{"lines":[]} {}"#] {
             check(body, Code::MalformedJson, &[]);
@@ -197,6 +231,10 @@ mod tests {
     #[test]
     fn what_is_right_is_taken() {
         let order: Order = parse(br#"{"lines":[{"a/b~c":1}]}"#).expect("an order");
-        assert_eq!(order, Order { lines: vec![Line { amount: 1 }], note: None });
+        assert_eq!(order, Order { lines: vec![Line { amount: 1 }], note: None, kind: None });
+        for (kind, expected) in [("\"plain\"", Kind::Plain), (r#"{"named":"a"}"#, Kind::Named("a".to_owned()))] {
+            let order: Order = parse(format!("{{\"lines\":[],\"kind\":{kind}}}").as_bytes()).expect("an order");
+            assert_eq!(order.kind, Some(expected));
+        }
     }
 }

@@ -3,7 +3,11 @@
 //! An `ETag` of ours begins with the revision of the stream: `"17"`, or `"17.…"` where the representation also holds
 //! something else.
 
-use crate::problem::{Code, Fault, Problem};
+use crate::{
+    api::Api,
+    problem::{Code, Fault, Problem},
+};
+use application::{aggregates::CommandMeta, ports::event_log::StreamId};
 use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
@@ -14,7 +18,7 @@ use axum::{
 pub enum IfMatch {
     /// Nothing.
     Absent,
-    /// `*`: whatever it is, as long as it is there.
+    /// `*`: whatever it is. Handlers look first whether it is there at all.
     Any,
     /// One of these revisions. Tags that name none of ours are left out: they match nothing.
     Revisions(Vec<u64>),
@@ -26,14 +30,31 @@ impl IfMatch {
         if self == Self::Absent { Err(Problem::new(Code::RevisionRequired)) } else { Ok(self) }
     }
 
-    /// The revision that the command must be decided on, if one must be; `current` is what the stream is at (0: there
-    /// is none). 412 when the condition does not hold.
+    /// The revision that the command must be decided on, if one must be. `current` is what it is at that the condition
+    /// is about: something that is there, at 0 when its stream has not begun. 412 when the condition does not hold.
     pub fn resolve(&self, current: u64) -> Result<Option<u64>, Problem> {
         match self {
-            Self::Absent => Ok(None),
-            Self::Any if current > 0 => Ok(None),
+            Self::Absent | Self::Any => Ok(None),
             Self::Revisions(revisions) if revisions.contains(&current) => Ok(Some(current)),
-            Self::Any | Self::Revisions(_) => Err(mismatch(current)),
+            Self::Revisions(_) => Err(mismatch(current)),
+        }
+    }
+
+    /// The command, decided on the revision that is meant. 412 when it is another one at `current`, unless the command
+    /// wrote to `stream` before: then it is the same command once more, and the log has its outcome.
+    pub(crate) async fn bind(
+        &self,
+        api: &Api,
+        meta: CommandMeta,
+        stream: &StreamId,
+        current: u64,
+    ) -> Result<CommandMeta, Problem> {
+        match self.resolve(current) {
+            Ok(expected) => Ok(meta.expecting(expected)),
+            Err(refusal) => {
+                api.aggregates.unless_given(stream, &meta, refusal).await?;
+                Ok(meta)
+            }
         }
     }
 }
@@ -99,7 +120,9 @@ mod tests {
         let code = |condition: &IfMatch, current| condition.resolve(current).map_err(|problem| problem.code());
         assert_eq!(code(&IfMatch::Absent, 0), Ok(None));
         assert_eq!(code(&IfMatch::Any, 4), Ok(None));
-        assert_eq!(code(&IfMatch::Any, 0), Err(Code::RevisionMismatch));
+        // A track that is asked for and has not begun is there.
+        assert_eq!(code(&IfMatch::Any, 0), Ok(None));
+        assert_eq!(code(&IfMatch::Revisions(vec![0]), 0), Ok(Some(0)));
         assert_eq!(code(&IfMatch::Revisions(vec![3, 4]), 4), Ok(Some(4)));
         assert_eq!(code(&IfMatch::Revisions(vec![3]), 4), Err(Code::RevisionMismatch));
         assert_eq!(IfMatch::Absent.required().expect_err("none").code(), Code::RevisionRequired);

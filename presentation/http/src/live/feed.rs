@@ -22,8 +22,7 @@ const CLOSE: u64 = 256;
 pub(crate) struct Feed {
     live: Live,
     wanted: Wanted,
-    /// Everything up to here was told or is not wanted.
-    pub(super) cursor: u64,
+    cursor: u64,
     step: Step,
     quiet_at: Instant,
 }
@@ -84,6 +83,11 @@ impl Feed {
         let behind = Behind { pages, read: VecDeque::new(), scanned_to: cursor, until, place: None };
         let step = Step::Behind(Box::new(behind));
         Ok(Ok(Self { live, wanted, cursor, step, quiet_at: Instant::now() + QUIET }))
+    }
+
+    /// Everything up to here was told or is not wanted: who comes again and goes on from here misses nothing.
+    pub(crate) fn place(&self) -> u64 {
+        self.cursor
     }
 
     /// What comes next. Nothing is lost when this is dropped before its end.

@@ -90,7 +90,7 @@ async fn who_falls_behind_by_the_whole_ring_is_sent_away() {
     assert!(matches!(feed.next().await, Next::Quiet), "it listens");
     world.log.push(new.to_vec());
     assert!(matches!(feed.next().await, Next::Slow));
-    let mut again = world.listen(After::Position(feed.cursor), None).await;
+    let mut again = world.listen(After::Position(feed.place()), None).await;
     assert_eq!(hear(&mut again).await, told(story.events(), 100, None), "it comes again and misses nothing");
 }
 

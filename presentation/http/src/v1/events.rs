@@ -23,8 +23,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 /// How long a client waits before it comes again, in milliseconds.
-const HELLO: Bytes = Bytes::from_static(b"retry: 2000\n\n");
-const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
+const RETRY_MS: u64 = 2_000;
 /// Where a client that was cut off stopped.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -45,9 +44,10 @@ pub(crate) struct EventsQuery {
 /// Everything that happens
 ///
 /// Server-Sent Events: `id` is the position in the log, `event` the type, `data` one JSON document (`Event`). Without
-/// `after` and `Last-Event-ID` it begins with what happens from now on. A comment comes every 15 seconds in which
-/// nothing happens. The stream ends when the server stops, or when the client does not keep up; coming again with the
-/// last `id` misses nothing and repeats nothing.
+/// `after` and `Last-Event-ID` it begins with what happens from now on. The first block, and one that comes every 15
+/// seconds in which nothing happens, have an `id` and no `data`: they are no events, and clients keep their `id` all the
+/// same. The stream ends when the server stops, or when the client does not keep up; coming again with the last `id`
+/// misses nothing and repeats nothing.
 #[utoipa::path(get, path = "/v1/events", tag = "events", operation_id = "stream_events",
     params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, pattern = "^(now|[0-9]{1,18})$", description = "The `id` of the last event that was seen")),
     responses(
@@ -105,18 +105,26 @@ pub(crate) async fn open(api: &Api, wanted: Wanted, after: After) -> Result<Feed
 }
 
 fn answer(feed: Feed) -> Response {
+    let hello = sign(&format!("retry: {RETRY_MS}"), &feed);
     let events = stream::unfold(feed, |mut feed| async move {
         let bytes = match feed.next().await {
             Next::Event(frame) => frame.sse(),
-            Next::Quiet => KEEP_ALIVE,
+            Next::Quiet => sign(": keep-alive", &feed),
             Next::Slow | Next::Stopped => return None,
         };
         Some((Ok::<_, Infallible>(bytes), feed))
     });
-    let body = Body::from_stream(stream::iter([Ok(HELLO)]).chain(events));
+    let body = Body::from_stream(stream::iter([Ok(hello)]).chain(events));
     // Proxies are not to wait for more.
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     ([(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")), unbuffered], body).into_response()
+}
+
+/// A block that is no event and says where its listener is. It has no data, so that nothing is dispatched, and sets the
+/// last event's id nevertheless (HTML, "event stream interpretation"): who is cut off before the first event that it
+/// wants goes on from there, and not from whatever is `now` by then.
+fn sign(line: &str, feed: &Feed) -> Bytes {
+    format!("{line}\nid: {}\n\n", feed.place()).into()
 }
 
 fn last_event(headers: &HeaderMap) -> Result<Option<After>, Problem> {

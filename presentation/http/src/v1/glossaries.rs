@@ -11,7 +11,7 @@ pub(crate) use list::*;
 
 use super::{
     dubbings::wish::Language,
-    kept::{self, Name},
+    kept::{self, Listed, Name},
 };
 use crate::{
     api::Api,
@@ -22,13 +22,14 @@ use crate::{
 use application::{
     aggregates::Loaded,
     commands::glossaries::{GlossaryContent, GlossaryTerms, KeepGlossaries, KeepGlossaryError},
-    ports::read_store::Row,
+    ports::read_store::{Row, Table},
     text::glossary::GlossaryError,
 };
 use domain::{
     glossary::Glossary,
     value::{GlossaryId, LanguageTag},
 };
+use projections::glossaries::TABLE;
 use serde::{Deserialize, Serialize};
 use terms::{TermDocument, TermsInput};
 use utoipa::ToSchema;
@@ -103,7 +104,9 @@ pub(crate) struct GlossaryBrief {
     name: String,
 }
 
-impl GlossarySummary {
+impl Listed for GlossarySummary {
+    const TABLE: &'static Table = &TABLE;
+
     async fn of(api: &Api, row: &Row) -> Result<Self, Problem> {
         let id = kept::id(row, "glossary_id")?;
         let glossary = api.aggregates.glossary(GlossaryId(id)).await?;

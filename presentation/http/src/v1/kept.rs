@@ -1,9 +1,10 @@
-//! What projects and glossaries have in common: names, commands, and pages of rows.
+//! What projects and glossaries have in common: names, commands, and lists.
 
 #![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
 
 use crate::{
     api::Api,
+    cache::{Ready, Tag},
     columns,
     extract::Caller,
     pages::{Cursor, Limit, Page},
@@ -13,8 +14,12 @@ use application::ports::{
     event_log::Appended,
     read_store::{Condition, Order, PageQuery, Row, RowKey, Table},
 };
+use axum::{
+    http::{HeaderMap, Uri},
+    response::Response,
+};
 use domain::value::{Personal, Timestamp};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::json;
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
@@ -65,13 +70,35 @@ pub(crate) struct PageParams {
     cursor: Option<Cursor>,
 }
 
+/// How a row is shown in a list.
+pub(crate) trait Listed: Serialize + Sized {
+    /// The rows.
+    const TABLE: &'static Table;
+
+    /// The row, with its name, which it does not hold.
+    fn of(api: &Api, row: &Row) -> impl Future<Output = Result<Self, Problem>> + Send;
+}
+
 /// Things that are there, page by page, newest first.
-pub(crate) async fn page(
+pub(crate) async fn list<T: Listed>(
     api: &Api,
     caller: &Caller,
-    table: &'static Table,
     params: PageParams,
-) -> Result<Page<Row>, Problem> {
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let make = || async {
+        let rows = page(api, caller, T::TABLE, params).await?;
+        let mut items = Vec::with_capacity(rows.items.len());
+        for row in &rows.items {
+            items.push(T::of(api, row).await?);
+        }
+        Ready::page(&Page { items, next_cursor: rows.next_cursor }, uri)
+    };
+    Ok(api.cached(caller, uri, &[Tag::List(T::TABLE.name)], make).await?.answer(headers))
+}
+
+async fn page(api: &Api, caller: &Caller, table: &'static Table, params: PageParams) -> Result<Page<Row>, Problem> {
     let after = params.cursor.map(|cursor| place(&cursor)).transpose()?;
     let conditions = vec![equals("tenant", caller.tenant().0.as_str()), equals("state", "active")];
     let query = PageQuery { conditions, order: ORDER, after, limit: params.limit.get() + 1 };

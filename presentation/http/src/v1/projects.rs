@@ -8,15 +8,20 @@ pub(crate) use change::*;
 pub(crate) use create::*;
 pub(crate) use list::*;
 
-use super::kept::{self, Name};
+use super::kept::{self, Listed, Name};
 use crate::{
     api::Api,
     columns,
     extract::Caller,
     problem::{Code, Problem},
 };
-use application::{aggregates::Loaded, commands::projects::KeepProjects, ports::read_store::Row};
+use application::{
+    aggregates::Loaded,
+    commands::projects::KeepProjects,
+    ports::read_store::{Row, Table},
+};
 use domain::{project::Project, value::ProjectId};
+use projections::projects::TABLE;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -57,7 +62,9 @@ pub(crate) struct ProjectBrief {
     name: String,
 }
 
-impl ProjectDocument {
+impl Listed for ProjectDocument {
+    const TABLE: &'static Table = &TABLE;
+
     async fn of(api: &Api, row: &Row) -> Result<Self, Problem> {
         let id = kept::id(row, "project_id")?;
         let project = api.aggregates.project(ProjectId(id)).await?;

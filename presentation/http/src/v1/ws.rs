@@ -6,6 +6,7 @@ use super::events::{open, require_dubbing};
 use crate::{
     api::Api,
     extract::{Caller, Query},
+    layers::DRAGOMAN_POSITION,
     live::{After, Feed, Next, TypeSet, Wanted},
     problem::{Code, Problem},
     server::Hold,
@@ -57,9 +58,13 @@ pub(crate) struct WsQuery {
 ///
 /// Each text message is one `Event`. A browser cannot send `Authorization`: it offers the subprotocols
 /// `dragoman.events.v1` and `bearer.TOKEN` instead, and the first one is chosen. The server closes with 1001 when it
-/// stops, and with 1013 when the client does not keep up: come again with `after`. Clients need not say anything.
+/// stops, and with 1013 when the client does not keep up: come again with `after`, the `position` of the last event, or
+/// before the first one `Dragoman-Position` of this answer. A browser does not see that: it gives `after` from the
+/// beginning, the `Dragoman-Position` of an answer that it has. Clients need not say anything.
 #[utoipa::path(get, path = "/v1/ws", tag = "events", operation_id = "events_websocket", params(WsQuery), responses(
-    (status = 101, description = "Events, for as long as both sides like"),
+    (status = 101, description = "Events, for as long as both sides like", headers(
+        ("Dragoman-Position" = u64, description = "Where it begins: events come from behind this position"),
+    )),
     (status = 404, description = "There is no such dubbing", body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
     (status = 409, description = "The log has not come to that position: begin anew", body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
     (status = 426, description = "The request does not ask for a WebSocket", body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
@@ -92,11 +97,14 @@ pub(crate) async fn connect(
         .max_write_buffer_size(WRITE_BYTES_MAX)
         .max_message_size(MESSAGE_BYTES_MAX)
         .max_frame_size(MESSAGE_BYTES_MAX);
-    Ok(upgrade.on_upgrade(async move |socket| {
+    let place = feed.place();
+    let mut answer = upgrade.on_upgrade(async move |socket| {
         talk(socket, feed).await;
         // The server waits for it when it stops, and counts it as a connection.
         drop(hold);
-    }))
+    });
+    answer.headers_mut().insert(DRAGOMAN_POSITION, place.into());
+    Ok(answer)
 }
 
 async fn talk(mut socket: WebSocket, mut feed: Feed) {

@@ -45,13 +45,18 @@ async fn pages_of_allowed_origins_may_call_and_no_others() {
     let server = Server::start().await;
     let preflight = |origin: &str| {
         let ask = server.open(Method::OPTIONS, "/v1/things").header("origin", origin);
-        ask.header("access-control-request-method", "POST").header("access-control-request-headers", "idempotency-key")
+        let headers = "idempotency-key, if-range, content-digest, repr-digest, x-http-method-override";
+        ask.header("access-control-request-method", "POST").header("access-control-request-headers", headers)
     };
     let allowed = preflight(ORIGIN).send().await.expect("an answer");
     assert_eq!(
         (allowed.status().as_u16(), &allowed.headers()["access-control-allow-origin"]),
         (200, &ORIGIN.parse().expect(""))
     );
+    let may = allowed.headers()["access-control-allow-headers"].to_str().expect("a text");
+    for name in ["if-range", "content-digest", "repr-digest", "x-http-method-override"] {
+        assert!(may.split(',').any(|allowed| allowed.trim() == name), "{name} of {may}");
+    }
     let refused = preflight("https://evil.example").send().await.expect("an answer");
     assert!(refused.headers().get("access-control-allow-origin").is_none());
     let failed = server.open(Method::GET, "/v1/things").header("origin", ORIGIN).send().await.expect("an answer");
@@ -59,6 +64,10 @@ async fn pages_of_allowed_origins_may_call_and_no_others() {
         (failed.status().as_u16(), &failed.headers()["access-control-allow-origin"]),
         (401, &ORIGIN.parse().expect(""))
     );
+    let shown = failed.headers()["access-control-expose-headers"].to_str().expect("a text");
+    for name in ["accept-ranges", "content-disposition", "content-range"] {
+        assert!(shown.split(',').any(|exposed| exposed.trim() == name), "{name} of {shown}");
+    }
 }
 
 #[tokio::test]
@@ -67,9 +76,15 @@ async fn long_texts_are_compressed_on_request() {
     for encoding in ["gzip", "br"] {
         let answer = server.get("/v1/things").header("accept-encoding", encoding).send().await.expect("an answer");
         assert_eq!(answer.headers()["content-encoding"], encoding);
+        let tag = answer.headers()["etag"].to_str().expect("a text").to_owned();
+        assert!(tag.ends_with(&format!(".{encoding}\"")), "{tag}");
+        let again = server.get("/v1/things").header("accept-encoding", encoding).header("if-none-match", &tag);
+        let again = again.send().await.expect("an answer");
+        assert_eq!((again.status().as_u16(), again.headers()["etag"].to_str().expect("a text")), (304, tag.as_str()));
         assert!(answer.bytes().await.expect("a body").len() < 1_000);
     }
     let plain = server.get("/v1/things").send().await.expect("an answer");
+    assert!(!plain.headers()["etag"].to_str().expect("a text").contains('.'));
     assert!(plain.headers().get("content-encoding").is_none());
     let short = server.get("/livez").header("accept-encoding", "gzip").send().await.expect("an answer");
     assert!(short.headers().get("content-encoding").is_none());
@@ -137,6 +152,13 @@ async fn the_catalogue_tells_of_every_problem() {
     let catalogue = json(server.get("/v1/errors").send().await.expect("an answer")).await;
     let rows = catalogue["items"].as_array().expect("rows").clone();
     assert_eq!(rows.len(), http_api::problem::Code::ALL.len());
+    let codes = |list: &str| -> Vec<String> {
+        let rows = catalogue[list].as_array().expect("rows").iter();
+        rows.map(|row| row["code"].as_str().expect("a code").to_owned()).collect()
+    };
+    for (list, code) in [("faults", "unknown-reference"), ("reasons", "engine-missing"), ("reasons", "lost")] {
+        assert!(codes(list).contains(&code.to_owned()), "{list} without {code}");
+    }
     let kind = format!("/v1/errors/{}", rows[0]["code"].as_str().expect("a code"));
     assert_eq!(json(server.get(&kind).send().await.expect("an answer")).await, rows[0]);
 }

@@ -144,7 +144,11 @@ async fn a_list_comes_in_pages_and_may_be_filtered() {
     give(&server, ids[1].parse().expect("an id"), AssetCommand::Validate(Box::new(found()))).await;
     let list =
         async |query: &str| json(server.get(&format!("/v1/assets?{query}")).send().await.expect("an answer")).await;
-    let page = list("limit=2").await;
+    let linked = server.get("/v1/assets?limit=2").send().await.expect("an answer");
+    let link = linked.headers()["link"].to_str().expect("a text").to_owned();
+    let page = json(linked).await;
+    let cursor = page["next_cursor"].as_str().expect("a cursor");
+    assert_eq!(link, format!("</v1/assets?limit=2&cursor={cursor}>; rel=\"next\""));
     assert_eq!((&page["items"][0]["id"], &page["items"][1]["id"]), (&json!(ids[2]), &json!(ids[1])));
     let next = list(&format!("limit=2&cursor={}", page["next_cursor"].as_str().expect("a cursor"))).await;
     assert_eq!(
@@ -252,6 +256,41 @@ async fn a_repeated_form_is_one_asset() {
     assert_eq!(again.headers()["idempotent-replayed"], "true");
     assert_eq!(json(first).await, json(again).await);
     assert_eq!(server.api.log.head().await.expect("a log"), 1);
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_form() {
+    let server = Server::start().await;
+    let send = async |head: &str, content: &str| {
+        let form = post(&server, &[part(head, content)]).header("idempotency-key", "k");
+        form.send().await.expect("an answer")
+    };
+    let first = json(send(HEAD, CONTENT).await).await;
+    let other_name = HEAD.replace("talk.mp4", "other.mp4");
+    for (head, content) in [(HEAD, "another film"), (HEAD, ""), (&*other_name, CONTENT)] {
+        let refused = problem(send(head, content).await).await;
+        assert_eq!((&refused["status"], &refused["code"]), (&json!(422), &json!("idempotency-key-reused")), "{head}");
+    }
+    // What cannot be compared is refused for what it is.
+    let broken = post_as(&server, "b", part(HEAD, CONTENT)).header("idempotency-key", "k").send().await;
+    assert_eq!(problem(broken.expect("an answer")).await["code"], "malformed-multipart");
+    let again = send(HEAD, CONTENT).await;
+    assert_eq!(again.headers()["idempotent-replayed"], "true");
+    assert!(!again.headers().keys().any(|name| name.as_str().contains("sha256")));
+    assert_eq!(json(again).await, first);
+    assert_eq!(server.api.log.head().await.expect("a log"), 1);
+}
+
+#[tokio::test]
+async fn an_erasure_is_of_what_its_giver_saw() {
+    let server = Server::start().await;
+    let path = format!("/v1/assets/{}", hand_in(&server, CONTENT).await);
+    server.catch_up().await;
+    let delete = |tag: &str| server.ask(Method::DELETE, &path).header("if-match", tag.to_owned());
+    let refused = problem(delete("\"7\"").send().await.expect("an answer")).await;
+    assert_eq!((&refused["code"], &refused["revision"]), (&json!("revision-mismatch"), &json!(1)));
+    let theirs = server.open(Method::DELETE, &path).bearer_auth(OTHER_TOKEN).header("if-match", "\"7\"");
+    assert_eq!(problem(theirs.send().await.expect("an answer")).await["code"], "not-found");
 }
 
 #[tokio::test]

@@ -73,6 +73,10 @@ async fn paths_methods_and_queries() {
     query("limit=1&limit=1", "limit", "duplicate-field").await;
     query("min_position=x", "min_position", "invalid-value").await;
     check(server.get("/v1/things?cursor=abc"), 400, "invalid-cursor").await;
+    for path in ["/v1/errors", "/v1/errors/not-found", "/v1/openapi.json", "/health", "/metrics", "/livez", "/readyz"] {
+        let unknown = server.get(&format!("{path}?verbose=1"));
+        check_fault(unknown, 400, "invalid-query", ("parameter", "verbose"), "unknown-field").await;
+    }
 }
 
 #[tokio::test]
@@ -113,7 +117,7 @@ async fn conditions() {
     assert_eq!(check(put("\"2\""), 412, "revision-mismatch").await["revision"], 3);
     check(put("W/\"3\""), 412, "revision-mismatch").await;
     check_fault(put("3"), 400, "invalid-header", ("parameter", "If-Match"), "invalid-value").await;
-    for tag in ["\"3\"", "\"2\", \"3\"", "*"] {
+    for tag in ["\"3\"", "\"2\", \"3\"", "*", "\"3.gzip\"", "\"3.abc.br\""] {
         let done = put(tag).send().await.expect("an answer");
         assert_eq!((done.status().as_u16(), &done.headers()["dragoman-position"]), (204, &"8".parse().expect("8")));
     }

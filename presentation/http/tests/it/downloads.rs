@@ -77,6 +77,19 @@ async fn provenance_names_what_the_manifest_names() {
 }
 
 #[tokio::test]
+async fn a_file_can_be_asked_for_as_of_a_position() {
+    let server = Server::start().await;
+    let film = Film::published(&server).await;
+    server.catch_up().await;
+    let head = server.api.log.head().await.expect("read");
+    let ask = |position: &str| film.get(&film.of_track(&format!("/subtitles.vtt?min_position={position}")));
+    assert_eq!(bytes(send(ask(&head.to_string())).await).await, b"WEBVTT\n\n");
+    refused(ask("x"), 400, "invalid-query").await;
+    refused(ask(&(head + 1).to_string()), 409, "position-unknown").await;
+    refused(film.get(&film.of_track("/video?part=1")), 400, "invalid-query").await;
+}
+
+#[tokio::test]
 async fn parts_are_sent_as_asked() {
     let server = Server::start().await;
     let film = Film::published(&server).await;

@@ -164,6 +164,25 @@ async fn types_are_chosen() {
 }
 
 #[tokio::test]
+async fn who_is_cut_off_before_the_first_event_misses_nothing() {
+    let server = Server::start().await;
+    let mut dubbing = Scribe::of_dubbing(&server, "local", ID);
+    let last = dubbing.write_lines(3).await;
+    for path in
+        ["/v1/events", "/v1/events?after=now", "/v1/events?types=track.*", &format!("/v1/dubbings/{ID}/events?after=2")]
+    {
+        let mut cut = Listener::open(server.get(path)).await;
+        let began = cut.greeted().await;
+        assert_eq!(began, if path.ends_with('2') { 2 } else { server.api.log.head().await.expect("read") }, "{path}");
+        drop(cut);
+        let missed = dubbing.write(vec![requested("es")]).await;
+        let mut again = Listener::open(server.get(path).header("last-event-id", began.to_string())).await;
+        assert!(again.up_to(missed).await.contains(&missed), "{path}");
+    }
+    assert!(last < server.api.log.head().await.expect("read"));
+}
+
+#[tokio::test]
 async fn what_is_anothers_is_not_there() {
     let server = Server::start().await;
     let mut ours = Scribe::of_dubbing(&server, "local", ID);

@@ -9,6 +9,7 @@ use application::{
         engine::{Engine, EngineError, EngineInfo},
         event_log::{EventLog, Tenant},
         read_store::ReadStore,
+        request_store::RequestStore,
     },
     process_manager::ProcessManager,
     testing::{ManualClock, MemoryKeyVault, MemoryReadStore, MemoryRequestStore, abilities},
@@ -97,6 +98,7 @@ pub struct Options {
     pub admission: Option<AdmissionLimits>,
     pub prices: Prices,
     pub uploads: Option<UploadLimits>,
+    pub requests: Option<Arc<dyn RequestStore>>,
 }
 
 impl Server {
@@ -181,7 +183,9 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
         rates: KnownRates::default(),
         engines: vec![("transcribe", abilities.recogniser.clone()), ("mix", Arc::new(Missing))],
         abilities,
-        requests: Arc::new(MemoryRequestStore::new(clock.clone(), Arc::new(RandomIds))),
+        requests: options
+            .requests
+            .unwrap_or_else(|| Arc::new(MemoryRequestStore::new(clock.clone(), Arc::new(RandomIds)))),
         ids: Arc::new(RandomIds),
         traces: Arc::new(application::ports::trace::NoTraces),
         clock,

@@ -151,6 +151,13 @@ async fn what_is_kept_is_listed_page_by_page() {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), 5, "each once");
+        let known = async |tag: &str| server.get(list).header("if-none-match", tag).send().await.expect("an answer");
+        let tag = header(&send(server.get(list), 200).await, "etag");
+        assert_eq!(known(&tag).await.status(), 304, "{list}");
+        make(&server, list, &if list.ends_with("projects") { json!({"name": "One more"}) } else { glossary(&terms()) })
+            .await;
+        server.catch_up().await;
+        assert_eq!(known(&tag).await.status(), 200, "{list}");
         for query in ["limit=0", "limit=201", "limit=x", "limit=1&limit=2", "other=1"] {
             check(server.get(&format!("{list}?{query}")), 400, "invalid-query").await;
         }

@@ -71,8 +71,10 @@ async fn before_the_track_begins_lines_are_those_of_the_transcript() {
         (&first["source"], &first["translation"], &first["stale"]),
         (&json!("hello u1"), &json!(null), &json!(false))
     );
-    refused(patch(&film, "u1", "*", &json!({"rate": 90})), 412, "revision-mismatch").await;
-    refused(patch(&film, "u1", "\"0\"", &json!({"rate": 90})), 409, "not-possible").await;
+    refused(patch(&film, "u1", "\"1\"", &json!({"rate": 90})), 412, "revision-mismatch").await;
+    for condition in ["*", "\"0\""] {
+        refused(patch(&film, "u1", condition, &json!({"rate": 90})), 409, "not-possible").await;
+    }
 }
 
 #[tokio::test]
@@ -173,7 +175,10 @@ async fn what_is_stale_is_made_anew_and_nothing_else() {
     assert_eq!(dry["cost"]["currency"], "EUR");
     assert_eq!(server.api.log.head().await.expect("a head"), before, "a dry run writes nothing");
 
-    let answer = regenerate(&film, "").send().await.expect("an answer");
+    refused(regenerate(&film, "").header("if-match", "\"1\""), 412, "revision-mismatch").await;
+    refused(regenerate(&film, "?dry_run=true").header("if-match", "\"1\""), 412, "revision-mismatch").await;
+    let tag = film.tag(&film.of_track("")).await;
+    let answer = regenerate(&film, "").header("if-match", tag).send().await.expect("an answer");
     assert_eq!(
         (answer.status().as_u16(), answer.headers()["location"].to_str().expect("a text")),
         (202, film.of_track("").as_str())

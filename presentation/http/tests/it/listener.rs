@@ -104,6 +104,8 @@ pub struct Listener {
     response: Response,
     buffer: Vec<u8>,
     pub comments: usize,
+    /// What a client sends as `Last-Event-ID` when it comes again.
+    pub last_id: Option<u64>,
 }
 
 impl Listener {
@@ -112,7 +114,7 @@ impl Listener {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
-        Self { response, buffer: Vec::new(), comments: 0 }
+        Self { response, buffer: Vec::new(), comments: 0, last_id: None }
     }
 
     /// The next message; `None` when the stream ends in order.
@@ -150,6 +152,8 @@ impl Listener {
                 (other, _) => panic!("an unknown field {other}"),
             }
         }
+        // Also of a block that is no event.
+        self.last_id = id.or(self.last_id);
         let data: Value = data?;
         let message = Message { id: id.expect("an id"), event: event.expect("a type"), data };
         assert_eq!(
@@ -157,6 +161,19 @@ impl Listener {
             (&message.id.into(), &message.event.as_str().into())
         );
         Some(message)
+    }
+
+    /// Reads up to the first id, without any event.
+    pub async fn greeted(&mut self) -> u64 {
+        while self.last_id.is_none() {
+            let bytes = timeout(PATIENCE, self.response.chunk()).await.expect("in time").expect("no error");
+            self.buffer.extend_from_slice(&bytes.expect("not the end"));
+            if self.buffer.ends_with(b"\n\n") {
+                let block = String::from_utf8(std::mem::take(&mut self.buffer)).expect("UTF-8");
+                assert!(self.message(&block).is_none(), "an event: {block}");
+            }
+        }
+        self.last_id.expect("an id")
     }
 
     /// The positions of the next messages, up to and with this one.

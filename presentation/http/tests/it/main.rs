@@ -17,6 +17,7 @@ mod library;
 mod lines;
 mod links;
 mod listener;
+mod lost_answers;
 mod server;
 mod tracks;
 mod transcript;

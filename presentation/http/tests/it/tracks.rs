@@ -5,7 +5,11 @@ use crate::{
     film::{Film, nobody},
     kit::Server,
 };
-use application::ports::event_log::Tenant;
+use application::{
+    aggregates::{CommandError, CommandMeta},
+    commands::control_dubbing::ControlError,
+    ports::event_log::Tenant,
+};
 use domain::{
     dubbing::DubbingCommand,
     flow::{FlowCommand, PAUSED_BY_USER, Stage},
@@ -94,6 +98,35 @@ async fn a_withdrawn_track_shows_nothing_any_more() {
     }
     refused(film.send(Method::POST, &film.of_track("/links"), r#"{"expires_in_s":60}"#), 410, "withdrawn").await;
     refused(film.server.ask(Method::POST, &film.of_track("/regenerate")), 409, "not-published").await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_decided_on_what_was_seen() {
+    let server = Server::start().await;
+    let film = Film::published(&server).await;
+    let track = || async { server.api.aggregates.track(&film.track).await.expect("a track") };
+    let meta = || CommandMeta::given(Tenant::default(), "api", server.api.ids.next());
+    let seen = meta().expecting(Some(track().await.revision));
+    let edit = film.send(Method::PATCH, &film.of_track("/utterances/u1"), r#"{"rate":90}"#).header("if-match", "*");
+    film.json(edit, 200).await;
+    let late = server.api.withdraw_track().run(&film.track, &seen).await.expect_err("it was edited meanwhile");
+    assert!(matches!(late, ControlError::Track(CommandError::Stale { .. })), "{late:?}");
+    let now = track().await;
+    assert!(!now.state.cancelled && !now.state.flow.is_held());
+    assert_eq!(server.api.aggregates.dubbing(film.id).await.expect("read").state.tracks.len(), 1);
+    let seen = meta().expecting(Some(now.revision));
+    server.api.withdraw_track().run(&film.track, &seen).await.expect("withdrawn");
+    assert!(track().await.state.cancelled);
+}
+
+#[tokio::test]
+async fn a_track_that_has_not_begun_is_there() {
+    let server = Server::start().await;
+    let film = Film::ordered(&server).await;
+    for (condition, status) in [("\"1\"", 412), ("\"0\"", 204), ("*", 204)] {
+        let done = film.server.ask(Method::DELETE, &film.of_track("")).header("if-match", condition);
+        assert_eq!(done.send().await.expect("an answer").status().as_u16(), status, "{condition}");
+    }
 }
 
 #[tokio::test]

@@ -230,6 +230,26 @@ async fn one_writes_at_a_time() {
 }
 
 #[tokio::test]
+async fn the_method_that_is_meant_counts() {
+    let server = Server::start().await;
+    let path = begin(&server, CONTENT.len()).await;
+    let post = |meant: &str| tus(&server, Method::POST, &path).header("x-http-method-override", meant.to_owned());
+    let piece = post("PATCH").header("content-type", PIECE).header("upload-offset", 0).body(&CONTENT[..8]);
+    let taken = send(piece).await;
+    assert_eq!((taken.status().as_u16(), header(&taken, "upload-offset")), (204, "8"));
+    // The one that was sent does not.
+    let told = send(tus(&server, Method::GET, &path).header("x-http-method-override", "HEAD")).await;
+    assert_eq!((told.status().as_u16(), header(&told, "upload-offset")), (200, "8"));
+    let refused = problem(post("PUT").send().await.expect("an answer")).await;
+    assert_eq!(refused["code"], "method-not-allowed");
+    assert_eq!(send(post("DELETE")).await.status(), 204);
+    assert_eq!(send(tus(&server, Method::HEAD, &path)).await.status(), 404);
+    // Nowhere else.
+    let elsewhere = server.get("/v1/errors").header("x-http-method-override", "DELETE").send().await;
+    assert_eq!(elsewhere.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
 async fn an_upload_can_be_broken_off() {
     let server = Server::start().await;
     let path = begin(&server, CONTENT.len()).await;
@@ -385,4 +405,32 @@ async fn a_repeated_creation_is_one_upload() {
     assert_eq!(header(&again, "idempotent-replayed"), "true");
     let other = keyed(17).send().await.expect("an answer");
     assert_eq!(problem(other).await["code"], "idempotency-key-reused");
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_first_piece() {
+    let server = Server::start().await;
+    let keyed = |key: &str, piece: Option<&[u8]>| {
+        let create = create(&server, CONTENT.len()).header("idempotency-key", key.to_owned());
+        match piece {
+            Some(piece) => create.header("content-type", PIECE).body(piece.to_vec()),
+            None => create,
+        }
+    };
+    let first = send(keyed("k", Some(&CONTENT[..8]))).await;
+    assert_eq!((first.status().as_u16(), header(&first, "upload-offset")), (201, "8"));
+    for other in [Some(&CONTENT[..4]), Some(&b"01234567 and more"[..8].repeat(2)[1..9]), None] {
+        let refused = problem(keyed("k", other).send().await.expect("an answer")).await;
+        assert_eq!(refused["code"], "idempotency-key-reused", "{other:?}");
+    }
+    let again = send(keyed("k", Some(&CONTENT[..8]))).await;
+    assert_eq!(
+        (header(&again, "location"), header(&again, "idempotent-replayed")),
+        (header(&first, "location"), "true")
+    );
+    assert_eq!(offset(&server, header(&first, "location")).await, 8);
+    let bare = send(keyed("l", None)).await;
+    assert_eq!(header(&send(keyed("l", None)).await, "location"), header(&bare, "location"));
+    let refused = problem(keyed("l", Some(CONTENT)).send().await.expect("an answer")).await;
+    assert_eq!(refused["code"], "idempotency-key-reused");
 }

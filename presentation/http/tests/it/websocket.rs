@@ -79,6 +79,21 @@ async fn a_websocket_tells_what_a_stream_tells() {
 }
 
 #[tokio::test]
+async fn who_is_cut_off_before_the_first_event_misses_nothing() {
+    let server = Server::start().await;
+    let mut dubbing = Scribe::of_dubbing(&server, "local", ID);
+    let head = dubbing.write_lines(3).await;
+    let bearer = format!("Bearer {TOKEN}");
+    let (socket, answer) = connect(&server, "", ("authorization", &bearer)).await.expect("a WebSocket");
+    let began = answer.headers()["dragoman-position"].to_str().expect("a text");
+    assert_eq!(began, head.to_string());
+    drop(socket);
+    let missed = dubbing.write_lines(1).await;
+    let mut again = open(&server, &format!("?after={began}")).await;
+    assert_eq!(next(&mut again).await.expect("a message")["position"], missed);
+}
+
+#[tokio::test]
 async fn a_browser_shows_its_token_as_a_subprotocol() {
     let server = Server::start().await;
     let offer = format!("dragoman.events.v1, bearer.{TOKEN}");

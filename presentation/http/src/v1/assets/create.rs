@@ -11,6 +11,7 @@ use crate::{
     answer::Done,
     api::Api,
     extract::{Caller, CommandIds, Nothing, Query},
+    idempotency::{BodyDigest, Reread, fingerprint},
     problem::{Code, Fault, Problem, ProblemDocument},
     trace::Trace,
     upload::{
@@ -22,14 +23,19 @@ use crate::{
 };
 use application::ports::{
     event_log::Tenant,
-    upload_store::{NewUpload, UploadError, UploadStore},
+    upload_store::{NewUpload, UploadError, UploadStore, UploadWriter},
 };
 use axum::{
+    Extension,
     body::{Body, HttpBody},
     extract::State,
     http::{HeaderMap, header},
+    response::{IntoResponse, Response},
 };
-use domain::value::{AssetId, Personal, Sha256};
+use domain::{
+    asset::Asset,
+    value::{AssetId, Personal, Sha256},
+};
 use sha2::Digest;
 use std::{sync::Arc, time::Duration};
 use utoipa::ToSchema;
@@ -79,29 +85,45 @@ pub(crate) struct FileForm {
         (status = 503, description = "Too many uploads are unfinished, or too many files wait to be looked at; `Retry-After` says when to ask again", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     ))]
+#[expect(clippy::too_many_arguments, reason = "a handler's arguments are the parts of a request that it reads")]
 pub(crate) async fn create(
     State(api): State<Api>,
     caller: Caller,
     ids: CommandIds,
     trace: Trace,
     Query(Nothing {}): Query<Nothing>,
+    reread: Option<Extension<Reread>>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Done<AssetDocument>, Problem> {
+) -> Result<Response, Problem> {
     let id = ids.0.resource;
-    // A request that is repeated with its key may have come to its end before.
-    if api.aggregates.asset(AssetId(id)).await?.revision == 0 {
+    let (form, whole) = form(&api, headers, body)?;
+    if reread.is_some() {
+        return Ok(receive(&api, None, form, whole).await?.digest().alone());
+    }
+    let asset = api.aggregates.asset(AssetId(id)).await?;
+    let digest = if asset.revision == 0 {
         has_room(&api)?;
-        let (form, whole) = form(&api, headers, body)?;
         let draft = Draft::begin(&api, &caller, id).await?;
-        if let Err(problem) = receive(&api, &caller, &draft, form, whole).await {
-            // Before the answer: a request that is repeated with its key makes an upload of the same id.
-            draft.remove().await;
-            return Err(problem);
-        }
+        let received = match receive(&api, Some(&draft), form, whole).await {
+            Ok(received) => received,
+            Err(problem) => {
+                // Before the answer: a request that is repeated with its key makes an upload of the same id.
+                draft.remove().await;
+                return Err(problem);
+            }
+        };
         draft.complete();
         import(&api, &caller, trace, id).await?;
-    }
+        received.digest()
+    } else {
+        // The request is repeated with its key and had come to its end, but not to its answer.
+        let digest = receive(&api, None, form, whole).await?.digest();
+        if Received::of(&asset.state).is_some_and(|first| first.digest() != digest) {
+            return Err(Problem::new(Code::KeyReused));
+        }
+        digest
+    };
     // The upload's note is for clients that come back; this one was told. It holds the name, which an erasure must not
     // have to look for.
     match api.uploads.terminate(caller.tenant(), id).await {
@@ -110,7 +132,31 @@ pub(crate) async fn create(
     }
     let view = AssetView::require(&api, &caller, AssetId(id)).await?;
     let done = Done::created(&location(AssetId(id)), view.document);
-    Ok(done.revision(view.revision).position(view.position))
+    Ok(digest.with(done.revision(view.revision).position(view.position).into_response()))
+}
+
+/// What a form held.
+struct Received {
+    sha256: Sha256,
+    name: String,
+    media_type: String,
+}
+
+impl Received {
+    /// What the form held that an asset came from, as far as it is still known.
+    fn of(asset: &Asset) -> Option<Self> {
+        let uploaded = asset.uploaded.as_ref()?;
+        Some(Self {
+            sha256: uploaded.media.sha256,
+            name: uploaded.name.reveal()?.clone(),
+            media_type: uploaded.media.media_type.clone(),
+        })
+    }
+
+    /// Equal for forms that say the same, whatever their boundary.
+    fn digest(&self) -> BodyDigest {
+        BodyDigest(fingerprint(&[self.sha256.to_string().as_bytes(), self.name.as_bytes(), self.media_type.as_bytes()]))
+    }
 }
 
 /// The form, and the digest that the whole of it must have.
@@ -131,19 +177,18 @@ fn form(api: &Api, headers: HeaderMap, body: Body) -> Result<(Multipart, Option<
     Ok((Multipart::new(arriving, &boundary), whole))
 }
 
-/// Takes the form's parts.
+/// Takes the form's parts; without a draft, only reads them.
 async fn receive(
     api: &Api,
-    caller: &Caller,
-    draft: &Draft,
+    draft: Option<&Draft>,
     mut form: Multipart,
     whole: Option<Sha256>,
-) -> Result<(), Problem> {
+) -> Result<Received, Problem> {
     let (mut announced, mut found) = (None, None);
     while let Some(part) = form.next().await? {
         match part.name.as_str() {
             "file" if found.is_none() => {
-                found = Some(file(api, caller, draft.id, &part, &mut form, announced).await?);
+                found = Some(file(api, draft, &part, &mut form, announced).await?);
             }
             "sha256" if announced.is_none() => {
                 let text = form.text(TEXT_BYTES_MAX).await?.unwrap_or_default();
@@ -153,28 +198,27 @@ async fn receive(
             name => return Err(fault(name, "unknown-field", "the form knows `file` and `sha256`")),
         }
     }
-    if found.is_none() {
+    let Some(received) = found else {
         return Err(fault("file", "missing-field", "the form has no file"));
-    }
-    if announced.is_some() && found != announced {
+    };
+    if announced.is_some_and(|announced| announced != received.sha256) {
         return Err(digest::mismatch());
     }
     let arrived = form.finish().await?;
     if whole.is_some() && arrived.digest() != whole {
         return Err(digest::mismatch());
     }
-    Ok(())
+    Ok(received)
 }
 
-/// Takes the file, straight to the disk; its digest.
+/// Takes the file, straight to the disk.
 async fn file(
     api: &Api,
-    caller: &Caller,
-    id: Uuid,
+    draft: Option<&Draft>,
     part: &PartHead,
     form: &mut Multipart,
     announced: Option<Sha256>,
-) -> Result<Sha256, Problem> {
+) -> Result<Received, Problem> {
     let in_part = digest::announced(&part.headers)?;
     if announced.is_some() && in_part.is_some() && announced != in_part {
         return Err(digest::mismatch());
@@ -182,29 +226,33 @@ async fn file(
     let expected = announced.or(in_part);
     let name = part.file_name.as_deref().unwrap_or_default();
     let name = said::name(name, |detail| Fault::at("/file", "invalid-value", detail))?;
-    let upload = NewUpload {
-        id,
-        tenant: caller.tenant().clone(),
-        length: None,
-        name: Personal::new(name),
-        media_type: said::media_type(part.header(header::CONTENT_TYPE)),
-        sha256: expected,
-        expires_at: api.upload_expiry(),
+    let media_type = said::media_type(part.header(header::CONTENT_TYPE));
+    let mut writer = match draft {
+        Some(draft) => Some(draft.open(api, &name, &media_type, expected).await?),
+        None => None,
     };
-    api.uploads.create(upload).await?;
-    let mut writer = api.uploads.open(caller.tenant(), id, 0).await?;
-    let (mut hasher, mut renewal) = (sha2::Sha256::new(), Renewal::new(api));
+    let (mut hasher, mut bytes, limit) = (sha2::Sha256::new(), 0, api.upload_limits.bytes_max);
+    let mut renewal = Renewal::new(api);
     while let Some(chunk) = form.chunk().await? {
         hasher.update(&chunk);
-        writer.write(&chunk).await?;
-        renewal.now_and_then(&mut *writer).await?;
+        bytes += chunk.len() as u64;
+        match &mut writer {
+            Some(writer) => {
+                writer.write(&chunk).await?;
+                renewal.now_and_then(&mut **writer).await?;
+            }
+            None if bytes > limit => return Err(too_large(limit)),
+            None => {}
+        }
     }
-    writer.keep().await?;
-    let found = Sha256::new(hasher.finalize().into());
-    if expected.is_some_and(|expected| expected != found) {
+    if let Some(writer) = writer {
+        writer.keep().await?;
+    }
+    let sha256 = Sha256::new(hasher.finalize().into());
+    if expected.is_some_and(|expected| expected != sha256) {
         return Err(digest::mismatch());
     }
-    Ok(found)
+    Ok(Received { sha256, name, media_type })
 }
 
 fn fault(name: &str, code: &'static str, detail: &'static str) -> Problem {
@@ -230,6 +278,27 @@ impl Draft {
                 Err(error.into())
             }
         }
+    }
+
+    /// The upload, to be written from its beginning.
+    async fn open(
+        &self,
+        api: &Api,
+        name: &str,
+        media_type: &str,
+        sha256: Option<Sha256>,
+    ) -> Result<Box<dyn UploadWriter>, Problem> {
+        let upload = NewUpload {
+            id: self.id,
+            tenant: self.tenant.clone(),
+            length: None,
+            name: Personal::new(name.to_owned()),
+            media_type: media_type.to_owned(),
+            sha256,
+            expires_at: api.upload_expiry(),
+        };
+        self.uploads.create(upload).await?;
+        Ok(self.uploads.open(&self.tenant, self.id, 0).await?)
     }
 
     fn complete(mut self) {

@@ -105,7 +105,7 @@ pub(crate) async fn list(
     // Where a row stands: its time, then its id.
     let after = query.cursor.as_ref().map(Cursor::open::<(String, String)>).transpose()?;
     let after = after.map(|(time, id)| vec![json!(time), json!(id)]);
-    let make = || async { Ready::json(&page(&api, &caller, &query, after).await?) };
+    let make = || async { Ready::page(&page(&api, &caller, &query, after).await?, &uri) };
     Ok(api.cached(&caller, &uri, &[Tag::List("assets")], make).await?.answer(&headers))
 }
 

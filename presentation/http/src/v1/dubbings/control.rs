@@ -11,11 +11,7 @@ use crate::{
     problem::Problem,
     trace::Trace,
 };
-use application::{
-    aggregates::CommandMeta,
-    commands::control_dubbing::{ControlError, Controlled},
-    ports::event_log::StreamId,
-};
+use application::{aggregates::CommandMeta, commands::control_dubbing::Controlled, ports::event_log::StreamId};
 use axum::{
     extract::{FromRequestParts, State},
     http::request::Parts,
@@ -52,7 +48,7 @@ type Answer = Result<Done<DubbingDocument>, Problem>;
 )]
 pub(crate) async fn cancel(State(api): State<Api>, command: Command) -> Answer {
     let meta = command.meta(&api).await?;
-    let done = api.control_dubbing().cancel(command.id, &meta).await;
+    let done = api.control_dubbing().cancel(command.id, &meta).await?;
     command.answer(&api, done).await
 }
 
@@ -73,14 +69,15 @@ pub(crate) async fn cancel(State(api): State<Api>, command: Command) -> Answer {
 )]
 pub(crate) async fn pause(State(api): State<Api>, command: Command) -> Answer {
     let meta = command.meta(&api).await?;
-    let done = api.control_dubbing().pause(command.id, &meta).await;
+    let done = api.control_dubbing().pause(command.id, &meta).await?;
     command.answer(&api, done).await
 }
 
 /// Resume a dubbing that was paused
 ///
 /// It goes on where it stopped; stages that are out of attempts get new ones. `404 not-found`; `409 not-paused` or
-/// `already-ended`; `412 revision-mismatch` when `If-Match` names another revision.
+/// `already-ended`; `412 revision-mismatch` when `If-Match` names another revision; `503 overloaded` with `Retry-After`
+/// when too much waits already.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/resume", tag = "dubbings", operation_id = "resume_dubbing",
     params(
         ("id" = Uuid, Path, description = "Its id"),
@@ -94,14 +91,17 @@ pub(crate) async fn pause(State(api): State<Api>, command: Command) -> Answer {
 )]
 pub(crate) async fn resume(State(api): State<Api>, command: Command) -> Answer {
     let meta = command.meta(&api).await?;
-    let done = api.control_dubbing().resume(command.id, &meta).await;
+    let place = api.admission.reserve_for(command.id)?;
+    let done = api.control_dubbing().resume(command.id, &meta).await?;
+    place.fill(command.id).await;
     command.answer(&api, done).await
 }
 
 /// Retry what is out of attempts
 ///
 /// Stages that are `parked` get new attempts; what was reported before is kept. `404 not-found`; `409 nothing-to-retry`
-/// or `already-ended`; `412 revision-mismatch` when `If-Match` names another revision.
+/// or `already-ended`; `412 revision-mismatch` when `If-Match` names another revision; `503 overloaded` with
+/// `Retry-After` when too much waits already.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/retry", tag = "dubbings", operation_id = "retry_dubbing",
     params(
         ("id" = Uuid, Path, description = "Its id"),
@@ -115,25 +115,22 @@ pub(crate) async fn resume(State(api): State<Api>, command: Command) -> Answer {
 )]
 pub(crate) async fn retry(State(api): State<Api>, command: Command) -> Answer {
     let meta = command.meta(&api).await?;
-    let done = api.control_dubbing().retry(command.id, &meta).await;
+    let place = api.admission.reserve_for(command.id)?;
+    let done = api.control_dubbing().retry(command.id, &meta).await?;
+    place.fill(command.id).await;
     command.answer(&api, done).await
 }
 
 impl Command {
-    /// The command as the log knows it. 412 when it is for another revision, unless it was carried out before: then it
-    /// is the same command once more.
+    /// The command as the log knows it.
     async fn meta(&self, api: &Api) -> Result<CommandMeta, Problem> {
         let meta = self.caller.command(self.ids.0.command, self.trace);
         let current = api.require_dubbing(&self.caller, self.id).await?.revision;
-        if self.condition == IfMatch::Absent {
-            return Ok(meta);
-        }
-        let before = api.log.find_outcome(self.caller.tenant(), meta.id, &StreamId::Dubbing(self.id)).await?;
-        Ok(if before.is_some() { meta } else { meta.expecting(self.condition.resolve(current)?) })
+        self.condition.bind(api, meta, &StreamId::Dubbing(self.id), current).await
     }
 
-    async fn answer(&self, api: &Api, done: Result<Controlled, ControlError>) -> Answer {
-        let position = api.position_of(done?.position).await?;
+    async fn answer(&self, api: &Api, done: Controlled) -> Answer {
+        let position = api.position_of(done.position).await?;
         let seen = Seen::of(api, &self.caller, self.id).await?;
         let document = seen.document(api, position).await?;
         Ok(Done::accepted(&path(self.id), document).position(position).revision(seen.revision()))

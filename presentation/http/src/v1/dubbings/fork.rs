@@ -7,10 +7,11 @@ use super::{
 use crate::{
     answer::Done,
     api::Api,
-    extract::{Caller, CommandIds, Path, Query},
+    extract::{Caller, CommandIds, IfMatch, Path, Query},
     problem::Problem,
     trace::Trace,
 };
+use application::ports::event_log::StreamId;
 use axum::extract::State;
 use domain::{
     flow::{Stage, TABLE},
@@ -38,10 +39,15 @@ fn stages() -> Object {
 /// Fork a dubbing
 ///
 /// A new dubbing of the same source into the same languages takes over what this one found before a stage, corrections
-/// included, and runs anew from there. This one stays as it is. `404 not-found`; `409 stage-not-reached`; `503
-/// overloaded` with `Retry-After` when too much waits already.
+/// included, and runs anew from there. This one stays as it is. `404 not-found`; `409 stage-not-reached`; `412
+/// revision-mismatch` when `If-Match` names another revision of this one; `503 overloaded` with `Retry-After` when too
+/// much waits already.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/fork", tag = "dubbings", operation_id = "fork_dubbing",
-    params(("id" = Uuid, Path, description = "The dubbing to fork"), ForkQuery),
+    params(
+        ("id" = Uuid, Path, description = "The dubbing to fork"),
+        ForkQuery,
+        ("If-Match" = Option<String>, Header, description = "Refused unless the dubbing to fork is at this revision"),
+    ),
     responses((status = 202, description = "The new dubbing has begun", body = DubbingDocument, headers(
         ("Location" = String, description = "Path of the new dubbing"),
         ("Dragoman-Position" = u64, description = "Where the log holds it"),
@@ -53,12 +59,16 @@ pub(crate) async fn fork(
     caller: Caller,
     ids: CommandIds,
     trace: Trace,
+    condition: IfMatch,
     Path(origin): Path<Uuid>,
     Query(ForkQuery { from }): Query<ForkQuery>,
 ) -> Result<Done<DubbingDocument>, Problem> {
+    let (origin, id) = (DubbingId(origin), DubbingId(ids.0.resource));
+    let current = api.require_dubbing(&caller, origin).await?.revision;
+    let meta = caller.command(ids.0.command, trace);
+    let meta = condition.bind(&api, meta, &StreamId::Dubbing(id), current).await?;
     let place = api.admission.reserve()?;
-    let id = DubbingId(ids.0.resource);
-    let forked = api.fork_dubbing().run(DubbingId(origin), from, id, &caller.command(ids.0.command, trace)).await?;
+    let forked = api.fork_dubbing().run(origin, from, id, &meta).await?;
     place.fill(id).await;
     let seen = Seen::without_rows(&api, &caller, id).await?;
     let position = api.position_of(forked.map(|appended| appended.position)).await?;

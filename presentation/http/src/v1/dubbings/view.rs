@@ -13,7 +13,7 @@ mod trouble;
 
 pub(crate) use progress::Progress;
 pub(crate) use seen::Seen;
-pub(crate) use stages::StageView;
+pub(crate) use stages::{StageState, StageView};
 pub(crate) use state::{DubbingState, TrackState, dubbing_state, track_state};
 pub(crate) use trouble::Trouble;
 

@@ -25,21 +25,24 @@ use uuid::Uuid;
 ///
 /// Newest first, without their terms.
 #[utoipa::path(get, path = "/v1/glossaries", tag = "glossaries", operation_id = "list_glossaries",
-    params(PageParams, ("min_position" = Option<u64>, Query, description = "The answer holds for this position at least")),
-    responses((status = 200, description = "A page", body = Page<GlossarySummary>)))]
+    params(PageParams,
+        ("min_position" = Option<u64>, Query, description = "The answer holds for this position at least"),
+        ("If-None-Match" = Option<String>, Header, description = "Tags of what the client has: then 304")),
+    responses(
+        (status = 200, description = "A page", body = Page<GlossarySummary>, headers(
+            ("ETag" = String, description = "For `If-None-Match`"),
+            ("Link" = String, description = "The next page: `rel=next`"))),
+        (status = 304, description = "The client has it already"),
+    ))]
 pub(crate) async fn list(
     State(api): State<Api>,
     caller: Caller,
     _: MinPosition,
     Query(params): Query<PageParams>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let rows = kept::page(&api, &caller, &TABLE, params).await?;
-    let mut items = Vec::with_capacity(rows.items.len());
-    for row in &rows.items {
-        items.push(GlossarySummary::of(&api, row).await?);
-    }
-    Ok(Page { items, next_cursor: rows.next_cursor }.answer(&uri))
+    kept::list::<GlossarySummary>(&api, &caller, params, &uri, &headers).await
 }
 
 /// One glossary, with its terms

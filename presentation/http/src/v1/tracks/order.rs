@@ -13,7 +13,7 @@ use crate::{
         wish::{BackgroundChoice, GlossaryChoice, Languages, SubtitleChoice, faults_of_names, refuse, voices},
     },
 };
-use application::commands::order_dubbing::TrackWishes;
+use application::{commands::order_dubbing::TrackWishes, ports::event_log::StreamId};
 use axum::extract::State;
 use domain::value::DubbingId;
 use serde::Deserialize;
@@ -76,13 +76,16 @@ pub(crate) async fn order(
     Json(order): Json<TrackOrder>,
 ) -> Result<Done<TrackList>, Problem> {
     let id = DubbingId(id);
-    let expected = condition.resolve(api.require_dubbing(&caller, id).await?.revision)?;
+    let current = api.require_dubbing(&caller, id).await?.revision;
     let languages = order.target_languages.tags();
     let wishes = order.wishes()?;
     let asked = Asked { languages: languages.clone(), voices: wishes.voices.clone() };
-    let meta = caller.command(ids.0.command, trace).expecting(expected);
+    let meta = caller.command(ids.0.command, trace);
+    let meta = condition.bind(&api, meta, &StreamId::Dubbing(id), current).await?;
+    let place = api.admission.reserve_for(id)?;
     let extended = api.order_dubbing().extend(id, languages, wishes, &meta).await;
     let appended = extended.map_err(|error| asked.refusal(error))?;
+    place.fill(id).await;
     let position = api.position_of(appended.map(|appended| appended.position)).await?;
     let tracks = all(&api, &caller, id).await?;
     Ok(Done::accepted(&format!("{}/tracks", path(id)), tracks).position(position))

@@ -6,12 +6,16 @@ use super::{TrackPath, path_of};
 use crate::{
     answer::Done,
     api::Api,
-    extract::{Caller, CommandIds, Path, Query},
+    extract::{Caller, CommandIds, IfMatch, Path, Query},
     problem::{Code, Problem},
     trace::Trace,
     v1::{dubbings::estimate::Money, fields::UtteranceRef},
 };
-use application::commands::regenerate_track::{RegenerateError, Regeneration};
+use application::{
+    commands::regenerate_track::{RegenerateError, Regeneration},
+    ports::event_log::StreamId,
+    queries,
+};
 use axum::extract::State;
 use domain::flow::{Scope, Stage, with_followers};
 use serde::{Deserialize, Serialize};
@@ -79,10 +83,13 @@ fn worked_on_ms(stage: Stage, plan: &Regeneration) -> u64 {
 /// Regenerate a track
 ///
 /// Makes anew what has changed since the track was published, and nothing else. Until the new result is published, the
-/// one of before can be fetched. Codes of 409: `nothing-stale`, `under-way`, `not-published`, `stands-still`.
+/// one of before can be fetched. Codes of 409: `nothing-stale`, `under-way`, `not-published`, `stands-still`. `503
+/// overloaded` with `Retry-After` when too much waits already.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/tracks/{lang}/regenerate", tag = "tracks",
     operation_id = "regenerate_track",
-    params(TrackPath, RegenerateQuery), responses(
+    params(TrackPath, RegenerateQuery,
+        ("If-Match" = Option<String>, Header, description = "Tags of the track: one that was changed since is refused"),
+    ), responses(
     (status = 200, description = "What would be made anew: it was a dry run", body = RegenerationDocument),
     (status = 202, description = "It has begun", body = RegenerationDocument, headers(
         ("Location" = String, description = "The track"),
@@ -94,15 +101,20 @@ pub(crate) async fn regenerate(
     caller: Caller,
     ids: CommandIds,
     trace: Trace,
+    condition: IfMatch,
     Path(path): Path<TrackPath>,
     Query(query): Query<RegenerateQuery>,
 ) -> Result<Done<RegenerationDocument>, Problem> {
     let (id, meta) = (path.id(), caller.command(ids.0.command, trace));
+    let (_, track) = queries::track(&api.aggregates, &id, caller.tenant()).await?;
+    let meta = condition.bind(&api, meta, &StreamId::Dubbing(id.dubbing), track.revision).await?;
     if query.dry_run {
         let plan = api.regenerate_track().plan(&id, &meta).await.map_err(refused)?;
         return Ok(Done::ok(RegenerationDocument::new(&api, true, plan).await?));
     }
+    let place = api.admission.reserve_for(id.dubbing)?;
     let (plan, appended) = api.regenerate_track().run(&id, &meta).await.map_err(refused)?;
+    place.fill(id.dubbing).await;
     let document = RegenerationDocument::new(&api, false, plan).await?;
     Ok(Done::accepted(&path_of(&id), document).position(appended.position))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     api::Api,
-    v1::dubbings::view::{TrackState, track_state},
+    v1::dubbings::view::{StageState, TrackState, track_state},
 };
 use application::{
     aggregates::Loaded,
@@ -11,7 +11,7 @@ use application::{
 };
 use domain::{
     dubbing::Dubbing,
-    flow::{Phase, Scope, Stage, rows},
+    flow::{Scope, Stage, rows},
     track::{Flag, Track},
     value::{Timestamp, TrackId},
 };
@@ -133,19 +133,6 @@ struct StageDocument {
     state: StageState,
 }
 
-/// How a stage stands. `parked` is out of attempts; `skipped` is passed over, as nothing here can do it.
-#[derive(Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = TrackStageState)]
-enum StageState {
-    Waiting,
-    Running,
-    Done,
-    Skipped,
-    Parked,
-    Undone,
-}
-
 /// Paths that need no token until a moment. Each opens its file only, to read, and no other.
 #[derive(Serialize, ToSchema)]
 #[schema(as = FileLinks)]
@@ -237,19 +224,6 @@ fn loudness(track: &Track) -> Option<Loudness> {
 fn stages(track: &Track) -> Vec<StageDocument> {
     let stage = |stage: Stage| StageDocument { stage: stage.name(), state: track.flow.phase(stage).into() };
     rows(Scope::Track).map(|row| stage(row.stage)).collect()
-}
-
-impl From<Phase> for StageState {
-    fn from(phase: Phase) -> Self {
-        match phase {
-            Phase::Waiting | Phase::RetryAt(_) => StageState::Waiting,
-            Phase::Requested(_) | Phase::Started(_) => StageState::Running,
-            Phase::Done => StageState::Done,
-            Phase::Skipped => StageState::Skipped,
-            Phase::Parked => StageState::Parked,
-            Phase::Undone => StageState::Undone,
-        }
-    }
 }
 
 impl From<WaitsFor> for WaitsForVerb {

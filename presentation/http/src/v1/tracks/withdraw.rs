@@ -34,7 +34,7 @@ pub(crate) async fn withdraw(
 ) -> Result<Done<()>, Problem> {
     let id = path.id();
     let (_, track) = queries::track(&api.aggregates, &id, caller.tenant()).await?;
-    condition.resolve(track.revision)?;
-    let done = api.withdraw_track().run(&id, &caller.command(ids.0.command, trace)).await?;
+    let meta = caller.command(ids.0.command, trace).expecting(condition.resolve(track.revision)?);
+    let done = api.withdraw_track().run(&id, &meta).await?;
     Ok(Done::nothing().position(api.position_of(done.position).await?))
 }

@@ -9,22 +9,30 @@ use super::{
 use crate::{
     api::Api,
     extract::{Caller, CommandIds, Nothing, Query},
+    idempotency::{BodyDigest, IDEMPOTENCY_KEY, Reread},
     layers::DRAGOMAN_POSITION,
     problem::{Code, Problem, ProblemDocument},
     trace::Trace,
     upload::{
-        has_room,
+        Arriving, has_room,
         import::{import, too_large},
     },
 };
-use application::ports::upload_store::NewUpload;
+use application::{
+    aggregates::sha256,
+    ports::upload_store::{NewUpload, UploadError},
+};
 use axum::{
+    Extension,
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::value::Personal;
+use domain::value::{Personal, Sha256};
+use http_body_util::BodyExt;
+use sha2::Digest;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Begins an upload
 ///
@@ -53,21 +61,33 @@ use domain::value::Personal;
         (status = 503, description = "Too many uploads are unfinished, or too many files wait to be looked at; `Retry-After` says when to ask again", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     ))]
+#[expect(clippy::too_many_arguments, reason = "a handler's arguments are the parts of a request that it reads")]
 pub(crate) async fn create(
     State(api): State<Api>,
     caller: Caller,
     ids: CommandIds,
     trace: Trace,
     Query(Nothing {}): Query<Nothing>,
+    reread: Option<Extension<Reread>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let has_piece = announces_piece(&headers)?;
     let checksum = Checksum::of(&headers)?;
+    let announced = announced(&api, &caller, &headers, ids)?;
+    if reread.is_some() {
+        let piece = if has_piece { Some(body) } else { None };
+        return Ok(BodyDigest(digest_of(&api, piece, announced.length).await?).alone());
+    }
     has_room(&api)?;
-    let upload = api.uploads.create(announced(&api, &caller, &headers, ids)?).await?;
+    let upload = api.uploads.create(announced).await?;
     let location = HeaderValue::try_from(format!("/v1/uploads/{}", upload.id)).map_err(Problem::internal)?;
-    let taken = if has_piece && upload.offset == 0 {
+    let is_at_start = upload.offset == 0;
+    // What an earlier try left is not read once more.
+    let is_watched = headers.contains_key(IDEMPOTENCY_KEY) && (is_at_start || !has_piece);
+    let watched = is_watched.then(Watched::default);
+    let taken = if has_piece && is_at_start {
+        let body = if let Some(watched) = &watched { watched.around(body) } else { body };
         let piece = Piece { offset: 0, body, checksum };
         // The client is to learn where its upload is, even when its first piece failed.
         let taken = take(&api, &caller, trace, &upload, piece).await;
@@ -81,7 +101,46 @@ pub(crate) async fn create(
     let mut answer = StatusCode::CREATED.into_response();
     answer.headers_mut().insert(header::LOCATION, location);
     describe(answer.headers_mut(), upload.length, &taken);
-    Ok(answer)
+    Ok(match watched {
+        Some(watched) => BodyDigest(watched.digest()).with(answer),
+        None => answer,
+    })
+}
+
+/// The digest of a first piece of which nothing is kept; without a piece, that of nothing.
+async fn digest_of(api: &Api, piece: Option<Body>, length: Option<u64>) -> Result<Sha256, Problem> {
+    let Some(body) = piece else {
+        return Ok(sha256(b""));
+    };
+    let (mut arriving, mut hasher, mut bytes) = (Arriving::new(body, api), sha2::Sha256::new(), 0);
+    while let Some(chunk) = arriving.next().await? {
+        hasher.update(&chunk);
+        bytes += chunk.len() as u64;
+        if let Some(length) = length.filter(|length| bytes > *length) {
+            return Err(UploadError::BeyondLength { length }.into());
+        }
+    }
+    Ok(Sha256::new(hasher.finalize().into()))
+}
+
+/// The digest of a piece while somebody else reads it.
+#[derive(Clone, Default)]
+struct Watched(Arc<Mutex<sha2::Sha256>>);
+
+impl Watched {
+    fn around(&self, body: Body) -> Body {
+        let watched = self.clone();
+        Body::new(body.map_frame(move |frame| {
+            if let Some(data) = frame.data_ref() {
+                watched.0.lock().unwrap_or_else(PoisonError::into_inner).update(data);
+            }
+            frame
+        }))
+    }
+
+    fn digest(&self) -> Sha256 {
+        Sha256::new(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize().into())
+    }
 }
 
 /// Says how far an upload of this length is after a piece.

@@ -27,12 +27,14 @@ pub(crate) const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-len
 pub(crate) const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 pub(crate) const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 pub(crate) const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
+/// The method that is meant, where a client cannot send it.
+const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 /// The asset that an upload became.
 pub(crate) const DRAGOMAN_ASSET: HeaderName = HeaderName::from_static("dragoman-asset");
 
 /// Headers that browsers may send.
-pub(crate) const REQUEST_HEADERS: [HeaderName; 5] =
-    [TUS_RESUMABLE, UPLOAD_OFFSET, UPLOAD_LENGTH, UPLOAD_METADATA, UPLOAD_CHECKSUM];
+pub(crate) const REQUEST_HEADERS: [HeaderName; 6] =
+    [TUS_RESUMABLE, UPLOAD_OFFSET, UPLOAD_LENGTH, UPLOAD_METADATA, UPLOAD_CHECKSUM, METHOD_OVERRIDE];
 /// Headers that browsers may show to a page.
 pub(crate) const ANSWER_HEADERS: [HeaderName; 10] = [
     TUS_RESUMABLE,
@@ -63,6 +65,19 @@ impl PartialSchema for PieceBytes {
 }
 
 impl ToSchema for PieceBytes {}
+
+/// Takes the method that a request to `/v1/uploads` says it means for its own, before it is looked at: the protocol asks
+/// for that. What is no method is left to be refused as it came.
+pub(crate) fn override_method<B>(request: &mut axum::http::Request<B>) {
+    let rest = request.uri().path().strip_prefix("/v1/uploads");
+    if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return;
+    }
+    let meant = request.headers().get(METHOD_OVERRIDE);
+    if let Some(method) = meant.and_then(|method| Method::from_bytes(method.as_bytes()).ok()) {
+        *request.method_mut() = method;
+    }
+}
 
 /// Refuses other versions, and says on every answer which one is spoken.
 pub(crate) async fn speak(request: Request, next: Next) -> Response {

@@ -40,6 +40,18 @@ async fn a_fork_begins_where_the_origin_has_come_to() {
 }
 
 #[tokio::test]
+async fn a_fork_is_of_what_its_giver_saw() {
+    let server = Server::start().await;
+    let id = server.dubbing(&["es"]).await;
+    let path = format!("/v1/dubbings/{id}/fork?from=ingest");
+    let stale = server.say(Method::POST, &path, None, &[("if-match", "\"1\"")]).await;
+    assert_eq!((stale.problem().0, stale.problem().1), (412, "revision-mismatch"));
+    for tag in ["\"2\"", "*"] {
+        assert_eq!(server.say(Method::POST, &path, None, &[("if-match", tag)]).await.status, 202, "{tag}");
+    }
+}
+
+#[tokio::test]
 async fn a_fork_that_is_repeated_is_one_fork() {
     let server = Server::start().await;
     let id = server.dubbing(&["es"]).await;

@@ -6,4 +6,5 @@ mod fork;
 mod get;
 mod list;
 mod order;
-mod set;
+mod room;
+pub mod set;

@@ -120,6 +120,10 @@ async fn what_is_wrong_is_pointed_to() {
     check(json!({"client_reference": "two words"}), invalid, "/client_reference").await;
     check(json!({"client_reference": "x".repeat(129)}), invalid, "/client_reference").await;
     check(json!({"priority": "urgent"}), invalid, "/priority").await;
+    check(json!({"priority": 5}), invalid, "/priority").await;
+    check(json!({"background": null}), invalid, "/background").await;
+    check(json!({"transcript": {"text": "a", "lang": "en"}}), invalid, "/transcript").await;
+    check(json!({"glossary": {"id": NOBODY, "csv": "a"}}), invalid, "/glossary").await;
     check(json!({"subtitle": "embed"}), invalid, "/subtitle").await;
     assert_eq!(server.api.admission.depth().reserved, 0);
 }
@@ -168,6 +172,30 @@ async fn an_order_that_is_repeated_is_one_order() {
     assert_ne!(other.id(), first.id());
     server.catch_up().await;
     assert_eq!(server.read("/v1/dubbings").await.body["items"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn what_was_refused_for_now_is_asked_once_more_with_its_key() {
+    let server = Server::start().await;
+    let asset = server.uploaded("talk.mp4").await;
+    let body = with(asset, &json!({}));
+    let order = async || server.say(Method::POST, "/v1/dubbings", Some(&body), &[("idempotency-key", "k")]).await;
+    for _ in 0..2 {
+        let early = order().await;
+        assert_eq!((early.problem().1, early.header("retry-after")), ("asset-not-ready", "1"));
+        assert!(!early.headers.contains_key("idempotent-replayed"));
+    }
+    server.validate(asset).await;
+    let (first, again) = (order().await, order().await);
+    assert_eq!((first.status, again.status, &first.body), (202, 202, &again.body), "{first:?}");
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    // What is wrong with the request stays wrong.
+    let wrong = with(asset, &json!({"priority": "urgent"}));
+    for is_replayed in [false, true] {
+        let refused = server.say(Method::POST, "/v1/dubbings", Some(&wrong), &[("idempotency-key", "l")]).await;
+        assert_eq!(refused.problem().0, 422);
+        assert_eq!(refused.headers.contains_key("idempotent-replayed"), is_replayed);
+    }
 }
 
 #[tokio::test]

@@ -97,6 +97,12 @@ impl Server {
     /// An asset that is ready, of a film of a minute.
     pub async fn asset(&self, name: &str) -> Uuid {
         let id = self.uploaded(name).await;
+        self.validate(id).await;
+        id
+    }
+
+    /// An asset is found to be a film of a minute.
+    pub async fn validate(&self, id: Uuid) {
         let found = ValidatedAsset {
             container: "video/quicktime".to_owned(),
             duration_ms: SOURCE_MS,
@@ -113,7 +119,6 @@ impl Server {
             true_peak: Decibel::from_db(-2.0),
         };
         self.give::<Asset>(&StreamId::Asset(AssetId(id)), AssetCommand::Validate(Box::new(found))).await;
-        id
     }
 
     /// An asset that nobody has looked at.

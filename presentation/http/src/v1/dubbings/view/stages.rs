@@ -74,6 +74,21 @@ pub(crate) enum StageState {
     Undone,
 }
 
+impl From<Phase> for StageState {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Waiting => StageState::Waiting,
+            Phase::Requested(_) => StageState::Requested,
+            Phase::Started(_) => StageState::Running,
+            Phase::RetryAt(_) => StageState::Retrying,
+            Phase::Done => StageState::Done,
+            Phase::Skipped => StageState::Skipped,
+            Phase::Parked => StageState::Parked,
+            Phase::Undone => StageState::Undone,
+        }
+    }
+}
+
 /// Lines that are done, and lines that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lines {
@@ -104,20 +119,10 @@ impl Seen {
         };
         let run = self.runs.iter().find(is_its);
         let text = |column| run.and_then(|run| columns::text(run, column)).map(str::to_owned);
-        let state = match cell.phase {
-            Phase::Waiting => StageState::Waiting,
-            Phase::Requested(_) => StageState::Requested,
-            Phase::Started(_) => StageState::Running,
-            Phase::RetryAt(_) => StageState::Retrying,
-            Phase::Done => StageState::Done,
-            Phase::Skipped => StageState::Skipped,
-            Phase::Parked => StageState::Parked,
-            Phase::Undone => StageState::Undone,
-        };
         StageView {
             stage,
             language: language.cloned(),
-            state,
+            state: cell.phase.into(),
             run: cell.run,
             attempt: cell.attempt,
             started_at: text("started_at"),

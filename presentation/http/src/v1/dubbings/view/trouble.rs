@@ -1,5 +1,6 @@
 //! Why a dubbing failed, or stands still until somebody acts.
 
+use application::reasons;
 use domain::{
     dubbing::{Dubbing, Phase as Life},
     flow::{Flow, Phase, Stage},
@@ -14,7 +15,8 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = DubbingProblem)]
 pub(crate) struct Trouble {
-    /// Stable code of the reason: `no-speech`, `engine-missing`.
+    /// Stable code of the reason; `GET /v1/errors` lists them all.
+    #[schema(example = "engine-missing")]
     pub code: String,
     /// One sentence about it.
     pub message: String,
@@ -60,7 +62,7 @@ fn parked(flow: &Flow, language: Option<&LanguageTag>) -> Option<Trouble> {
     let (stage, _) = flow.cells.iter().find(|(_, cell)| cell.phase == Phase::Parked)?;
     let known = flow.failures.get(stage);
     Some(Trouble {
-        code: known.map_or_else(|| "lost".to_owned(), |failure| failure.code.clone()),
+        code: known.map_or_else(|| reasons::LOST.to_owned(), |failure| failure.code.clone()),
         message: known.map_or_else(|| LOST.to_owned(), |failure| failure.message.clone()),
         remedy: PARKED,
         stage: Some(*stage),
