@@ -5,9 +5,9 @@ use crate::{
     ports::event_log::{Appended, ReadError, StreamId},
 };
 use domain::{
-    dubbing::{Dubbing, DubbingCommand, DubbingRejection, Fork, Order, Start, TrackRequest},
+    dubbing::{Dubbing, DubbingCommand, DubbingRejection, Fork, Order, Outcome, RequestedTrack, Start, TrackRequest},
     flow::Stage,
-    value::DubbingId,
+    value::{DubbingId, LanguageTag},
 };
 use std::sync::Arc;
 use thiserror::Error;
@@ -28,6 +28,9 @@ pub enum ForkError {
     /// It has not come so far.
     #[error("the dubbing has not come to {0} yet; fork it from an earlier stage, or wait")]
     NotThereYet(Stage),
+    /// All its languages were withdrawn.
+    #[error("every language of the dubbing was withdrawn; order a new dubbing")]
+    NothingToMake,
     /// A rule was broken.
     #[error(transparent)]
     Command(#[from] CommandError<DubbingRejection>),
@@ -37,8 +40,8 @@ pub enum ForkError {
 }
 
 impl ForkDubbing {
-    /// Begins a new job, `id`, from `origin` as it is now. Edits come along; what runs anew finds unchanged results
-    /// by their memos.
+    /// Begins a new job, `id`, from `origin` as it is now, in the languages that were not withdrawn. Edits come along;
+    /// what runs anew finds unchanged results by their memos.
     pub async fn run(
         &self,
         origin: DubbingId,
@@ -54,7 +57,14 @@ impl ForkDubbing {
         if !has_come_to(&loaded.state, from) {
             return Err(ForkError::NotThereYet(from));
         }
-        let tracks = loaded.state.tracks.iter();
+        let is_wanted = |(_, track): &(&LanguageTag, &RequestedTrack)| track.outcome != Some(Outcome::Cancelled);
+        let wanted = loaded.state.tracks.iter().filter(is_wanted);
+        let tracks: Vec<TrackRequest> = wanted
+            .map(|(language, track)| TrackRequest { language: language.clone(), settings: track.settings.clone() })
+            .collect();
+        if tracks.is_empty() {
+            return Err(ForkError::NothingToMake);
+        }
         let start = Start {
             identity: request.identity,
             source: request.source,
@@ -65,9 +75,7 @@ impl ForkDubbing {
             transcript: request.transcript,
             delivery: None,
             order: Order { forked_from: Some(Fork { dubbing: origin, stage: from }), ..request.order },
-            tracks: tracks
-                .map(|(language, track)| TrackRequest { language: language.clone(), settings: track.settings.clone() })
-                .collect(),
+            tracks,
         };
         let command = DubbingCommand::Inherit { start: Box::new(start), inherited: loaded.state.inheritance(from) };
         Ok(self.aggregates.begin::<Dubbing>(&StreamId::Dubbing(id), command, meta).await?)

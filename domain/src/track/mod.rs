@@ -19,5 +19,6 @@ pub use event::{
     AssessedTrack, DeliveredFile, FittedUtterance, Flag, MixLevels, MixedSound, MuxedTrack, PublishedTrack, Role,
     SignedTrack, SourceLine, SynthesisedUtterance, TrackEvent, TranslatedUtterance,
 };
+pub use fork::ForkedLines;
 pub use settings::{Background, TrackSettings};
 pub use state::{Header, Line, PublishedWith, Track};

@@ -184,6 +184,27 @@ fn a_fork_of_a_dubbing_that_was_called_off_finds_out_anew_what_comes_after_what_
 }
 
 #[test]
+fn lines_of_a_fork_are_alike_as_long_as_neither_changes() {
+    let edited = |text: Option<&str>, speaker: Option<u32>| DubbingEvent::UtteranceEdited {
+        utterance: UtteranceId(1),
+        text: text.map(self::text),
+        span: None,
+        speaker: speaker.map(SpeakerId),
+    };
+    let once = |event: DubbingEvent| fold::<Dubbing>(&transcribed().into_iter().chain([event]).collect::<Vec<_>>());
+    let origin = once(edited(Some("Good night."), None));
+    let begun = [started(), requested("es")].into_iter().chain(origin.inheritance(Stage::Translate));
+    let fork = fold::<Dubbing>(&begun.collect::<Vec<_>>());
+    let revisions = |lines: &[crate::track::SourceLine]| lines.iter().map(|line| line.revision).collect::<Vec<_>>();
+    let beside = fork.lines_beside(&origin);
+    assert_eq!((revisions(&beside.origin), revisions(&beside.fork)), (vec![2, 1, 1], vec![1, 1, 1]));
+    assert_eq!(beside.alike, beside.fork);
+    for other in [edited(Some("Good morning."), None), edited(Some("Good night."), Some(2))] {
+        assert_eq!(fork.lines_beside(&once(other)).alike, beside.fork[1..]);
+    }
+}
+
+#[test]
 fn a_fork_takes_over_what_comes_before_a_stage() {
     let origin = fold::<Dubbing>(&transcribed());
     let inherited = |from| {

@@ -6,8 +6,8 @@ use crate::{
     flow::{FlowEvent, Stage, StageSummary},
     spec::given,
     track::{
-        Background, PublishedTrack, SourceLine, Track, TrackCommand, TrackEvent, TrackRejection, TrackSettings,
-        TranslatedUtterance,
+        Background, ForkedLines, PublishedTrack, SourceLine, Track, TrackCommand, TrackEvent, TrackRejection,
+        TrackSettings, TranslatedUtterance,
     },
     value::{Artefact, Percent, Personal, Sha256, UtteranceId},
 };
@@ -126,11 +126,46 @@ fn a_wording_is_void_once_the_transcript_has_changed() {
     assert_eq!(wording(&[worded(1, "Buenas.", 2), anew(2)]), Some(text("Buenas.")));
 }
 
+/// A fork that took over the transcript of these lines.
+fn forked(origin: &[(u32, u32)]) -> ForkedLines {
+    let fork: Vec<SourceLine> = origin.iter().flat_map(|(id, _)| lines(&[(*id, 1)])).collect();
+    ForkedLines { origin: lines(origin), alike: fork.clone(), fork }
+}
+
+#[test]
+fn a_fork_takes_over_wordings_that_hold_and_counts_anew_what_they_were_given_for() {
+    let taken = |wordings: &[TrackEvent], transcripts: &ForkedLines| {
+        fold::<Track>(&with(wordings)).inheritance(Stage::Translate, &settings(), transcripts)
+    };
+    let wordings = [worded(1, "Buenas.", 1), worded(2, "Bien.", 3)];
+    assert_eq!(taken(&wordings, &forked(&[(1, 2), (2, 3)])), [worded(2, "Bien.", 1)], "the first one is void");
+    let other = ForkedLines { alike: lines(&[(1, 1)]), ..forked(&[(1, 1), (2, 3)]) };
+    assert_eq!(taken(&wordings, &other), [worded(1, "Buenas.", 1)], "the fork says something else in the second line");
+    let without = ForkedLines { fork: lines(&[(1, 1)]), alike: lines(&[(1, 1)]), origin: lines(&[(1, 1)]) };
+    assert_eq!(taken(&[directed(2, "es+f4")], &without), [], "the second line is gone");
+}
+
+#[test]
+fn a_fork_makes_its_lines_anew_when_they_have_changed_since_they_were_made() {
+    let is_taken = |events: &[TrackEvent], transcripts: &ForkedLines| {
+        let inheritance = fold::<Track>(&with(events)).inheritance(Stage::Mix, &settings(), transcripts);
+        [inherited(Stage::Translate), translated(1)].map(|event| inheritance.contains(&event))
+    };
+    assert_eq!(is_taken(&[], &forked(&[(1, 1), (2, 1)])), [true, true]);
+    assert_eq!(is_taken(&[], &forked(&[(1, 1), (2, 2)])), [false, false], "the transcript has changed");
+    assert_eq!(is_taken(&[], &forked(&[(1, 1), (2, 1), (3, 1)])), [false, false], "a line was added");
+    assert_eq!(is_taken(&[worded(2, "Bien.", 1)], &forked(&[(1, 1), (2, 1)])), [false, false], "a line was worded");
+    let other = ForkedLines { alike: lines(&[(1, 1)]), ..forked(&[(1, 1), (2, 1)]) };
+    assert_eq!(is_taken(&[], &other), [false, false], "the fork says something else");
+}
+
 #[test]
 fn a_fork_takes_over_what_people_said_and_what_comes_before_a_stage() {
-    let origin = fold::<Track>(&with(&[worded(1, "Buenas.", 1), directed(2, "es+f4")]));
+    let said = [worded(1, "Buenas.", 1), directed(2, "es+f4")];
+    let anew = TrackEvent::RegenerationStarted { request: 1, lines: lines(&[(1, 1), (2, 1)]) };
+    let origin = fold::<Track>(&with(&[&said[..], &[anew]].concat()));
     let stages = |from, background| {
-        let events = origin.inheritance(from, &TrackSettings { background, ..settings() });
+        let events = origin.inheritance(from, &TrackSettings { background, ..settings() }, &forked(&[(1, 1), (2, 1)]));
         let said = events
             .iter()
             .filter(|event| matches!(event, TrackEvent::TranslationEdited { .. } | TrackEvent::LineDirected { .. }));
@@ -149,5 +184,8 @@ fn a_fork_of_a_withdrawn_track_makes_anew_what_was_undone_and_all_after_it() {
     // What left nothing behind, such as the mark, still counts as done.
     let undone = [Mux, Mix, Synthesise].map(|stage| TrackEvent::Flow(FlowEvent::StageUndone { stage }));
     let origin = fold::<Track>(&[vec![started()], done.to_vec(), undone.to_vec()].concat());
-    assert_eq!(origin.inheritance(Publish, &settings()), [Translate, AssignVoices].map(inherited));
+    assert_eq!(
+        origin.inheritance(Publish, &settings(), &forked(&[(1, 1), (2, 1)])),
+        [Translate, AssignVoices].map(inherited)
+    );
 }

@@ -208,6 +208,7 @@ impl From<ForkError> for Problem {
         match error {
             ForkError::NoSuchDubbing => Problem::new(Code::NotFound),
             ForkError::NotThereYet(_) => Problem::new(Code::StageNotReached).detail(error.to_string()),
+            ForkError::NothingToMake => Problem::new(Code::NotPossible).detail(error.to_string()),
             ForkError::Command(error) => error.into(),
             ForkError::Read(error) => error.into(),
         }
