@@ -14,7 +14,7 @@ mod state;
 mod tests;
 
 pub use command::{TrackCommand, TrackRejection};
-pub use edit::Direction;
+pub use edit::{Direction, LineChange};
 pub use event::{
     AssessedTrack, DeliveredFile, FittedUtterance, Flag, MixLevels, MixedSound, MuxedTrack, PublishedTrack, Role,
     SignedTrack, SourceLine, SynthesisedUtterance, TrackEvent, TranslatedUtterance,

@@ -4,7 +4,7 @@ use super::{fence, language, requested, started};
 use crate::{
     decider::fold,
     dubbing::{
-        Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Edit, Fork, Order, SeparatedSound,
+        Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Edit, Fork, Order, SeparatedSound, TEXT_CHARS_MAX,
         TranscribedUtterance, UtterancePart,
     },
     flow::{FlowEvent, Stage, StageSummary},
@@ -73,7 +73,12 @@ fn change(id: u32) -> (UtteranceId, Option<Personal<String>>, Option<Span>, Opti
 fn edit(
     (utterance, text, span, speaker): (UtteranceId, Option<Personal<String>>, Option<Span>, Option<SpeakerId>),
 ) -> DubbingCommand {
-    DubbingCommand::Edit(Edit::Change { utterance, text, span, speaker })
+    let (start_ms, end_ms) = (span.map(Span::start_ms), span.map(Span::end_ms));
+    DubbingCommand::Edit(Edit::Change { utterance, text, start_ms, end_ms, speaker })
+}
+
+fn move_to(id: u32, start_ms: Option<u64>, end_ms: Option<u64>) -> DubbingCommand {
+    DubbingCommand::Edit(Edit::Change { utterance: UtteranceId(id), text: None, start_ms, end_ms, speaker: None })
 }
 
 #[test]
@@ -91,6 +96,36 @@ fn words_times_and_speaker_are_corrected_and_only_what_differs_is_said() {
 }
 
 #[test]
+fn a_time_that_is_not_named_stays_as_it_is_by_then() {
+    let moved = |from_to: (u64, u64)| DubbingEvent::UtteranceEdited {
+        utterance: UtteranceId(2),
+        text: None,
+        span: Some(span(from_to.0, from_to.1)),
+        speaker: None,
+    };
+    let events = transcribed().into_iter().chain([moved((1_600, 3_200))]);
+    given::<Dubbing>(events.clone()).when(move_to(2, None, Some(3_100))).then([moved((1_600, 3_100))]);
+    given::<Dubbing>(events).when(move_to(2, Some(1_600), None)).then_silent();
+}
+
+#[test]
+fn joined_utterances_hold_no_more_than_one_may() {
+    let with = |chars: usize| {
+        let text = Some(text(&"ä".repeat(chars)));
+        let edited = DubbingEvent::UtteranceEdited { utterance: UtteranceId(2), text, span: None, speaker: None };
+        given::<Dubbing>(transcribed().into_iter().chain([edited]))
+    };
+    let merge = DubbingCommand::Edit(Edit::Merge { utterance: UtteranceId(2), with: UtteranceId(3) });
+    let text = text(&format!("{} Yes.", "ä".repeat(TEXT_CHARS_MAX - 5)));
+    with(TEXT_CHARS_MAX - 5).when(merge.clone()).then([DubbingEvent::UtterancesMerged {
+        utterance: UtteranceId(2),
+        absorbed: UtteranceId(3),
+        joined: UtterancePart { span: span(1_500, 5_000), text },
+    }]);
+    with(TEXT_CHARS_MAX - 4).when(merge).then_refused(&DubbingRejection::TooLong);
+}
+
+#[test]
 fn what_cannot_be_corrected_is_refused_by_name() {
     let check = |events: Vec<DubbingEvent>, command, rejection| {
         given::<Dubbing>(events).when(command).then_refused(&rejection);
@@ -99,6 +134,8 @@ fn what_cannot_be_corrected_is_refused_by_name() {
     check(vec![started(), requested("es")], edit(change(1)), DubbingRejection::NotTranscribed);
     check(transcribed(), edit(change(9)), DubbingRejection::UnknownUtterance);
     check(transcribed(), to(900, 3_000), DubbingRejection::OverlapsNeighbour);
+    check(transcribed(), move_to(2, Some(3_000), None), DubbingRejection::EndsBeforeItBegins);
+    check(transcribed(), move_to(2, None, Some(1_500)), DubbingRejection::EndsBeforeItBegins);
     check(transcribed(), to(9_000, 10_001), DubbingRejection::PastTheEnd);
     check(transcribed(), edit((UtteranceId(1), None, None, Some(SpeakerId(4)))), DubbingRejection::UnknownSpeaker);
     let split = |at_ms| {

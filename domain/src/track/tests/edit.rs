@@ -6,8 +6,8 @@ use crate::{
     flow::{FlowEvent, Stage, StageSummary},
     spec::given,
     track::{
-        Background, ForkedLines, PublishedTrack, SourceLine, Track, TrackCommand, TrackEvent, TrackRejection,
-        TrackSettings, TranslatedUtterance,
+        Background, ForkedLines, LineChange, PublishedTrack, SourceLine, Track, TrackCommand, TrackEvent,
+        TrackRejection, TrackSettings, TranslatedUtterance,
     },
     value::{Artefact, Percent, Personal, Sha256, UtteranceId},
 };
@@ -16,8 +16,12 @@ fn text(words: &str) -> Personal<String> {
     Personal::new(words.to_owned())
 }
 
+fn correct(id: u32, change: LineChange) -> TrackCommand {
+    TrackCommand::Correct { utterance: UtteranceId(id), change, source_revision: 1 }
+}
+
 fn word(id: u32, words: Option<&str>) -> TrackCommand {
-    TrackCommand::EditTranslation { utterance: UtteranceId(id), text: words.map(text), source_revision: 1 }
+    correct(id, LineChange { translation: Some(words.map(text)), ..LineChange::default() })
 }
 
 fn worded(id: u32, words: &str, source_revision: u32) -> TrackEvent {
@@ -68,14 +72,31 @@ fn a_line_is_worded_and_directed() {
     given::<Track>(made()).when(word(1, None)).then_silent();
     given::<Track>(made()).when(word(9, Some("Buenas."))).then_refused(&TrackRejection::UnknownUtterance);
     given::<Track>([]).when(word(1, Some("Buenas."))).then_refused(&TrackRejection::NotStarted);
-    let direct = |id| TrackCommand::Direct {
-        utterance: UtteranceId(id),
-        voice: Some("es+f4".to_owned()),
-        rate: Some(Percent::new(110)),
+    let spoken = || {
+        let (voice, rate) = (Some(Some("es+f4".to_owned())), Some(Some(Percent::new(110))));
+        LineChange { translation: None, voice, rate }
     };
+    let direct = |id| correct(id, spoken());
     given::<Track>(made()).when(direct(2)).then([directed(2, "es+f4")]);
     given::<Track>(with(&[directed(2, "es+f4")])).when(direct(2)).then_silent();
     given::<Track>(made()).when(direct(9)).then_refused(&TrackRejection::UnknownUtterance);
+    let both = LineChange { translation: Some(Some(text("Buenas."))), ..spoken() };
+    let events = [worded(1, "Buenas.", 1), directed(1, "es+f4")];
+    given::<Track>(made()).when(correct(1, both.clone())).then(events.clone());
+    given::<Track>(with(&events)).when(correct(1, both)).then_silent();
+}
+
+#[test]
+fn what_a_correction_does_not_name_stays_as_it_is_by_then() {
+    let directed = |voice: Option<&str>, rate: u16| {
+        let (voice, rate) = (voice.map(str::to_owned), Some(Percent::new(rate)));
+        TrackEvent::LineDirected { utterance: UtteranceId(1), voice, rate }
+    };
+    let rate = |rate| LineChange { rate: Some(Some(Percent::new(rate))), ..LineChange::default() };
+    let before = with(&[directed(Some("es+f4"), 110)]);
+    given::<Track>(before.clone()).when(correct(1, rate(90))).then([directed(Some("es+f4"), 90)]);
+    let without_voice = LineChange { voice: Some(None), ..LineChange::default() };
+    given::<Track>(before).when(correct(1, without_voice)).then([directed(None, 110)]);
 }
 
 #[test]

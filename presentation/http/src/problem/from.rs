@@ -40,10 +40,12 @@ impl Refusal for DubbingRejection {
                 Code::NotFound
             }
             DubbingRejection::SameLanguage
+            | DubbingRejection::EndsBeforeItBegins
             | DubbingRejection::OverlapsNeighbour
             | DubbingRejection::PastTheEnd
             | DubbingRejection::NothingToSplit
             | DubbingRejection::NotNeighbours
+            | DubbingRejection::TooLong
             | DubbingRejection::UnknownSpeaker => Code::InvalidRequest,
             DubbingRejection::AlreadyStarted
             | DubbingRejection::Ended

@@ -13,11 +13,14 @@ use crate::{
 };
 use application::{
     abilities::Unable,
-    commands::correct_line::{CorrectError, LineChange},
+    commands::correct_line::CorrectError,
     queries::{self, lines},
 };
 use axum::extract::State;
-use domain::value::{DubbingId, LanguageTag, Percent, TrackId};
+use domain::{
+    track::LineChange,
+    value::{DubbingId, LanguageTag, Percent, Personal, TrackId},
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -135,7 +138,7 @@ impl Change {
             return Err(Problem::new(Code::InvalidRequest).fault(fault));
         }
         Ok(LineChange {
-            translation: self.translation.map(|text| text.map(|text| text.0)),
+            translation: self.translation.map(|text| text.map(|text| Personal::new(text.0))),
             voice: self.voice.map(|voice| voice.map(|voice| voice.0)),
             rate: self.rate.map(|rate| rate.map(|rate| rate.0)),
         })
