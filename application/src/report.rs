@@ -184,10 +184,11 @@ fn line(id: UtteranceId, dubbing: &Dubbing, track: &Track) -> Option<ReportLine>
     let utterance = dubbing.utterances.get(&id)?;
     let line = track.lines.get(&id)?;
     let speaker = dubbing.speaker_of(id);
+    let of_speaker = speaker.and_then(|speaker| track.voices.get(&speaker));
     Some(ReportLine {
         utterance: id,
         speaker: speaker.map(|speaker| speaker.to_string()),
-        voice: speaker.and_then(|speaker| track.voices.get(&speaker)).cloned(),
+        voice: line.direction.made_with.as_ref().or(of_speaker).cloned(),
         slot: utterance.span,
         start_ms: line.placement.map(|place| place.start_ms),
         duration_ms: line.placement.map(|place| place.duration_ms),

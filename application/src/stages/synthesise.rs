@@ -136,7 +136,8 @@ fn orders(job: &TrackJob) -> Result<Vec<Order>, StageError> {
         let text = translation.spoken.reveal().ok_or(StageError::Erased)?;
         let speaker = job.dubbing.speaker_of(*utterance).ok_or(StageError::Absent("the speaker of a line"))?;
         let of_speaker = job.track.voices.get(&speaker);
-        let voice = line.direction.voice.as_ref().or(of_speaker).ok_or(StageError::Absent("the voice of a speaker"))?;
+        let voice =
+            line.direction.made_with.as_ref().or(of_speaker).ok_or(StageError::Absent("the voice of a speaker"))?;
         if text.is_empty() {
             continue;
         }

@@ -34,11 +34,24 @@ pub struct Direction {
     pub edits: u32,
     /// The transcript's revision that it is made from.
     pub source_revision: u32,
-    /// The voice that its speech was made with, as far as a person chose it.
+    /// The voice that its speech is made with, as far as a person chose it: what is chosen while it is being made
+    /// counts the next time.
     pub made_with: Option<String>,
 }
 
 impl Line {
+    /// It is made as it is said to be now. What another voice spoke is of no use then.
+    fn begin(&mut self) {
+        self.making = self.revision(self.direction.source_revision);
+        if self.direction.made_with != self.direction.voice {
+            self.direction.made_with.clone_from(&self.direction.voice);
+            self.forget_speech();
+        }
+        if self.direction.rate.is_some() {
+            self.rate = None;
+        }
+    }
+
     /// Its revision, given how often the transcript's line was said to be different.
     pub fn revision(&self, source_revision: u32) -> u32 {
         source_revision.saturating_add(self.direction.edits)
@@ -83,14 +96,7 @@ impl Track {
         for SourceLine { utterance, revision } in lines {
             let mut line = known.remove(utterance).unwrap_or_default();
             line.direction.source_revision = *revision;
-            line.making = line.revision(*revision);
-            if line.direction.made_with != line.direction.voice {
-                line.direction.made_with.clone_from(&line.direction.voice);
-                line.forget_speech();
-            }
-            if line.direction.rate.is_some() {
-                line.rate = None;
-            }
+            line.begin();
             self.lines.insert(*utterance, line);
         }
     }
@@ -102,7 +108,7 @@ impl Track {
         let said = |line: &mut Line| {
             line.direction.edits += 1;
             if is_untouched {
-                line.making = line.revision(line.direction.source_revision);
+                line.begin();
             }
         };
         if let TrackEvent::TranslationEdited { utterance, text, source_revision } = event {

@@ -117,6 +117,20 @@ fn a_line_is_stale_from_its_edit_to_the_next_publication() {
 }
 
 #[test]
+fn a_line_is_made_with_the_voice_that_was_chosen_before_it_is_made() {
+    let made_with = |events: &[TrackEvent]| fold::<Track>(events).lines[&UtteranceId(1)].direction.made_with.clone();
+    let voice = |name: &str| Some(name.to_owned());
+    assert_eq!(made_with(&[started(), directed(1, "es+f4")]), voice("es+f4"));
+    let edited = with(&[directed(1, "es+f4")]);
+    assert_eq!(made_with(&edited), None, "it is made already");
+    let anew = TrackEvent::RegenerationStarted { request: 1, lines: lines(&[(1, 1), (2, 1)]) };
+    let again = [edited, vec![anew]].concat();
+    assert_eq!(made_with(&again), voice("es+f4"));
+    let under_way = [again, vec![directed(1, "es+f5")]].concat();
+    assert_eq!(made_with(&under_way), voice("es+f4"));
+}
+
+#[test]
 fn what_is_being_made_is_not_owed_anew() {
     let owed = |events: &[TrackEvent]| fold::<Track>(&with(events)).is_owed_anew(&lines(&[(1, 1), (2, 2)]));
     let anew = TrackEvent::RegenerationStarted { request: 1, lines: lines(&[(1, 1), (2, 2)]) };
