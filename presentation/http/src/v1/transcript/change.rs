@@ -180,18 +180,20 @@ pub(crate) async fn change(
     let appended = api.correct_line().transcript(id, correction.edit(utterance), &meta).await;
     let appended = appended.map_err(|error| refused(error, times))?;
     let now = queries::dubbing(&api.aggregates, id, caller.tenant()).await?;
-    let answer = Done::ok(Corrected { revision: now.revision, utterances: left(&now.state, utterance, added_at) });
-    let answer = answer.revision(now.revision);
+    let published = queries::transcript::published(&api.aggregates, id, &now.state).await?;
+    let utterances = left(&now.state, utterance, added_at).into_iter();
+    let utterances = utterances.filter_map(|id| UtteranceDocument::of(&now.state, &published, id)).collect();
+    let answer = Done::ok(Corrected { revision: now.revision, utterances }).revision(now.revision);
     Ok(answer.position(api.position_of(appended.map(|appended| appended.position)).await?))
 }
 
 /// The utterance itself and, after a cut, the one that begins where it was made.
-fn left(dubbing: &Dubbing, utterance: UtteranceId, added_at: Option<u64>) -> Vec<UtteranceDocument> {
+fn left(dubbing: &Dubbing, utterance: UtteranceId, added_at: Option<u64>) -> Vec<UtteranceId> {
     let is_added = |line: &&TranscribedUtterance| {
         line.utterance != utterance && added_at.is_some_and(|at_ms| line.span.start_ms() == at_ms)
     };
     let added = dubbing.utterances.values().filter(is_added).map(|line| line.utterance);
-    [utterance].into_iter().chain(added).filter_map(|id| UtteranceDocument::of(dubbing, id)).collect()
+    [utterance].into_iter().chain(added).collect()
 }
 
 impl Sent {
