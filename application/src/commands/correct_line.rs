@@ -30,7 +30,7 @@ pub enum CorrectError {
     /// There is no such dubbing, track or line.
     #[error("there is no such line")]
     NoSuchLine,
-    /// No engine has such a voice.
+    /// No engine has such a voice for the track's language.
     #[error(transparent)]
     Unable(#[from] Unable),
     /// A rule of the transcript was broken.
@@ -70,7 +70,7 @@ impl CorrectLine {
             return Err(CorrectError::NoSuchLine);
         }
         if let Some(Some(voice)) = &change.voice {
-            self.abilities.require_voices([voice]).await?;
+            self.abilities.require_voices([voice], std::slice::from_ref(&id.language)).await?;
         }
         let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
         let source_revision = dubbing.revisions.get(&utterance).copied().unwrap_or(1);
