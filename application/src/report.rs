@@ -358,7 +358,10 @@ fn foreign_voices(dubbing: &Dubbing, track: &Track) -> Option<String> {
     };
     let count = dubbing.speakers.iter().filter(is_foreign).count();
     (count > 0).then(|| {
-        format!("{count} of the speakers have another voice: the one chosen does not speak {}", header.language)
+        format!(
+            "{count} of the speakers have another voice than the one chosen, which does not speak {}",
+            header.language
+        )
     })
 }
 
@@ -370,3 +373,6 @@ fn glossaries_of_others(dubbing: &Dubbing, track: &Track) -> Option<String> {
     let note = || format!("no glossary is used in {}, only in {}", header.language, with_one.join(", "));
     (!with_one.is_empty()).then(note)
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,11 @@ pub const VIDEO_BYTES: usize = 300_001;
 pub const SRT: &str = "1\n00:00:01,000 --> 00:00:02,000\nhola {u1}\n\n2\n00:00:03,000 --> 00:00:04,000\nhola\nu2\n\n";
 
 /// As much of the published report as others rely on.
-pub const REPORT: &str = r#"{"lines":[{"speaker":"S1","slot":{"start_ms":1000,"end_ms":2000}},{"speaker":"S2","slot":{"start_ms":3000,"end_ms":4000}},{"speaker":"S1","slot":{"start_ms":5000,"end_ms":6000}}]}"#;
+pub const REPORT: &str = r#"{"lines":[
+    {"speaker":"S1","slot":{"start_ms":1000,"end_ms":2000}},
+    {"speaker":"S2","slot":{"start_ms":3000,"end_ms":4000}},
+    {"speaker":"S1","slot":{"start_ms":5000,"end_ms":6000}}
+]}"#;
 
 /// A dubbing of a source with three lines, of two speakers, into Spanish.
 pub struct Film<'a> {

@@ -47,7 +47,7 @@ pub(crate) struct Change {
     #[schema(value_type = Option<Text>)]
     #[serde(default, deserialize_with = "present")]
     translation: Option<Option<Text>>,
-    /// The engine's name of the voice; null is the speaker's.
+    /// The engine's name of a voice that speaks the language; null is the speaker's.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     #[serde(default, deserialize_with = "present")]
     voice: Option<Option<VoiceName>>,
