@@ -4,7 +4,11 @@
 
 use crate::{
     ports::engine::EngineError,
-    stages::{synthesise::Synthesiser, transcribe::Recogniser, translate::Translator},
+    stages::{
+        synthesise::{Synthesiser, Voice},
+        transcribe::Recogniser,
+        translate::Translator,
+    },
 };
 use domain::{dubbing::Transcript, value::LanguageTag};
 use std::sync::Arc;
@@ -48,6 +52,14 @@ pub enum Unable {
     /// No engine has such a voice.
     #[error("there is no voice “{0}”")]
     UnknownVoice(String),
+    /// A voice speaks none of the languages that it was chosen for.
+    #[error("the voice “{voice}” does not speak {}; choose one that does", any_of(languages))]
+    ForeignVoice {
+        /// The engine's name of the voice.
+        voice: String,
+        /// The languages.
+        languages: Vec<LanguageTag>,
+    },
     /// An engine could not be asked.
     #[error(transparent)]
     Engine(EngineError),
@@ -79,18 +91,39 @@ impl Abilities {
         }
     }
 
-    /// Whether each of these voices exists.
-    pub async fn require_voices<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Result<(), Unable> {
-        let mut names = names.into_iter().peekable();
-        if names.peek().is_none() {
+    /// Whether each of these voices exists and speaks one of these languages. It is used in those that it speaks.
+    pub async fn require_voices<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a String>,
+        languages: &[LanguageTag],
+    ) -> Result<(), Unable> {
+        let names: Vec<&String> = names.into_iter().collect();
+        if names.is_empty() {
             return Ok(());
         }
         let all = self.synthesiser.voices(None).await.map_err(Unable::Engine)?;
-        match names.find(|name| !all.iter().any(|voice| voice.name == **name)) {
-            Some(name) => Err(Unable::UnknownVoice(name.clone())),
+        if let Some(unknown) = first_outside(&names, &all) {
+            return Err(Unable::UnknownVoice(unknown));
+        }
+        let mut speaking = Vec::new();
+        for language in languages {
+            speaking.extend(self.synthesiser.speaking(language).await.map_err(Unable::Engine)?);
+        }
+        match first_outside(&names, &speaking) {
+            Some(voice) => Err(Unable::ForeignVoice { voice, languages: languages.to_vec() }),
             None => Ok(()),
         }
     }
+}
+
+/// The first name that none of the voices has.
+fn first_outside(names: &[&String], voices: &[Voice]) -> Option<String> {
+    let is_outside = |name: &&&String| !voices.iter().any(|voice| voice.name == ***name);
+    names.iter().find(is_outside).map(|name| (*name).clone())
+}
+
+fn any_of(languages: &[LanguageTag]) -> String {
+    languages.iter().map(LanguageTag::as_str).collect::<Vec<_>>().join(" or ")
 }
 
 fn missing(engine: &str, package: &str) -> String {

@@ -278,9 +278,10 @@ impl ProcessManager {
         let Some(fork) = fork.filter(|fork| flow::is_in(Scope::Track, fork.stage)) else {
             return Ok(vec![]);
         };
-        let origin = TrackId { dubbing: fork.dubbing, language: id.language.clone() };
-        let origin = self.aggregates.track(&origin).await?.state;
-        Ok(origin.inheritance(fork.stage, settings))
+        let origin = self.aggregates.dubbing(fork.dubbing).await?.state;
+        let track = TrackId { dubbing: fork.dubbing, language: id.language.clone() };
+        let track = self.aggregates.track(&track).await?.state;
+        Ok(track.inheritance(fork.stage, settings, &dubbing.lines_beside(&origin)))
     }
 
     /// The streams of a dubbing that exist: its own first.

@@ -2,12 +2,12 @@
 //!
 //! A pure function of the dubbing, the track and the inspection of the file. No text of speech.
 
-use crate::stages::{assess::Inspection, sign::agents};
+use crate::stages::{assess::Inspection, assign_voices::means, sign::agents};
 use domain::{
-    dubbing::Dubbing,
-    flow::Flow,
+    dubbing::{Dubbing, Speaker},
+    flow::{Flow, Stage},
     track::{FittedUtterance, Flag, Track},
-    value::{LanguageTag, Percent, Span, UtteranceId},
+    value::{LanguageTag, Percent, Span, SpeakerId, UtteranceId},
 };
 use serde::Serialize;
 
@@ -184,10 +184,11 @@ fn line(id: UtteranceId, dubbing: &Dubbing, track: &Track) -> Option<ReportLine>
     let utterance = dubbing.utterances.get(&id)?;
     let line = track.lines.get(&id)?;
     let speaker = dubbing.speaker_of(id);
+    let of_speaker = speaker.and_then(|speaker| track.voices.get(&speaker));
     Some(ReportLine {
         utterance: id,
         speaker: speaker.map(|speaker| speaker.to_string()),
-        voice: speaker.and_then(|speaker| track.voices.get(&speaker)).cloned(),
+        voice: line.direction.made_with.as_ref().or(of_speaker).cloned(),
         slot: utterance.span,
         start_ms: line.placement.map(|place| place.start_ms),
         duration_ms: line.placement.map(|place| place.duration_ms),
@@ -322,6 +323,8 @@ pub fn remarks_on_track(dubbing: &Dubbing, track: &Track) -> Vec<String> {
         notes.push(format!("translated from {first} to {last} over {}", over.join(", ")));
     }
     notes.extend(unheard_voices(dubbing, track));
+    notes.extend(foreign_voices(dubbing, track));
+    notes.extend(glossaries_of_others(dubbing, track));
     if track.muxed.as_ref().is_some_and(|muxed| muxed.video_copied == Some(false)) {
         notes.push("the picture was encoded anew as H.264: MP4 cannot hold the source's".to_owned());
     }
@@ -331,9 +334,7 @@ pub fn remarks_on_track(dubbing: &Dubbing, track: &Track) -> Vec<String> {
 /// Voices chosen for speakers that do not exist.
 fn unheard_voices(dubbing: &Dubbing, track: &Track) -> Vec<String> {
     let chosen = track.header.as_ref().and_then(|header| header.settings.voices.reveal());
-    let unheard = |label: &&String| {
-        !dubbing.speakers.iter().any(|(id, speaker)| crate::stages::assign_voices::means(label, *id, speaker))
-    };
+    let unheard = |label: &&String| !dubbing.speakers.iter().any(|(id, speaker)| means(label, *id, speaker));
     let count = chosen.map_or(0, |chosen| chosen.keys().filter(unheard).count());
     let speakers: Vec<String> = dubbing.speakers.keys().map(ToString::to_string).collect();
     (count > 0)
@@ -346,3 +347,32 @@ fn unheard_voices(dubbing: &Dubbing, track: &Track) -> Vec<String> {
         .into_iter()
         .collect()
 }
+
+/// Voices chosen for speakers that do not speak the track's language, once it is known who speaks with which.
+fn foreign_voices(dubbing: &Dubbing, track: &Track) -> Option<String> {
+    let header = track.header.as_ref().filter(|_| track.flow.is_done(Stage::AssignVoices))?;
+    let chosen = header.settings.voices.reveal()?;
+    let is_foreign = |(id, speaker): &(&SpeakerId, &Speaker)| {
+        let mut own = chosen.iter().filter(|(label, _)| means(label, **id, speaker)).map(|(_, voice)| voice).peekable();
+        own.peek().is_some() && track.voices.get(id).is_some_and(|given| !own.any(|voice| voice == given))
+    };
+    let count = dubbing.speakers.iter().filter(is_foreign).count();
+    (count > 0).then(|| {
+        format!(
+            "{count} of the speakers have another voice than the one chosen, which does not speak {}",
+            header.language
+        )
+    })
+}
+
+/// That no glossary is used, where other languages have one.
+fn glossaries_of_others(dubbing: &Dubbing, track: &Track) -> Option<String> {
+    let header = track.header.as_ref().filter(|header| header.settings.glossary.is_none())?;
+    let with_one = dubbing.tracks.iter().filter(|(_, other)| other.settings.glossary.is_some());
+    let with_one: Vec<&str> = with_one.map(|(language, _)| language.as_str()).collect();
+    let note = || format!("no glossary is used in {}, only in {}", header.language, with_one.join(", "));
+    (!with_one.is_empty()).then(note)
+}
+
+#[cfg(test)]
+mod tests;

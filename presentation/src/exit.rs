@@ -131,7 +131,9 @@ impl From<Unable> for Failure {
             Unable::NoVoice(_) => {
                 Self::new(Exit::EngineMissing, format!("{said}; `dragoman voices` lists what can be spoken"))
             }
-            Unable::UnknownVoice(_) => Self::usage(format!("{said}; `dragoman voices LANG` lists the voices")),
+            Unable::UnknownVoice(_) | Unable::ForeignVoice { .. } => {
+                Self::usage(format!("{said}; `dragoman voices LANG` lists the voices"))
+            }
             Unable::NoRoute { engine, package, .. } => EngineError::Missing { engine, package }.into(),
             Unable::Engine(error) => error.into(),
         }

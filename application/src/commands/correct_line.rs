@@ -9,8 +9,8 @@ use crate::{
 };
 use domain::{
     dubbing::{Dubbing, DubbingCommand, DubbingRejection, Edit},
-    track::{Track, TrackCommand, TrackRejection},
-    value::{DubbingId, Percent, Personal, TrackId, UtteranceId},
+    track::{LineChange, Track, TrackCommand, TrackRejection},
+    value::{DubbingId, TrackId, UtteranceId},
 };
 use std::sync::Arc;
 use thiserror::Error;
@@ -24,24 +24,13 @@ pub struct CorrectLine {
     pub abilities: Abilities,
 }
 
-/// What is to be different in a track's line. What is `None` stays as it is.
-#[derive(Clone, Debug, Default)]
-pub struct LineChange {
-    /// The translation; `Some(None)` leaves it to the engine again.
-    pub translation: Option<Option<String>>,
-    /// The voice; `Some(None)` is the speaker's.
-    pub voice: Option<Option<String>>,
-    /// The rate; `Some(None)` leaves it to the planner.
-    pub rate: Option<Option<Percent>>,
-}
-
 /// Why nothing was corrected.
 #[derive(Debug, Error)]
 pub enum CorrectError {
     /// There is no such dubbing, track or line.
     #[error("there is no such line")]
     NoSuchLine,
-    /// No engine has such a voice.
+    /// No engine has such a voice for the track's language.
     #[error(transparent)]
     Unable(#[from] Unable),
     /// A rule of the transcript was broken.
@@ -67,7 +56,7 @@ impl CorrectLine {
         Ok(self.aggregates.execute::<Dubbing>(&StreamId::Dubbing(dubbing), command, meta).await?)
     }
 
-    /// Corrects a line of a track: its wording first, then how it is spoken. Given again, it does what is left.
+    /// Corrects a line of a track: all of it or nothing, decided on the line as it is when it is written.
     pub async fn track(
         &self,
         id: &TrackId,
@@ -77,28 +66,15 @@ impl CorrectLine {
     ) -> Result<Option<Appended>, CorrectError> {
         let tenant = meta.tenant.clone().unwrap_or_default();
         let track = self.aggregates.track(id).await?;
-        let line =
-            track.state.lines.get(&utterance).filter(|_| track.is_of(&tenant)).ok_or(CorrectError::NoSuchLine)?;
+        if !track.is_of(&tenant) || !track.state.lines.contains_key(&utterance) {
+            return Err(CorrectError::NoSuchLine);
+        }
         if let Some(Some(voice)) = &change.voice {
-            self.abilities.require_voices([voice]).await?;
+            self.abilities.require_voices([voice], std::slice::from_ref(&id.language)).await?;
         }
-        let stream = StreamId::Track(id.clone());
-        let mut written = None;
-        if let Some(text) = change.translation {
-            let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
-            let source_revision = dubbing.revisions.get(&utterance).copied().unwrap_or(1);
-            let text = text.map(Personal::new);
-            let command = TrackCommand::EditTranslation { utterance, text, source_revision };
-            written = self.aggregates.execute::<Track>(&stream, command, meta).await?;
-        }
-        if change.voice.is_none() && change.rate.is_none() {
-            return Ok(written);
-        }
-        let voice = change.voice.unwrap_or_else(|| line.direction.voice.clone());
-        let rate = change.rate.unwrap_or(line.direction.rate);
-        // The first step has moved the revision on; the second one follows from it.
-        let second = if written.is_some() { meta.and_then("direct") } else { meta.clone() };
-        let command = TrackCommand::Direct { utterance, voice, rate };
-        Ok(self.aggregates.execute::<Track>(&stream, command, &second).await?.or(written))
+        let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
+        let source_revision = dubbing.revisions.get(&utterance).copied().unwrap_or(1);
+        let command = TrackCommand::Correct { utterance, change, source_revision };
+        Ok(self.aggregates.execute::<Track>(&StreamId::Track(id.clone()), command, meta).await?)
     }
 }

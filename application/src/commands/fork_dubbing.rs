@@ -1,13 +1,13 @@
 //! Fork a dubbing: a new job that takes over what another one found before a stage, and runs anew from there.
 
 use crate::{
-    aggregates::{Aggregates, CommandError, CommandMeta},
+    aggregates::{Aggregates, CommandError, CommandMeta, Loaded},
     ports::event_log::{Appended, ReadError, StreamId},
 };
 use domain::{
-    dubbing::{Dubbing, DubbingCommand, DubbingRejection, Fork, Order, Start, TrackRequest},
+    dubbing::{Dubbing, DubbingCommand, DubbingRejection, Fork, Order, Outcome, RequestedTrack, Start, TrackRequest},
     flow::Stage,
-    value::DubbingId,
+    value::{DubbingId, LanguageTag},
 };
 use std::sync::Arc;
 use thiserror::Error;
@@ -28,6 +28,9 @@ pub enum ForkError {
     /// It has not come so far.
     #[error("the dubbing has not come to {0} yet; fork it from an earlier stage, or wait")]
     NotThereYet(Stage),
+    /// All its languages were withdrawn.
+    #[error("every language of the dubbing was withdrawn; order a new dubbing")]
+    NothingToMake,
     /// A rule was broken.
     #[error(transparent)]
     Command(#[from] CommandError<DubbingRejection>),
@@ -37,9 +40,9 @@ pub enum ForkError {
 }
 
 impl ForkDubbing {
-    /// Begins a new job, `id`, from `origin` as it is now. Edits come along; what runs anew finds unchanged results
-    /// by their memos. The revision that `meta` expects is the origin's. Given again by `meta`, it answers as the first
-    /// time.
+    /// Begins a new job, `id`, from `origin` as it is now, in the languages that were not withdrawn. Edits come along;
+    /// what runs anew finds unchanged results by their memos. The revision that `meta` expects is the origin's. Given
+    /// again by `meta`, it answers as the first time.
     pub async fn run(
         &self,
         origin: DubbingId,
@@ -53,15 +56,14 @@ impl ForkDubbing {
             return Err(ForkError::NoSuchDubbing);
         };
         let stream = StreamId::Dubbing(id);
-        let stale = meta.expected_revision.filter(|expected| *expected != loaded.revision);
-        let refusal = match stale {
-            Some(_) => Some(CommandError::Stale { actual: loaded.revision }.into()),
-            None => (!has_come_to(&loaded.state, from)).then_some(ForkError::NotThereYet(from)),
-        };
-        if let Some(refusal) = refusal {
+        let is_wanted = |(_, track): &(&LanguageTag, &RequestedTrack)| track.outcome != Some(Outcome::Cancelled);
+        let wanted = loaded.state.tracks.iter().filter(is_wanted);
+        let tracks: Vec<TrackRequest> = wanted
+            .map(|(language, track)| TrackRequest { language: language.clone(), settings: track.settings.clone() })
+            .collect();
+        if let Some(refusal) = refusal(&loaded, from, &tracks, meta) {
             return Ok(Some(self.aggregates.unless_given(&stream, meta, refusal).await?));
         }
-        let tracks = loaded.state.tracks.iter();
         let start = Start {
             identity: request.identity,
             source: request.source,
@@ -72,13 +74,22 @@ impl ForkDubbing {
             transcript: request.transcript,
             delivery: None,
             order: Order { forked_from: Some(Fork { dubbing: origin, stage: from }), ..request.order },
-            tracks: tracks
-                .map(|(language, track)| TrackRequest { language: language.clone(), settings: track.settings.clone() })
-                .collect(),
+            tracks,
         };
         let command = DubbingCommand::Inherit { start: Box::new(start), inherited: loaded.state.inheritance(from) };
         Ok(self.aggregates.begin::<Dubbing>(&stream, command, &meta.clone().expecting(None)).await?)
     }
+}
+
+/// Why nothing is forked, if so.
+fn refusal(origin: &Loaded<Dubbing>, from: Stage, tracks: &[TrackRequest], meta: &CommandMeta) -> Option<ForkError> {
+    if meta.expected_revision.is_some_and(|expected| expected != origin.revision) {
+        return Some(CommandError::Stale { actual: origin.revision }.into());
+    }
+    if !has_come_to(&origin.state, from) {
+        return Some(ForkError::NotThereYet(from));
+    }
+    tracks.is_empty().then_some(ForkError::NothingToMake)
 }
 
 /// Whether all stages of the dubbing that come before are done. Tracks take over as much as is there.

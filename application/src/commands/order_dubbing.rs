@@ -17,8 +17,9 @@ use crate::{
 use domain::{
     asset::{Phase as AssetPhase, Quarantine, Uploaded, ValidatedAsset},
     dubbing::{Dubbing, DubbingCommand, DubbingRejection, Order, Priority, Start, TrackRequest, Transcript},
+    glossary::Content,
     track::{Background, TrackSettings},
-    value::{Artefact, AssetId, DubbingId, GlossaryId, LanguageTag, Personal, ProjectId, Sha256},
+    value::{AssetId, DubbingId, GlossaryId, LanguageTag, Personal, ProjectId, Sha256},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use thiserror::Error;
@@ -130,6 +131,9 @@ pub enum OrderError {
     /// There is no such glossary.
     #[error("there is no such glossary")]
     NoSuchGlossary,
+    /// The glossary is for a language that is not asked for.
+    #[error("the glossary is for {0}, which is not asked for; leave it out, or choose another one")]
+    ForeignGlossary(LanguageTag),
     /// The transcript cannot be read.
     #[error(transparent)]
     Transcript(#[from] SubtitleError),
@@ -176,7 +180,7 @@ impl OrderDubbing {
     async fn start(&self, order: DubbingOrder, tenant: &Tenant) -> Result<Start, OrderError> {
         let Vetted { uploaded, source_language, .. } = self.vet(&order, tenant).await?;
         let transcript = self.transcript(order.transcript).await?;
-        let settings = self.settings(order.wishes, tenant).await?;
+        let tracks = self.tracks(order.languages, order.wishes, tenant).await?;
         Ok(Start {
             identity: identity(&uploaded.media.sha256, order.audio_stream, &source_language, &transcript),
             source: uploaded.media.clone(),
@@ -193,7 +197,7 @@ impl OrderDubbing {
                 priority: order.priority,
                 forked_from: None,
             },
-            tracks: in_languages(order.languages, &settings),
+            tracks,
         })
     }
 
@@ -229,8 +233,7 @@ impl OrderDubbing {
         tenant: &Tenant,
     ) -> Result<Vec<TrackRequest>, OrderError> {
         self.require_wishes(from, &languages, &wishes, tenant).await?;
-        let settings = self.settings(wishes, tenant).await?;
-        Ok(in_languages(languages, &settings))
+        self.tracks(languages, wishes, tenant).await
     }
 
     /// Whether a job could begin so, and how much there is to do. Nothing begins, and nothing is kept.
@@ -274,28 +277,43 @@ impl OrderDubbing {
         for language in languages {
             self.abilities.require_target(from, language).await?;
         }
-        self.abilities.require_voices(wishes.voices.values()).await?;
+        self.abilities.require_voices(wishes.voices.values(), languages).await?;
         match &wishes.glossary {
             GlossaryOrder::None => {}
             GlossaryOrder::Csv(bytes) => drop(Terms::parse(bytes)?),
-            GlossaryOrder::Kept(id) => drop(self.kept_terms(*id, tenant).await?),
+            GlossaryOrder::Kept(id) => drop(self.kept_terms(*id, languages, tenant).await?),
         }
         Ok(())
     }
 
-    async fn settings(&self, wishes: TrackWishes, tenant: &Tenant) -> Result<TrackSettings, OrderError> {
-        Ok(TrackSettings {
-            glossary: match wishes.glossary {
-                GlossaryOrder::None => None,
-                GlossaryOrder::Csv(bytes) => Some(self.blobs.put_bytes(bytes, "text/csv").await?),
-                GlossaryOrder::Kept(id) => Some(self.kept_terms(id, tenant).await?),
-            },
+    /// What is asked of each language: the same, but that a glossary is used only in the language that it is for.
+    async fn tracks(
+        &self,
+        languages: Vec<LanguageTag>,
+        wishes: TrackWishes,
+        tenant: &Tenant,
+    ) -> Result<Vec<TrackRequest>, OrderError> {
+        let (terms, is_for) = match wishes.glossary {
+            GlossaryOrder::None => (None, None),
+            GlossaryOrder::Csv(bytes) => (Some(self.blobs.put_bytes(bytes, "text/csv").await?), None),
+            GlossaryOrder::Kept(id) => {
+                let Content { terms, language, .. } = self.kept_terms(id, &languages, tenant).await?;
+                (Some(terms), language)
+            }
+        };
+        let settings = TrackSettings {
+            glossary: terms,
             keep_phrases: Personal::new(wishes.keep_phrases),
             voices: Personal::new(wishes.voices),
             background: wishes.background,
             keep_original: wishes.keep_original,
             embed_subtitles: wishes.embed_subtitles,
-        })
+        };
+        let in_language = |language: LanguageTag| {
+            let glossary = settings.glossary.clone().filter(|_| is_used(is_for.as_ref(), &language));
+            TrackRequest { settings: TrackSettings { glossary, ..settings.clone() }, language }
+        };
+        Ok(languages.into_iter().map(in_language).collect())
     }
 
     async fn transcript(&self, order: TranscriptOrder) -> Result<Transcript, OrderError> {
@@ -308,10 +326,22 @@ impl OrderDubbing {
         }
     }
 
-    async fn kept_terms(&self, id: GlossaryId, tenant: &Tenant) -> Result<Artefact, OrderError> {
+    /// A glossary that is kept, and of use in at least one of the languages.
+    async fn kept_terms(
+        &self,
+        id: GlossaryId,
+        languages: &[LanguageTag],
+        tenant: &Tenant,
+    ) -> Result<Content, OrderError> {
         let glossary = self.aggregates.glossary(id).await?;
-        let content = glossary.state.content.as_ref().filter(|_| glossary.is_of(tenant));
-        content.map(|content| content.terms.clone()).ok_or(OrderError::NoSuchGlossary)
+        let content = glossary.state.content.clone().filter(|_| glossary.is_of(tenant));
+        let content = content.ok_or(OrderError::NoSuchGlossary)?;
+        match &content.language {
+            Some(language) if !languages.iter().any(|asked| language.covers(asked)) => {
+                Err(OrderError::ForeignGlossary(language.clone()))
+            }
+            Some(_) | None => Ok(content),
+        }
     }
 
     async fn require_project(&self, project: Option<ProjectId>, tenant: &Tenant) -> Result<(), OrderError> {
@@ -331,8 +361,9 @@ struct Vetted {
     source_language: LanguageTag,
 }
 
-fn in_languages(languages: Vec<LanguageTag>, settings: &TrackSettings) -> Vec<TrackRequest> {
-    languages.into_iter().map(|language| TrackRequest { language, settings: settings.clone() }).collect()
+/// Whether a glossary is used in a language; one that is for none in particular is used in all.
+fn is_used(is_for: Option<&LanguageTag>, language: &LanguageTag) -> bool {
+    is_for.is_none_or(|is_for| is_for.covers(language))
 }
 
 fn unusable(phase: &AssetPhase, is_ours: bool) -> OrderError {

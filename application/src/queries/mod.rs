@@ -6,6 +6,7 @@
 pub mod lines;
 pub mod subtitles;
 pub mod tracks;
+pub mod transcript;
 
 use crate::{
     aggregates::{Aggregates, Loaded},

@@ -32,7 +32,8 @@ impl TrackStage for AssignVoices {
         if voices.is_empty() {
             return Err(no_voice(&header.language).into());
         }
-        let assigned = assign(&job.dubbing.speakers, chosen, &voices);
+        let speaking = self.synthesiser.speaking(&header.language).await?;
+        let assigned = assign(&job.dubbing.speakers, &usable(chosen, &speaking), &voices);
         let changed = assigned.into_iter().filter(|(speaker, voice)| job.track.voices.get(speaker) != Some(voice));
         let facts = changed.map(|(speaker, voice)| TrackEvent::VoiceAssigned { speaker, voice }).collect();
         Ok(Done::made(facts, vec![producer(&*self.synthesiser).await?]))
@@ -42,6 +43,12 @@ impl TrackStage for AssignVoices {
 fn no_voice(language: &LanguageTag) -> EngineError {
     let message = format!("there is no voice for {language}; `dragoman voices` lists what can be spoken");
     EngineError::Rejected { code: "no-voice", message }
+}
+
+/// The choices that are good for the language: a job has them for all its languages.
+fn usable(chosen: &BTreeMap<String, String>, speaking: &[Voice]) -> BTreeMap<String, String> {
+    let is_usable = |(_, name): &(&String, &String)| speaking.iter().any(|voice| voice.name == **name);
+    chosen.iter().filter(is_usable).map(|(label, name)| (label.clone(), name.clone())).collect()
 }
 
 /// Voices in the order of first speech. A speaker is meant by name (whatever its case) or by id (`S1`).
@@ -75,4 +82,34 @@ fn assign(
 pub fn means(label: &str, id: SpeakerId, speaker: &Speaker) -> bool {
     let name = speaker.name.as_ref().and_then(|name| name.reveal());
     label.eq_ignore_ascii_case(&id.to_string()) || name.is_some_and(|name| name.to_lowercase() == label.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voice(name: &str, language: &str) -> Voice {
+        Voice { name: name.to_owned(), language: language.parse().expect("a tag"), gender: Gender::Male }
+    }
+
+    #[test]
+    fn a_choice_counts_in_the_languages_that_it_speaks() {
+        let chosen: BTreeMap<String, String> = [("S1", "es+f2"), ("Ana", "fr+m1"), ("S2", "es")]
+            .into_iter()
+            .map(|(label, voice)| (label.to_owned(), voice.to_owned()))
+            .collect();
+        let speaker = |name: Option<&str>| Speaker {
+            name: name.map(|name| name.to_owned().into()),
+            pitch_hz: None,
+            utterances: vec![],
+        };
+        let speakers = BTreeMap::from([(SpeakerId(1), speaker(Some("Ana"))), (SpeakerId(2), speaker(None))]);
+        let check = |voices: &[Voice], expected: [&str; 2]| {
+            let assigned = assign(&speakers, &usable(&chosen, voices), voices);
+            assert_eq!(assigned.values().map(String::as_str).collect::<Vec<_>>(), expected);
+        };
+        check(&[voice("es", "es"), voice("es+f2", "es")], ["es+f2", "es"]);
+        check(&[voice("fr", "fr"), voice("fr+m1", "fr")], ["fr+m1", "fr"]);
+        check(&[voice("ca", "ca"), voice("ca+m1", "ca")], ["ca", "ca+m1"]);
+    }
 }

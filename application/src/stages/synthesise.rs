@@ -18,6 +18,14 @@ pub trait Synthesiser: Engine {
     /// Voices for a language, or all when `None`; the first of each gender is the default choice.
     async fn voices(&self, language: Option<&LanguageTag>) -> Result<Vec<Voice>, EngineError>;
 
+    /// Every voice that may speak a language when it is asked for by name: those for it, and those for other regional
+    /// forms of it.
+    async fn speaking(&self, language: &LanguageTag) -> Result<Vec<Voice>, EngineError> {
+        let (mut voices, all) = (self.voices(Some(language)).await?, self.voices(None).await?);
+        voices.extend(all.into_iter().filter(|voice| voice.language.primary() == language.primary()));
+        Ok(voices)
+    }
+
     /// Speaks one line. Silence at both ends is trimmed; the result is what came out, measured.
     async fn speak(&self, line: SpeakInput) -> Result<Speech, EngineError>;
 }
@@ -136,7 +144,8 @@ fn orders(job: &TrackJob) -> Result<Vec<Order>, StageError> {
         let text = translation.spoken.reveal().ok_or(StageError::Erased)?;
         let speaker = job.dubbing.speaker_of(*utterance).ok_or(StageError::Absent("the speaker of a line"))?;
         let of_speaker = job.track.voices.get(&speaker);
-        let voice = line.direction.voice.as_ref().or(of_speaker).ok_or(StageError::Absent("the voice of a speaker"))?;
+        let voice =
+            line.direction.made_with.as_ref().or(of_speaker).ok_or(StageError::Absent("the voice of a speaker"))?;
         if text.is_empty() {
             continue;
         }

@@ -129,6 +129,8 @@ pub enum DubbingRejection {
     NotTranscribed,
     /// The transcript has no such utterance.
     UnknownUtterance,
+    /// A corrected utterance would end before it begins.
+    EndsBeforeItBegins,
     /// A corrected utterance would sound together with another one.
     OverlapsNeighbour,
     /// A corrected utterance would lie past the end of the sound.
@@ -137,6 +139,8 @@ pub enum DubbingRejection {
     NothingToSplit,
     /// Only utterances that follow each other can be joined.
     NotNeighbours,
+    /// Joined utterances would hold more text than one may.
+    TooLong,
     /// The speaker's number is neither known nor the next one.
     UnknownSpeaker,
     /// A worker reported what its stage does not know.
@@ -163,12 +167,16 @@ impl fmt::Display for DubbingRejection {
             DubbingRejection::UnknownTrack => "this language was never asked for",
             DubbingRejection::NotTranscribed => "there is no transcript to correct yet; wait until it is there",
             DubbingRejection::UnknownUtterance => "the transcript has no such utterance",
+            DubbingRejection::EndsBeforeItBegins => "the utterance must end after it begins; choose other times",
             DubbingRejection::OverlapsNeighbour => {
                 "the utterance would sound together with another one; choose other times"
             }
             DubbingRejection::PastTheEnd => "the utterance would lie past the end of the sound; choose earlier times",
             DubbingRejection::NothingToSplit => "the utterance cannot be cut there: both parts need time and words",
             DubbingRejection::NotNeighbours => "only utterances that follow each other can be joined",
+            DubbingRejection::TooLong => {
+                "joined, the utterances would have more than 2,000 characters; shorten one of them first"
+            }
             DubbingRejection::UnknownSpeaker => "there is no such speaker; a new one takes the next number",
             DubbingRejection::ForeignFact => "a worker reported what its stage does not know",
             DubbingRejection::Unfinished => "something is still owed",

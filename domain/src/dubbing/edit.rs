@@ -6,6 +6,9 @@
 use super::{Dubbing, DubbingEvent, DubbingRejection, Speaker, TranscribedUtterance, UtterancePart};
 use crate::value::{Personal, Span, SpeakerId, UtteranceId};
 
+/// Most characters of what is said in one utterance: a minute of fast speech.
+pub const TEXT_CHARS_MAX: usize = 2_000;
+
 /// A correction of the transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
@@ -13,10 +16,12 @@ pub enum Edit {
     Change {
         /// Which utterance.
         utterance: UtteranceId,
-        /// What is said; not empty.
+        /// What is said; not empty, and at most [`TEXT_CHARS_MAX`] characters.
         text: Option<Personal<String>>,
-        /// When.
-        span: Option<Span>,
+        /// When it begins, in milliseconds of the source.
+        start_ms: Option<u64>,
+        /// When it has ended; after it begins.
+        end_ms: Option<u64>,
         /// Who says it: a known speaker, or the next number.
         speaker: Option<SpeakerId>,
     },
@@ -26,7 +31,7 @@ pub enum Edit {
         utterance: UtteranceId,
         /// Where the second part begins, in milliseconds of the source.
         at_ms: u64,
-        /// What is said in each part; not empty.
+        /// What is said in each part; as bounded as any text.
         texts: Box<[Personal<String>; 2]>,
     },
     /// Join with the utterance that follows.
@@ -44,7 +49,9 @@ pub(super) fn decide(dubbing: &Dubbing, edit: Edit) -> Result<Vec<DubbingEvent>,
         return Err(DubbingRejection::NotTranscribed);
     }
     match edit {
-        Edit::Change { utterance, text, span, speaker } => change(dubbing, utterance, text, span, speaker),
+        Edit::Change { utterance, text, start_ms, end_ms, speaker } => {
+            change(dubbing, utterance, text, (start_ms, end_ms), speaker)
+        }
         Edit::Split { utterance, at_ms, texts } => split(dubbing, utterance, at_ms, *texts),
         Edit::Merge { utterance, with } => merge(dubbing, utterance, with),
     }
@@ -59,12 +66,14 @@ fn change(
     dubbing: &Dubbing,
     utterance: UtteranceId,
     text: Option<Personal<String>>,
-    span: Option<Span>,
+    (start_ms, end_ms): (Option<u64>, Option<u64>),
     speaker: Option<SpeakerId>,
 ) -> Result<Vec<DubbingEvent>, DubbingRejection> {
     let line = known(dubbing, utterance)?;
     let text = text.filter(|text| *text != line.text);
-    let span = span.filter(|span| *span != line.span);
+    let times = (start_ms.unwrap_or(line.span.start_ms()), end_ms.unwrap_or(line.span.end_ms()));
+    let span = Span::try_new(times.0, times.1).map_err(|_| DubbingRejection::EndsBeforeItBegins)?;
+    let span = Some(span).filter(|span| *span != line.span);
     let speaker = speaker.filter(|speaker| Some(*speaker) != dubbing.speaker_of(utterance));
     if let Some(span) = span {
         check_place(dubbing, utterance, span)?;
@@ -118,6 +127,9 @@ fn merge(dubbing: &Dubbing, utterance: UtteranceId, with: UtteranceId) -> Result
         (Some(first), Some(second)) => Personal::new(format!("{first} {second}")),
         (None, _) | (_, None) => Personal::erased(),
     };
+    if text.reveal().is_some_and(|text| text.chars().nth(TEXT_CHARS_MAX).is_some()) {
+        return Err(DubbingRejection::TooLong);
+    }
     let joined = UtterancePart { span: line.span.join(other.span), text };
     Ok(vec![DubbingEvent::UtterancesMerged { utterance, absorbed: with, joined }])
 }

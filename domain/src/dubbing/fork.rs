@@ -1,7 +1,10 @@
 //! Forking: what another dubbing takes over instead of finding it out again.
 
 use super::{Dubbing, DubbingEvent, DubbingRejection};
-use crate::flow::{FlowEvent, Scope, Stage, with_followers};
+use crate::{
+    flow::{FlowEvent, Scope, Stage, with_followers},
+    track::{ForkedLines, SourceLine},
+};
 
 /// The beginning of a fork: as any, and then what was inherited.
 pub(super) fn decide(
@@ -32,6 +35,16 @@ impl Dubbing {
             events.push(DubbingEvent::Flow(FlowEvent::StageInherited { stage, summary }));
         }
         events
+    }
+
+    /// The lines of a fork beside those of its origin.
+    pub fn lines_beside(&self, origin: &Dubbing) -> ForkedLines {
+        let is_alike = |line: &&SourceLine| {
+            let id = line.utterance;
+            self.utterances.get(&id) == origin.utterances.get(&id) && self.speaker_of(id) == origin.speaker_of(id)
+        };
+        let fork = self.source_lines();
+        ForkedLines { origin: origin.source_lines(), alike: fork.iter().filter(is_alike).copied().collect(), fork }
     }
 
     /// All that is known of the source, as the facts that say so.

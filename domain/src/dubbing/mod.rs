@@ -15,7 +15,7 @@ mod state;
 mod tests;
 
 pub use command::{DubbingCommand, DubbingRejection, Start, TrackRequest};
-pub use edit::Edit;
+pub use edit::{Edit, TEXT_CHARS_MAX};
 pub use event::{
     Delivery, DubbingEvent, IngestedSource, Outcome, Picture, PlannedUtterance, SeparatedSound, SpokenWord, TextTrack,
     TranscribedUtterance, Transcript, UtterancePart, WhyDropped,

@@ -1,9 +1,9 @@
 //! What can be asked of a track, and which rules that can break.
 
-use super::{DeliveredFile, SourceLine, TrackEvent, TrackSettings};
+use super::{DeliveredFile, LineChange, SourceLine, TrackEvent, TrackSettings};
 use crate::{
     flow::{Fence, FlowCommand, FlowRejection, Stage, StageSummary},
-    value::{DubbingId, LanguageTag, Percent, Personal, UtteranceId},
+    value::{DubbingId, LanguageTag, UtteranceId},
 };
 use std::fmt;
 
@@ -27,23 +27,14 @@ pub enum TrackCommand {
     },
     /// Make it in another way.
     Revise(TrackSettings),
-    /// A person words a line's translation.
-    EditTranslation {
+    /// A person words a line, or says how it is spoken.
+    Correct {
         /// Which line.
         utterance: UtteranceId,
-        /// What is said; not empty. `None` leaves it to the engine again.
-        text: Option<Personal<String>>,
+        /// What is to be different.
+        change: LineChange,
         /// The transcript's line as it is now.
         source_revision: u32,
-    },
-    /// A person says how a line is spoken.
-    Direct {
-        /// Which line.
-        utterance: UtteranceId,
-        /// The engine's name of the voice; `None` is the speaker's.
-        voice: Option<String>,
-        /// The rate; `None` leaves it to the planner.
-        rate: Option<Percent>,
     },
     /// Make lines anew that have changed.
     Regenerate {

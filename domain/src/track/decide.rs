@@ -54,10 +54,9 @@ fn decide_running(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent
             facts.extend(of_flow(track, FlowCommand::Complete { fence, summary, reopen })?);
             Ok(facts)
         }
-        TrackCommand::EditTranslation { utterance, text, source_revision } => {
-            edit::word(track, utterance, text, source_revision)
+        TrackCommand::Correct { utterance, change, source_revision } => {
+            edit::correct(track, utterance, change, source_revision)
         }
-        TrackCommand::Direct { utterance, voice, rate } => edit::direct(track, utterance, voice, rate),
         TrackCommand::Regenerate { request, lines } => Ok(edit::regenerate(track, request, lines)),
         TrackCommand::Deliver(files) => deliver(track, files),
         TrackCommand::Withdraw => match track.published {
@@ -95,8 +94,7 @@ fn cancelled(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent>, Tr
         TrackCommand::Record { .. } | TrackCommand::Complete { .. } => Err(FlowRejection::Superseded.into()),
         TrackCommand::Start { .. }
         | TrackCommand::Revise(_)
-        | TrackCommand::EditTranslation { .. }
-        | TrackCommand::Direct { .. }
+        | TrackCommand::Correct { .. }
         | TrackCommand::Regenerate { .. }
         | TrackCommand::Deliver(_)
         | TrackCommand::Flow(_) => Err(TrackRejection::Ended),

@@ -10,6 +10,17 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
+/// What is to be different in a line. What is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineChange {
+    /// Its translation, not empty; `Some(None)` leaves it to the engine again.
+    pub translation: Option<Option<Personal<String>>>,
+    /// The engine's name of its voice; `Some(None)` is the speaker's.
+    pub voice: Option<Option<String>>,
+    /// Its rate; `Some(None)` leaves it to the planner.
+    pub rate: Option<Option<Percent>>,
+}
+
 /// What people said about a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Direction {
@@ -23,11 +34,24 @@ pub struct Direction {
     pub edits: u32,
     /// The transcript's revision that it is made from.
     pub source_revision: u32,
-    /// The voice that its speech was made with, as far as a person chose it.
+    /// The voice that its speech is made with, as far as a person chose it: what is chosen while it is being made
+    /// counts the next time.
     pub made_with: Option<String>,
 }
 
 impl Line {
+    /// It is made as it is said to be now. What another voice spoke is of no use then.
+    fn begin(&mut self) {
+        self.making = self.revision(self.direction.source_revision);
+        if self.direction.made_with != self.direction.voice {
+            self.direction.made_with.clone_from(&self.direction.voice);
+            self.forget_speech();
+        }
+        if self.direction.rate.is_some() {
+            self.rate = None;
+        }
+    }
+
     /// Its revision, given how often the transcript's line was said to be different.
     pub fn revision(&self, source_revision: u32) -> u32 {
         source_revision.saturating_add(self.direction.edits)
@@ -72,14 +96,7 @@ impl Track {
         for SourceLine { utterance, revision } in lines {
             let mut line = known.remove(utterance).unwrap_or_default();
             line.direction.source_revision = *revision;
-            line.making = line.revision(*revision);
-            if line.direction.made_with != line.direction.voice {
-                line.direction.made_with.clone_from(&line.direction.voice);
-                line.forget_speech();
-            }
-            if line.direction.rate.is_some() {
-                line.rate = None;
-            }
+            line.begin();
             self.lines.insert(*utterance, line);
         }
     }
@@ -91,7 +108,7 @@ impl Track {
         let said = |line: &mut Line| {
             line.direction.edits += 1;
             if is_untouched {
-                line.making = line.revision(line.direction.source_revision);
+                line.begin();
             }
         };
         if let TrackEvent::TranslationEdited { utterance, text, source_revision } = event {
@@ -109,29 +126,24 @@ impl Track {
     }
 }
 
-/// What is as it was already is no news.
-pub(super) fn word(
+/// A line's wording and how it is spoken, in one append. What is as it was already is no news.
+pub(super) fn correct(
     track: &Track,
     utterance: UtteranceId,
-    text: Option<Personal<String>>,
+    change: LineChange,
     source_revision: u32,
 ) -> Result<Vec<TrackEvent>, TrackRejection> {
-    let line = track.lines.get(&utterance).ok_or(TrackRejection::UnknownUtterance)?;
-    let wanted = text.clone().map(|text| (text, source_revision));
-    let is_news = line.direction.wording != wanted;
-    Ok(if is_news { vec![TrackEvent::TranslationEdited { utterance, text, source_revision }] } else { vec![] })
-}
-
-/// What is as it was already is no news.
-pub(super) fn direct(
-    track: &Track,
-    utterance: UtteranceId,
-    voice: Option<String>,
-    rate: Option<Percent>,
-) -> Result<Vec<TrackEvent>, TrackRejection> {
-    let line = track.lines.get(&utterance).ok_or(TrackRejection::UnknownUtterance)?;
-    let is_news = (&line.direction.voice, line.direction.rate) != (&voice, rate);
-    Ok(if is_news { vec![TrackEvent::LineDirected { utterance, voice, rate }] } else { vec![] })
+    let now = &track.lines.get(&utterance).ok_or(TrackRejection::UnknownUtterance)?.direction;
+    let is_worded = |text: &Option<Personal<String>>| {
+        let wanted = text.as_ref().map(|text| (text, source_revision));
+        now.wording.as_ref().map(|(text, worded_for)| (text, *worded_for)) != wanted
+    };
+    let worded = change.translation.filter(is_worded);
+    let worded = worded.map(|text| TrackEvent::TranslationEdited { utterance, text, source_revision });
+    let (voice, rate) = (change.voice.unwrap_or_else(|| now.voice.clone()), change.rate.unwrap_or(now.rate));
+    let is_directed = (&now.voice, now.rate) != (&voice, rate);
+    let directed = is_directed.then_some(TrackEvent::LineDirected { utterance, voice, rate });
+    Ok(worded.into_iter().chain(directed).collect())
 }
 
 /// Asked for again by the same number, it has begun already.

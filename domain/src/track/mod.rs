@@ -14,10 +14,11 @@ mod state;
 mod tests;
 
 pub use command::{TrackCommand, TrackRejection};
-pub use edit::Direction;
+pub use edit::{Direction, LineChange};
 pub use event::{
     AssessedTrack, DeliveredFile, FittedUtterance, Flag, MixLevels, MixedSound, MuxedTrack, PublishedTrack, Role,
     SignedTrack, SourceLine, SynthesisedUtterance, TrackEvent, TranslatedUtterance,
 };
+pub use fork::ForkedLines;
 pub use settings::{Background, TrackSettings};
 pub use state::{Header, Line, PublishedWith, Track};

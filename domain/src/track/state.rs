@@ -78,6 +78,8 @@ pub struct Line {
     pub making: u32,
     /// The revision that can be seen and heard; `None` before it was published.
     pub output_revision: Option<u32>,
+    /// The transcript's revision that this was made from; `None` before it was published.
+    pub output_source_revision: Option<u32>,
     /// Its translation.
     pub translation: Option<TranslatedUtterance>,
     /// The rate that the planner asked for; `None` means 100 %.
@@ -94,6 +96,11 @@ impl Line {
     /// Whether a person should look at it.
     pub fn needs_attention(&self) -> bool {
         self.flags.iter().any(|(_, flag)| flag.needs_attention())
+    }
+
+    fn publish(&mut self) {
+        self.output_revision = Some(self.making);
+        self.output_source_revision = Some(self.direction.source_revision);
     }
 
     pub(super) fn forget_speech(&mut self) {
@@ -169,7 +176,7 @@ impl Track {
                 self.published = Some(published.clone());
                 self.published_with = Some(self.made_with());
                 self.withdrawn = false;
-                self.lines.values_mut().for_each(|line| line.output_revision = Some(line.making));
+                self.lines.values_mut().for_each(Line::publish);
             }
             TrackEvent::TrackDelivered { files } => self.delivered.extend(files.iter().cloned()),
             TrackEvent::TrackWithdrawn => self.withdraw(),

@@ -33,6 +33,12 @@ impl LanguageTag {
     pub fn primary(&self) -> &str {
         self.0.split('-').next().unwrap_or(&self.0)
     }
+
+    /// Whether it is the other one, or a wider form of it: `pt` covers `pt-BR` (basic filtering, RFC 4647 §3.3.1).
+    pub fn covers(&self, other: &LanguageTag) -> bool {
+        let rest = other.0.strip_prefix(&self.0);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
 }
 
 impl FromStr for LanguageTag {
@@ -83,5 +89,23 @@ impl From<LanguageTag> for String {
 impl fmt::Display for LanguageTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_covers_its_regional_forms() {
+        let check = |wide: &str, narrow: &str, expected: bool| {
+            let [wide, narrow] = [wide, narrow].map(|tag| tag.parse::<LanguageTag>().expect("a tag"));
+            assert_eq!(wide.covers(&narrow), expected, "{wide} {narrow}");
+        };
+        check("pt", "pt", true);
+        check("pt", "PT-br", true);
+        check("pt-BR", "pt", false);
+        check("pt-BR", "pt-PT", false);
+        check("es", "est", false);
     }
 }

@@ -162,7 +162,7 @@ impl Asked {
         for language in &self.to {
             abilities.require_target(&self.from, language).await?;
         }
-        Ok(abilities.require_voices(self.voices.values()).await?)
+        Ok(abilities.require_voices(self.voices.values(), &self.to).await?)
     }
 
     /// The request, with transcript and glossary kept as blobs.

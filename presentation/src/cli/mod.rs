@@ -245,7 +245,8 @@ pub struct DubArgs {
     /// Subtitles: as files beside the video, embedded, both or none.
     #[arg(long, value_enum, default_value_t = SubtitlesArg::Sidecar)]
     pub subtitles: SubtitlesArg,
-    /// The voice of a speaker: Ann=es+f2. `dragoman voices es` lists voices. May be repeated.
+    /// The voice of a speaker: Ann=es+f2. It is used in the languages that it speaks; `dragoman voices es` lists those
+    /// of one. May be repeated.
     #[arg(long, value_name = "SPEAKER=VOICE")]
     pub voice: Vec<String>,
     /// A phrase that stays in the original. May be repeated.

@@ -44,6 +44,7 @@ fn what_no_engine_can_do_is_said_before_there_is_a_job() {
         (4, &["--to", "ja"], &["no translation from en to ja", "another language"]),
         (4, &["--to", "es,ja"], &["no translation from en to ja"]),
         (2, &["--to", "es", "--voice", "Ann=nobody"], &["no voice “nobody”", "dragoman voices"]),
+        (2, &["--to", "es", "--voice", "Ann=ca"], &["“ca” does not speak es", "dragoman voices"]),
         (3, &["--to", "es", "--signing-cert", "garbage.pem", "--signing-key", "garbage.pem"], &["certificate"]),
     ];
     for (code, options, words) in cases {

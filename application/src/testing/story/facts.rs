@@ -8,8 +8,8 @@ use domain::{
     },
     flow::Stage,
     track::{
-        AssessedTrack, FittedUtterance, Flag, MixedSound, MuxedTrack, PublishedTrack, SignedTrack, SourceLine,
-        SynthesisedUtterance, Track, TrackCommand, TrackEvent, TrackSettings, TranslatedUtterance,
+        AssessedTrack, FittedUtterance, Flag, LineChange, MixedSound, MuxedTrack, PublishedTrack, SignedTrack,
+        SourceLine, SynthesisedUtterance, Track, TrackCommand, TrackEvent, TrackSettings, TranslatedUtterance,
     },
     value::{
         Artefact, Decibel, DubbingId, LanguageTag, Percent, Personal, ProjectId, Sha256, Span, SpeakerId, TrackId,
@@ -51,7 +51,8 @@ pub(super) fn track_start(id: &TrackId, settings: TrackSettings, lines: Vec<Sour
 
 /// Other words for a line of the transcript.
 pub(super) fn change(utterance: UtteranceId) -> Edit {
-    Edit::Change { utterance, text: Some(Personal::new(format!("{SECRET} {utterance}"))), span: None, speaker: None }
+    let text = Some(Personal::new(format!("{SECRET} {utterance}")));
+    Edit::Change { utterance, text, start_ms: None, end_ms: None, speaker: None }
 }
 
 /// A cut through the middle of a line.
@@ -71,13 +72,16 @@ pub(super) fn merge(dubbing: &Dubbing, utterance: UtteranceId) -> Edit {
 
 /// Other words for a line of a track.
 pub(super) fn word(utterance: UtteranceId) -> TrackCommand {
-    let text = Some(Personal::new(format!("{SECRET} {utterance}")));
-    TrackCommand::EditTranslation { utterance, text, source_revision: 1 }
+    let translation = Some(Some(Personal::new(format!("{SECRET} {utterance}"))));
+    let change = LineChange { translation, ..LineChange::default() };
+    TrackCommand::Correct { utterance, change, source_revision: 1 }
 }
 
 /// Another voice and another rate for a line of a track.
 pub(super) fn direct(utterance: UtteranceId) -> TrackCommand {
-    TrackCommand::Direct { utterance, voice: Some("es+f4".to_owned()), rate: Some(percent(110)) }
+    let (voice, rate) = (Some(Some("es+f4".to_owned())), Some(Some(percent(110))));
+    let change = LineChange { translation: None, voice, rate };
+    TrackCommand::Correct { utterance, change, source_revision: 1 }
 }
 
 /// All that a stage of a dubbing reports.

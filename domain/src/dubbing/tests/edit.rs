@@ -4,7 +4,7 @@ use super::{fence, language, requested, started};
 use crate::{
     decider::fold,
     dubbing::{
-        Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Edit, Fork, Order, SeparatedSound,
+        Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Edit, Fork, Order, SeparatedSound, TEXT_CHARS_MAX,
         TranscribedUtterance, UtterancePart,
     },
     flow::{FlowEvent, Stage, StageSummary},
@@ -73,7 +73,12 @@ fn change(id: u32) -> (UtteranceId, Option<Personal<String>>, Option<Span>, Opti
 fn edit(
     (utterance, text, span, speaker): (UtteranceId, Option<Personal<String>>, Option<Span>, Option<SpeakerId>),
 ) -> DubbingCommand {
-    DubbingCommand::Edit(Edit::Change { utterance, text, span, speaker })
+    let (start_ms, end_ms) = (span.map(Span::start_ms), span.map(Span::end_ms));
+    DubbingCommand::Edit(Edit::Change { utterance, text, start_ms, end_ms, speaker })
+}
+
+fn move_to(id: u32, start_ms: Option<u64>, end_ms: Option<u64>) -> DubbingCommand {
+    DubbingCommand::Edit(Edit::Change { utterance: UtteranceId(id), text: None, start_ms, end_ms, speaker: None })
 }
 
 #[test]
@@ -91,6 +96,36 @@ fn words_times_and_speaker_are_corrected_and_only_what_differs_is_said() {
 }
 
 #[test]
+fn a_time_that_is_not_named_stays_as_it_is_by_then() {
+    let moved = |from_to: (u64, u64)| DubbingEvent::UtteranceEdited {
+        utterance: UtteranceId(2),
+        text: None,
+        span: Some(span(from_to.0, from_to.1)),
+        speaker: None,
+    };
+    let events = transcribed().into_iter().chain([moved((1_600, 3_200))]);
+    given::<Dubbing>(events.clone()).when(move_to(2, None, Some(3_100))).then([moved((1_600, 3_100))]);
+    given::<Dubbing>(events).when(move_to(2, Some(1_600), None)).then_silent();
+}
+
+#[test]
+fn joined_utterances_hold_no_more_than_one_may() {
+    let with = |chars: usize| {
+        let text = Some(text(&"ä".repeat(chars)));
+        let edited = DubbingEvent::UtteranceEdited { utterance: UtteranceId(2), text, span: None, speaker: None };
+        given::<Dubbing>(transcribed().into_iter().chain([edited]))
+    };
+    let merge = DubbingCommand::Edit(Edit::Merge { utterance: UtteranceId(2), with: UtteranceId(3) });
+    let text = text(&format!("{} Yes.", "ä".repeat(TEXT_CHARS_MAX - 5)));
+    with(TEXT_CHARS_MAX - 5).when(merge.clone()).then([DubbingEvent::UtterancesMerged {
+        utterance: UtteranceId(2),
+        absorbed: UtteranceId(3),
+        joined: UtterancePart { span: span(1_500, 5_000), text },
+    }]);
+    with(TEXT_CHARS_MAX - 4).when(merge).then_refused(&DubbingRejection::TooLong);
+}
+
+#[test]
 fn what_cannot_be_corrected_is_refused_by_name() {
     let check = |events: Vec<DubbingEvent>, command, rejection| {
         given::<Dubbing>(events).when(command).then_refused(&rejection);
@@ -99,6 +134,8 @@ fn what_cannot_be_corrected_is_refused_by_name() {
     check(vec![started(), requested("es")], edit(change(1)), DubbingRejection::NotTranscribed);
     check(transcribed(), edit(change(9)), DubbingRejection::UnknownUtterance);
     check(transcribed(), to(900, 3_000), DubbingRejection::OverlapsNeighbour);
+    check(transcribed(), move_to(2, Some(3_000), None), DubbingRejection::EndsBeforeItBegins);
+    check(transcribed(), move_to(2, None, Some(1_500)), DubbingRejection::EndsBeforeItBegins);
     check(transcribed(), to(9_000, 10_001), DubbingRejection::PastTheEnd);
     check(transcribed(), edit((UtteranceId(1), None, None, Some(SpeakerId(4)))), DubbingRejection::UnknownSpeaker);
     let split = |at_ms| {
@@ -181,6 +218,27 @@ fn a_fork_of_a_dubbing_that_was_called_off_finds_out_anew_what_comes_after_what_
         events.iter().filter(|event| matches!(event, DubbingEvent::Flow(_))).count()
     };
     assert_eq!((without(&[]), without(&[Stage::Separate]), without(&[Stage::Separate, Stage::Ingest])), (3, 1, 0));
+}
+
+#[test]
+fn lines_of_a_fork_are_alike_as_long_as_neither_changes() {
+    let edited = |text: Option<&str>, speaker: Option<u32>| DubbingEvent::UtteranceEdited {
+        utterance: UtteranceId(1),
+        text: text.map(self::text),
+        span: None,
+        speaker: speaker.map(SpeakerId),
+    };
+    let once = |event: DubbingEvent| fold::<Dubbing>(&transcribed().into_iter().chain([event]).collect::<Vec<_>>());
+    let origin = once(edited(Some("Good night."), None));
+    let begun = [started(), requested("es")].into_iter().chain(origin.inheritance(Stage::Translate));
+    let fork = fold::<Dubbing>(&begun.collect::<Vec<_>>());
+    let revisions = |lines: &[crate::track::SourceLine]| lines.iter().map(|line| line.revision).collect::<Vec<_>>();
+    let beside = fork.lines_beside(&origin);
+    assert_eq!((revisions(&beside.origin), revisions(&beside.fork)), (vec![2, 1, 1], vec![1, 1, 1]));
+    assert_eq!(beside.alike, beside.fork);
+    for other in [edited(Some("Good morning."), None), edited(Some("Good night."), Some(2))] {
+        assert_eq!(fork.lines_beside(&once(other)).alike, beside.fork[1..]);
+    }
 }
 
 #[test]

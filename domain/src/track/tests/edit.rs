@@ -6,8 +6,8 @@ use crate::{
     flow::{FlowEvent, Stage, StageSummary},
     spec::given,
     track::{
-        Background, PublishedTrack, SourceLine, Track, TrackCommand, TrackEvent, TrackRejection, TrackSettings,
-        TranslatedUtterance,
+        Background, ForkedLines, LineChange, PublishedTrack, SourceLine, Track, TrackCommand, TrackEvent,
+        TrackRejection, TrackSettings, TranslatedUtterance,
     },
     value::{Artefact, Percent, Personal, Sha256, UtteranceId},
 };
@@ -16,8 +16,12 @@ fn text(words: &str) -> Personal<String> {
     Personal::new(words.to_owned())
 }
 
+fn correct(id: u32, change: LineChange) -> TrackCommand {
+    TrackCommand::Correct { utterance: UtteranceId(id), change, source_revision: 1 }
+}
+
 fn word(id: u32, words: Option<&str>) -> TrackCommand {
-    TrackCommand::EditTranslation { utterance: UtteranceId(id), text: words.map(text), source_revision: 1 }
+    correct(id, LineChange { translation: Some(words.map(text)), ..LineChange::default() })
 }
 
 fn worded(id: u32, words: &str, source_revision: u32) -> TrackEvent {
@@ -68,14 +72,31 @@ fn a_line_is_worded_and_directed() {
     given::<Track>(made()).when(word(1, None)).then_silent();
     given::<Track>(made()).when(word(9, Some("Buenas."))).then_refused(&TrackRejection::UnknownUtterance);
     given::<Track>([]).when(word(1, Some("Buenas."))).then_refused(&TrackRejection::NotStarted);
-    let direct = |id| TrackCommand::Direct {
-        utterance: UtteranceId(id),
-        voice: Some("es+f4".to_owned()),
-        rate: Some(Percent::new(110)),
+    let spoken = || {
+        let (voice, rate) = (Some(Some("es+f4".to_owned())), Some(Some(Percent::new(110))));
+        LineChange { translation: None, voice, rate }
     };
+    let direct = |id| correct(id, spoken());
     given::<Track>(made()).when(direct(2)).then([directed(2, "es+f4")]);
     given::<Track>(with(&[directed(2, "es+f4")])).when(direct(2)).then_silent();
     given::<Track>(made()).when(direct(9)).then_refused(&TrackRejection::UnknownUtterance);
+    let both = LineChange { translation: Some(Some(text("Buenas."))), ..spoken() };
+    let events = [worded(1, "Buenas.", 1), directed(1, "es+f4")];
+    given::<Track>(made()).when(correct(1, both.clone())).then(events.clone());
+    given::<Track>(with(&events)).when(correct(1, both)).then_silent();
+}
+
+#[test]
+fn what_a_correction_does_not_name_stays_as_it_is_by_then() {
+    let directed = |voice: Option<&str>, rate: u16| {
+        let (voice, rate) = (voice.map(str::to_owned), Some(Percent::new(rate)));
+        TrackEvent::LineDirected { utterance: UtteranceId(1), voice, rate }
+    };
+    let rate = |rate| LineChange { rate: Some(Some(Percent::new(rate))), ..LineChange::default() };
+    let before = with(&[directed(Some("es+f4"), 110)]);
+    given::<Track>(before.clone()).when(correct(1, rate(90))).then([directed(Some("es+f4"), 90)]);
+    let without_voice = LineChange { voice: Some(None), ..LineChange::default() };
+    given::<Track>(before).when(correct(1, without_voice)).then([directed(None, 110)]);
 }
 
 #[test]
@@ -93,6 +114,20 @@ fn a_line_is_stale_from_its_edit_to_the_next_publication() {
     assert_eq!(stale(&[edit.clone(), anew.clone()], &[(1, 1), (2, 2)]), [1, 2], "the old result is still there");
     assert_eq!(stale(&[edit.clone(), anew.clone(), published()], &[(1, 1), (2, 2)]), [0; 0]);
     assert_eq!(stale(&[anew, edit, published()], &[(1, 1), (2, 2)]), [1], "edited while it was made");
+}
+
+#[test]
+fn a_line_is_made_with_the_voice_that_was_chosen_before_it_is_made() {
+    let made_with = |events: &[TrackEvent]| fold::<Track>(events).lines[&UtteranceId(1)].direction.made_with.clone();
+    let voice = |name: &str| Some(name.to_owned());
+    assert_eq!(made_with(&[started(), directed(1, "es+f4")]), voice("es+f4"));
+    let edited = with(&[directed(1, "es+f4")]);
+    assert_eq!(made_with(&edited), None, "it is made already");
+    let anew = TrackEvent::RegenerationStarted { request: 1, lines: lines(&[(1, 1), (2, 1)]) };
+    let again = [edited, vec![anew]].concat();
+    assert_eq!(made_with(&again), voice("es+f4"));
+    let under_way = [again, vec![directed(1, "es+f5")]].concat();
+    assert_eq!(made_with(&under_way), voice("es+f4"));
 }
 
 #[test]
@@ -126,11 +161,46 @@ fn a_wording_is_void_once_the_transcript_has_changed() {
     assert_eq!(wording(&[worded(1, "Buenas.", 2), anew(2)]), Some(text("Buenas.")));
 }
 
+/// A fork that took over the transcript of these lines.
+fn forked(origin: &[(u32, u32)]) -> ForkedLines {
+    let fork: Vec<SourceLine> = origin.iter().flat_map(|(id, _)| lines(&[(*id, 1)])).collect();
+    ForkedLines { origin: lines(origin), alike: fork.clone(), fork }
+}
+
+#[test]
+fn a_fork_takes_over_wordings_that_hold_and_counts_anew_what_they_were_given_for() {
+    let taken = |wordings: &[TrackEvent], transcripts: &ForkedLines| {
+        fold::<Track>(&with(wordings)).inheritance(Stage::Translate, &settings(), transcripts)
+    };
+    let wordings = [worded(1, "Buenas.", 1), worded(2, "Bien.", 3)];
+    assert_eq!(taken(&wordings, &forked(&[(1, 2), (2, 3)])), [worded(2, "Bien.", 1)], "the first one is void");
+    let other = ForkedLines { alike: lines(&[(1, 1)]), ..forked(&[(1, 1), (2, 3)]) };
+    assert_eq!(taken(&wordings, &other), [worded(1, "Buenas.", 1)], "the fork says something else in the second line");
+    let without = ForkedLines { fork: lines(&[(1, 1)]), alike: lines(&[(1, 1)]), origin: lines(&[(1, 1)]) };
+    assert_eq!(taken(&[directed(2, "es+f4")], &without), [], "the second line is gone");
+}
+
+#[test]
+fn a_fork_makes_its_lines_anew_when_they_have_changed_since_they_were_made() {
+    let is_taken = |events: &[TrackEvent], transcripts: &ForkedLines| {
+        let inheritance = fold::<Track>(&with(events)).inheritance(Stage::Mix, &settings(), transcripts);
+        [inherited(Stage::Translate), translated(1)].map(|event| inheritance.contains(&event))
+    };
+    assert_eq!(is_taken(&[], &forked(&[(1, 1), (2, 1)])), [true, true]);
+    assert_eq!(is_taken(&[], &forked(&[(1, 1), (2, 2)])), [false, false], "the transcript has changed");
+    assert_eq!(is_taken(&[], &forked(&[(1, 1), (2, 1), (3, 1)])), [false, false], "a line was added");
+    assert_eq!(is_taken(&[worded(2, "Bien.", 1)], &forked(&[(1, 1), (2, 1)])), [false, false], "a line was worded");
+    let other = ForkedLines { alike: lines(&[(1, 1)]), ..forked(&[(1, 1), (2, 1)]) };
+    assert_eq!(is_taken(&[], &other), [false, false], "the fork says something else");
+}
+
 #[test]
 fn a_fork_takes_over_what_people_said_and_what_comes_before_a_stage() {
-    let origin = fold::<Track>(&with(&[worded(1, "Buenas.", 1), directed(2, "es+f4")]));
+    let said = [worded(1, "Buenas.", 1), directed(2, "es+f4")];
+    let anew = TrackEvent::RegenerationStarted { request: 1, lines: lines(&[(1, 1), (2, 1)]) };
+    let origin = fold::<Track>(&with(&[&said[..], &[anew]].concat()));
     let stages = |from, background| {
-        let events = origin.inheritance(from, &TrackSettings { background, ..settings() });
+        let events = origin.inheritance(from, &TrackSettings { background, ..settings() }, &forked(&[(1, 1), (2, 1)]));
         let said = events
             .iter()
             .filter(|event| matches!(event, TrackEvent::TranslationEdited { .. } | TrackEvent::LineDirected { .. }));
@@ -149,5 +219,8 @@ fn a_fork_of_a_withdrawn_track_makes_anew_what_was_undone_and_all_after_it() {
     // What left nothing behind, such as the mark, still counts as done.
     let undone = [Mux, Mix, Synthesise].map(|stage| TrackEvent::Flow(FlowEvent::StageUndone { stage }));
     let origin = fold::<Track>(&[vec![started()], done.to_vec(), undone.to_vec()].concat());
-    assert_eq!(origin.inheritance(Publish, &settings()), [Translate, AssignVoices].map(inherited));
+    assert_eq!(
+        origin.inheritance(Publish, &settings(), &forked(&[(1, 1), (2, 1)])),
+        [Translate, AssignVoices].map(inherited)
+    );
 }

@@ -42,10 +42,12 @@ impl Refusal for DubbingRejection {
                 Code::NotFound
             }
             DubbingRejection::SameLanguage
+            | DubbingRejection::EndsBeforeItBegins
             | DubbingRejection::OverlapsNeighbour
             | DubbingRejection::PastTheEnd
             | DubbingRejection::NothingToSplit
             | DubbingRejection::NotNeighbours
+            | DubbingRejection::TooLong
             | DubbingRejection::UnknownSpeaker => Code::InvalidRequest,
             DubbingRejection::AlreadyStarted
             | DubbingRejection::Ended
@@ -210,6 +212,7 @@ impl From<ForkError> for Problem {
         match error {
             ForkError::NoSuchDubbing => Problem::new(Code::NotFound),
             ForkError::NotThereYet(_) => Problem::new(Code::StageNotReached).detail(error.to_string()),
+            ForkError::NothingToMake => Problem::new(Code::NotPossible).detail(error.to_string()),
             ForkError::Command(error) => error.into(),
             ForkError::Read(error) => error.into(),
         }

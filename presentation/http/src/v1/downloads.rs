@@ -87,7 +87,7 @@ impl Shown {
             File::Vtt => Content::Blob(published.vtt.clone()),
             File::Report => Content::Blob(published.report.clone()),
             File::Ass => {
-                let made = subtitles::ass(&*api.blobs, &self.dubbing, published).await;
+                let made = subtitles::ass(&*api.blobs, published).await;
                 Content::Made(made.map_err(unmade)?.into())
             }
             File::Provenance => {
@@ -128,7 +128,7 @@ impl Shown {
 fn unmade(error: SubtitlesError) -> Problem {
     match error {
         SubtitlesError::Lost(sha256) => Problem::new(Code::FileLost).caused_by(Lost(sha256)),
-        SubtitlesError::Unreadable(_) => Problem::internal(error),
+        SubtitlesError::Unreadable(_) | SubtitlesError::Report(_) => Problem::internal(error),
         SubtitlesError::Blob(error) => error.into(),
     }
 }

@@ -1,14 +1,14 @@
 //! Fields that bodies of several routes share.
 
-use domain::value::{SpeakerId, UtteranceId};
+use domain::{
+    dubbing::TEXT_CHARS_MAX,
+    value::{SpeakerId, UtteranceId},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, schema::Schema, schema::Type},
 };
-
-/// Most characters of what is said in one line: a minute of fast speech.
-pub(crate) const TEXT_CHARS_MAX: usize = 2_000;
 
 macro_rules! numbered {
     ($(#[$meaning:meta])* $name:ident($inner:ident) $letter:literal $pattern:literal $example:literal) => {

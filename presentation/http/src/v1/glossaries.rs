@@ -41,7 +41,8 @@ use uuid::Uuid;
 pub(crate) struct NewGlossary {
     /// What it is called.
     name: Name,
-    /// The language that it translates into; absent or null fits any.
+    /// The language that it translates into, and the only one that it is used in: `es` for `es-MX`, too. Absent or null
+    /// fits any.
     #[schema(inline)]
     language: Option<Language>,
     /// The terms: a list, or a CSV (RFC 4180) with the columns source and target. Each source stands there once, and

@@ -2,7 +2,7 @@
 
 use crate::{
     bad_requests::problem,
-    film::{Film, VIDEO_BYTES, video},
+    film::{Film, REPORT, VIDEO_BYTES, video},
     kit::Server,
 };
 use application::ports::event_log::Tenant;
@@ -52,7 +52,7 @@ async fn every_file_is_sent_whole_under_a_safe_name() {
     assert_eq!(check("audio", "audio/wav", "wav").await, b"RIFF mixed sound");
     assert!(check("subtitles.srt", "application/x-subrip; charset=utf-8", "srt").await.starts_with(b"1\n00:00:01"));
     assert_eq!(check("subtitles.vtt", "text/vtt; charset=utf-8", "vtt").await, b"WEBVTT\n\n");
-    assert_eq!(check("report", "application/json", "report.json").await, b"{\"lines\":3}");
+    assert_eq!(check("report", "application/json", "report.json").await, REPORT.as_bytes());
     let ass = String::from_utf8(check("subtitles.ass", "text/x-ssa; charset=utf-8", "ass").await).expect("a text");
     assert!(ass.contains("Dialogue: 0,0:00:01.00,0:00:02.00,S1,,0,0,0,,hola \\{u1\\}\n"), "{ass}");
     assert!(ass.contains("Dialogue: 0,0:00:03.00,0:00:04.00,S2,,0,0,0,,hola\\Nu2\n"), "{ass}");
@@ -176,6 +176,19 @@ async fn what_is_made_anew_is_not_shown_before_it_is_published() {
     let film = Film::published(&server).await;
     film.remix(b"RIFF of next time").await;
     assert_eq!(bytes(send(film.get(&film.of_track("/audio"))).await).await, b"RIFF mixed sound");
+}
+
+#[tokio::test]
+async fn subtitles_stay_as_they_were_published_when_the_transcript_changes() {
+    let server = Server::start().await;
+    let film = Film::published(&server).await;
+    let read = async || bytes(send(film.get(&film.of_track("/subtitles.ass"))).await).await;
+    let before = read().await;
+    let source = film.path("/transcript/utterances/u2");
+    for body in [r#"{"speaker":"S1"}"#, r#"{"start_ms":2500,"end_ms":2900}"#] {
+        film.json(film.send(Method::PATCH, &source, body).header("if-match", "*"), 200).await;
+        assert_eq!(read().await, before);
+    }
 }
 
 #[tokio::test]

@@ -31,6 +31,13 @@ pub const VIDEO_BYTES: usize = 300_001;
 /// The published subtitles.
 pub const SRT: &str = "1\n00:00:01,000 --> 00:00:02,000\nhola {u1}\n\n2\n00:00:03,000 --> 00:00:04,000\nhola\nu2\n\n";
 
+/// As much of the published report as others rely on.
+pub const REPORT: &str = r#"{"lines":[
+    {"speaker":"S1","slot":{"start_ms":1000,"end_ms":2000}},
+    {"speaker":"S2","slot":{"start_ms":3000,"end_ms":4000}},
+    {"speaker":"S1","slot":{"start_ms":5000,"end_ms":6000}}
+]}"#;
+
 /// A dubbing of a source with three lines, of two speakers, into Spanish.
 pub struct Film<'a> {
     pub server: &'a Server,
@@ -211,7 +218,7 @@ impl<'a> Film<'a> {
         let media = self.keep(&video(), "video/mp4").await;
         let srt = self.keep(SRT.as_bytes(), "application/x-subrip").await;
         let vtt = self.keep(b"WEBVTT\n\n", "text/vtt").await;
-        let report = self.keep(b"{\"lines\":3}", "application/json").await;
+        let report = self.keep(REPORT.as_bytes(), "application/json").await;
         let muxed = MuxedTrack {
             key: Sha256::new([5; 32]),
             media: media.clone(),

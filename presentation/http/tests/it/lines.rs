@@ -131,6 +131,7 @@ async fn what_cannot_be_so_is_refused_with_a_pointer() {
     check(json!({"rate": "90"}), "/rate").await;
     check(json!({"voice": ""}), "/voice").await;
     check(json!({"voice": "nobody"}), "/voice").await;
+    check(json!({"voice": "ca+f2"}), "/voice").await;
     check(json!({"translation": "  "}), "/translation").await;
     check(json!({"text": "a"}), "/text").await;
     assert_eq!(line(&film, 0).await["revision"], 1);

@@ -42,7 +42,7 @@ async fn it_is_shown_in_order_of_time() {
         first,
         json!({
             "id": "u1", "text": "hello u1", "start_ms": 1_000, "end_ms": 2_000, "speaker": {"id": "S1", "name": "Ana"},
-            "confidence": 90, "revision": 1, "flags": [],
+            "confidence": 90, "revision": 1, "output_revision": null, "stale": false, "flags": [],
         })
     );
     assert_eq!((&second["flags"], &second["speaker"]["name"]), (&json!(["low-confidence"]), &json!(null)));
@@ -155,6 +155,43 @@ async fn what_cannot_be_so_is_refused_with_a_pointer() {
     check(both, &["/split", "/merge"]).await;
     let unchanged = film.json(film.get(&film.path("/transcript")), 200).await;
     assert_eq!(unchanged["utterances"][0]["text"], "hello u1");
+}
+
+#[tokio::test]
+async fn each_utterance_tells_what_of_it_can_be_heard() {
+    let server = Server::start().await;
+    let film = Film::published(&server).await;
+    let heard = async || {
+        let transcript = film.json(film.get(&film.path("/transcript")), 200).await;
+        let of = |line: &Value| ["id", "revision", "output_revision", "stale"].map(|name| line[name].clone());
+        transcript["utterances"].as_array().expect("a list").iter().map(of).map(Value::from_iter).collect::<Value>()
+    };
+    assert_eq!(heard().await, json!([["u1", 1, 1, false], ["u2", 1, 1, false], ["u3", 1, 1, false]]));
+    let of_track = film.send(Method::PATCH, &film.of_track("/utterances/u3"), r#"{"rate":90}"#);
+    film.json(of_track.header("if-match", "*"), 200).await;
+    let corrected = film.json(patch(&film, "u2", "*", &json!({"text": "bye"})), 200).await;
+    let line = &corrected["utterances"][0];
+    assert_eq!((&line["revision"], &line["output_revision"], &line["stale"]), (&2.into(), &1.into(), &json!(true)));
+    let cut = json!({"split": {"at_ms": 1_400, "texts": ["hello", "u one"]}});
+    film.json(patch(&film, "u1", "*", &cut), 200).await;
+    let stale = json!([["u1", 2, 1, true], ["u4", 1, null, true], ["u2", 2, 1, true], ["u3", 1, 1, false]]);
+    assert_eq!(heard().await, stale);
+    film.json(film.server.ask(Method::POST, &film.of_track("/regenerate")), 202).await;
+    film.carry().await;
+    assert_eq!(heard().await, stale, "nothing new can be heard yet");
+    film.make().await;
+    let made = json!([["u1", 2, 2, false], ["u4", 1, 1, false], ["u2", 2, 2, false], ["u3", 1, 1, false]]);
+    assert_eq!(heard().await, made);
+}
+
+#[tokio::test]
+async fn joined_utterances_are_as_bounded_as_any() {
+    let server = Server::start().await;
+    let film = Film::transcribed(&server).await;
+    film.json(patch(&film, "u1", "*", &json!({"text": "a".repeat(1_999)})), 200).await;
+    let body = refused(patch(&film, "u1", "*", &json!({"merge": {"with": "u2"}})), 422, "invalid-request").await;
+    assert_eq!(body["errors"][0]["pointer"], "/merge/with");
+    assert!(body["detail"].as_str().is_some_and(|detail| detail.contains("2,000 characters")), "{body}");
 }
 
 #[tokio::test]

@@ -38,10 +38,11 @@ fn stages() -> Object {
 
 /// Fork a dubbing
 ///
-/// A new dubbing of the same source into the same languages takes over what this one found before a stage, corrections
-/// included, and runs anew from there. This one stays as it is. `404 not-found`; `409 stage-not-reached`; `412
-/// revision-mismatch` when `If-Match` names another revision of this one; `503 overloaded` with `Retry-After` when too
-/// much waits already.
+/// A new dubbing of the same source into the same languages, but for those that were withdrawn or cancelled, takes over
+/// what this one found before a stage, corrections included, and runs anew from there; where a line is stale, its
+/// language runs anew as a whole. This one stays as it is. `404 not-found`; `409 stage-not-reached`, or `not-possible`
+/// when no language is left; `412 revision-mismatch` when `If-Match` names another revision of this one; `503
+/// overloaded` with `Retry-After` when too much waits already.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/fork", tag = "dubbings", operation_id = "fork_dubbing",
     params(
         ("id" = Uuid, Path, description = "The dubbing to fork"),

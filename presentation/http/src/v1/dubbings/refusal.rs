@@ -33,6 +33,7 @@ impl Asked {
             OrderError::NoTextTrack => invalid("/transcript"),
             OrderError::NoSuchProject => unknown("/project"),
             OrderError::NoSuchGlossary => unknown("/glossary/id"),
+            OrderError::ForeignGlossary(_) => invalid("/glossary/id"),
             OrderError::Transcript(_) => invalid("/transcript/text"),
             OrderError::Terms(_) => invalid("/glossary/csv"),
             OrderError::Unable(unable) => self.unable(unable),
@@ -56,6 +57,9 @@ impl Asked {
             Unable::NoVoice(language) => at(Code::NoVoice, self.pointer(&language), "no-voice"),
             Unable::NoRoute { to, .. } => at(Code::NoTranslation, self.pointer(&to), "no-translation"),
             Unable::UnknownVoice(voice) => at(Code::InvalidRequest, self.pointer_to_voice(&voice), "unknown-reference"),
+            Unable::ForeignVoice { voice, .. } => {
+                at(Code::InvalidRequest, self.pointer_to_voice(&voice), "invalid-value")
+            }
             Unable::Engine(error) => unavailable(error),
         }
     }

@@ -150,7 +150,8 @@ impl DubbingWish {
 /// Speaker to voice.
 pub(crate) fn voices() -> Object {
     let about = "Voices by speaker: the speaker as the transcript names them, or `S1`, `S2` in the order of first speech; \
-                 the voice as `GET /v1/voices` names it";
+                 the voice as `GET /v1/voices` names it. It is used in the languages that it speaks: one of those asked \
+                 for at least";
     let voices =
         ObjectBuilder::new().schema_type(Type::Object).max_properties(Some(LIST_MAX)).property_names(Some(name()));
     voices.additional_properties(Some(name())).description(Some(about)).build()

@@ -13,11 +13,14 @@ use crate::{
 };
 use application::{
     abilities::Unable,
-    commands::correct_line::{CorrectError, LineChange},
+    commands::correct_line::CorrectError,
     queries::{self, lines},
 };
 use axum::extract::State;
-use domain::value::{DubbingId, LanguageTag, Percent, TrackId};
+use domain::{
+    track::LineChange,
+    value::{DubbingId, LanguageTag, Percent, Personal, TrackId},
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -44,7 +47,7 @@ pub(crate) struct Change {
     #[schema(value_type = Option<Text>)]
     #[serde(default, deserialize_with = "present")]
     translation: Option<Option<Text>>,
-    /// The engine's name of the voice; null is the speaker's.
+    /// The engine's name of a voice that speaks the language; null is the speaker's.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
     #[serde(default, deserialize_with = "present")]
     voice: Option<Option<VoiceName>>,
@@ -135,7 +138,7 @@ impl Change {
             return Err(Problem::new(Code::InvalidRequest).fault(fault));
         }
         Ok(LineChange {
-            translation: self.translation.map(|text| text.map(|text| text.0)),
+            translation: self.translation.map(|text| text.map(|text| Personal::new(text.0))),
             voice: self.voice.map(|voice| voice.map(|voice| voice.0)),
             rate: self.rate.map(|rate| rate.map(|rate| rate.0)),
         })

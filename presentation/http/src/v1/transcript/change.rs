@@ -15,7 +15,7 @@ use application::{aggregates::CommandError, commands::correct_line::CorrectError
 use axum::extract::State;
 use domain::{
     dubbing::{Dubbing, DubbingRejection, Edit, TranscribedUtterance},
-    value::{DubbingId, Personal, Span, UtteranceId},
+    value::{DubbingId, Personal, UtteranceId},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -170,26 +170,30 @@ pub(crate) async fn change(
 ) -> Result<Done<Corrected>, Problem> {
     let (id, utterance) = (DubbingId(path.id), path.utterance.0);
     let before = queries::dubbing(&api.aggregates, id, caller.tenant()).await?;
-    let line = before.state.utterances.get(&utterance).ok_or_else(|| Problem::new(Code::NotFound))?;
+    if !before.state.utterances.contains_key(&utterance) {
+        return Err(Problem::new(Code::NotFound));
+    }
     let expected = condition.required()?.resolve(before.revision)?;
     let correction = sent.check()?;
-    let added_at = correction.cuts_at();
-    let edit = correction.edit(line)?;
+    let (added_at, times) = (correction.cuts_at(), correction.pointer_to_times());
     let meta = caller.command(ids.0.command, trace).expecting(expected);
-    let appended = api.correct_line().transcript(id, edit, &meta).await.map_err(refused)?;
+    let appended = api.correct_line().transcript(id, correction.edit(utterance), &meta).await;
+    let appended = appended.map_err(|error| refused(error, times))?;
     let now = queries::dubbing(&api.aggregates, id, caller.tenant()).await?;
-    let answer = Done::ok(Corrected { revision: now.revision, utterances: left(&now.state, utterance, added_at) });
-    let answer = answer.revision(now.revision);
+    let published = queries::transcript::published(&api.aggregates, id, &now.state).await?;
+    let utterances = left(&now.state, utterance, added_at).into_iter();
+    let utterances = utterances.filter_map(|id| UtteranceDocument::of(&now.state, &published, id)).collect();
+    let answer = Done::ok(Corrected { revision: now.revision, utterances }).revision(now.revision);
     Ok(answer.position(api.position_of(appended.map(|appended| appended.position)).await?))
 }
 
 /// The utterance itself and, after a cut, the one that begins where it was made.
-fn left(dubbing: &Dubbing, utterance: UtteranceId, added_at: Option<u64>) -> Vec<UtteranceDocument> {
+fn left(dubbing: &Dubbing, utterance: UtteranceId, added_at: Option<u64>) -> Vec<UtteranceId> {
     let is_added = |line: &&TranscribedUtterance| {
         line.utterance != utterance && added_at.is_some_and(|at_ms| line.span.start_ms() == at_ms)
     };
     let added = dubbing.utterances.values().filter(is_added).map(|line| line.utterance);
-    [utterance].into_iter().chain(added).filter_map(|id| UtteranceDocument::of(dubbing, id)).collect()
+    [utterance].into_iter().chain(added).collect()
 }
 
 impl Sent {
@@ -236,33 +240,28 @@ impl Correction {
         }
     }
 
-    fn edit(self, line: &TranscribedUtterance) -> Result<Edit, Problem> {
-        let utterance = line.utterance;
-        Ok(match self {
-            Correction::Change(change) => Edit::Change {
+    /// The field to blame when the utterance would end before it begins.
+    fn pointer_to_times(&self) -> &'static str {
+        match self {
+            Correction::Change(Change { end_ms: None, .. }) => "/start_ms",
+            Correction::Change(_) | Correction::Cut(_) | Correction::Join(_) => "/end_ms",
+        }
+    }
+
+    fn edit(self, utterance: UtteranceId) -> Edit {
+        match self {
+            Correction::Change(Change { text, start_ms, end_ms, speaker }) => Edit::Change {
                 utterance,
-                span: change.span(line)?,
-                text: change.text.map(|text| Personal::new(text.0)),
-                speaker: change.speaker.map(|speaker| speaker.0),
+                text: text.map(|text| Personal::new(text.0)),
+                start_ms,
+                end_ms,
+                speaker: speaker.map(|speaker| speaker.0),
             },
             Correction::Cut(Cut { split: Split { at_ms, texts } }) => {
                 Edit::Split { utterance, at_ms, texts: Box::new(texts.map(|text| Personal::new(text.0))) }
             }
             Correction::Join(Join { merge }) => Edit::Merge { utterance, with: merge.with.0 },
-        })
-    }
-}
-
-impl Change {
-    fn span(&self, line: &TranscribedUtterance) -> Result<Option<Span>, Problem> {
-        if self.start_ms.is_none() && self.end_ms.is_none() {
-            return Ok(None);
         }
-        let start_ms = self.start_ms.unwrap_or(line.span.start_ms());
-        let end_ms = self.end_ms.unwrap_or(line.span.end_ms());
-        let pointer = if self.end_ms.is_some() { "/end_ms" } else { "/start_ms" };
-        let span = Span::try_new(start_ms, end_ms);
-        span.map(Some).map_err(|error| invalid(pointer, "invalid-value", &error.to_string()))
     }
 }
 
@@ -270,10 +269,10 @@ fn invalid(pointer: &str, code: &'static str, detail: &str) -> Problem {
     Problem::new(Code::InvalidRequest).fault(Fault::at(pointer, code, detail))
 }
 
-fn refused(error: CorrectError) -> Problem {
+fn refused(error: CorrectError, times: &'static str) -> Problem {
     match error {
         CorrectError::Transcript(error) => {
-            let fault = if let CommandError::Rejected(rejection) = &error { fault(rejection) } else { None };
+            let fault = if let CommandError::Rejected(rejection) = &error { fault(rejection, times) } else { None };
             match fault {
                 Some(fault) => Problem::from(error).fault(fault),
                 None => error.into(),
@@ -284,12 +283,13 @@ fn refused(error: CorrectError) -> Problem {
 }
 
 /// The field that broke a rule, where one did.
-fn fault(rejection: &DubbingRejection) -> Option<Fault> {
+fn fault(rejection: &DubbingRejection, times: &'static str) -> Option<Fault> {
     let pointer = match rejection {
+        DubbingRejection::EndsBeforeItBegins => times,
         DubbingRejection::OverlapsNeighbour => "/start_ms",
         DubbingRejection::PastTheEnd => "/end_ms",
         DubbingRejection::NothingToSplit => "/split/at_ms",
-        DubbingRejection::NotNeighbours => "/merge/with",
+        DubbingRejection::NotNeighbours | DubbingRejection::TooLong => "/merge/with",
         DubbingRejection::UnknownSpeaker => "/speaker",
         DubbingRejection::NotStarted
         | DubbingRejection::AlreadyStarted

@@ -38,7 +38,9 @@ pub(crate) async fn get_transcript(
 ) -> Result<Response, Problem> {
     let make = || async {
         let dubbing = queries::dubbing(&api.aggregates, DubbingId(id), caller.tenant()).await?;
-        Ready::of_revision(dubbing.revision, &TranscriptDocument::of(&dubbing.state, dubbing.revision))
+        let published = queries::transcript::published(&api.aggregates, DubbingId(id), &dubbing.state).await?;
+        let document = TranscriptDocument::of(&dubbing.state, &published, dubbing.revision);
+        Ready::of_revision(dubbing.revision, &document)
     };
     Ok(api.cached(&caller, &uri, &[Tag::One(id)], make).await?.answer(&headers))
 }

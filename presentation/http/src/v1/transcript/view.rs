@@ -4,13 +4,15 @@ use crate::v1::{
     fields::{SpeakerRef, UtteranceRef},
     tracks::view::FlagName,
 };
-use application::stages::translate::CONFIDENCE_MIN;
+use application::{queries::transcript, stages::translate::CONFIDENCE_MIN};
 use domain::{
     dubbing::{Dubbing, TranscribedUtterance},
     flow::Stage,
+    track::Track,
     value::{Percent, UtteranceId},
 };
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What is said in the source.
@@ -59,13 +61,18 @@ pub(crate) struct UtteranceDocument {
     pub confidence: Option<u16>,
     /// How often it was said to be different; 1 as it was first understood.
     pub revision: u32,
+    /// The revision that can be heard in every published track: the lowest of theirs; null before there is one, and
+    /// while one of them lacks the utterance.
+    pub output_revision: Option<u32>,
+    /// Whether some published track was made before the last change.
+    pub stale: bool,
     /// What is wrong with it.
     pub flags: Vec<FlagName>,
 }
 
 impl TranscriptDocument {
-    /// Of a dubbing at this revision.
-    pub fn of(dubbing: &Dubbing, revision: u64) -> Self {
+    /// Of a dubbing at this revision, with those of its tracks that have a result.
+    pub fn of(dubbing: &Dubbing, published: &[Arc<Track>], revision: u64) -> Self {
         let utterances = dubbing.source_lines().into_iter();
         let speakers = dubbing.speakers.iter();
         Self {
@@ -73,7 +80,9 @@ impl TranscriptDocument {
             language: dubbing.request.as_ref().map(|request| request.source_language.to_string()),
             revision,
             speakers: speakers.map(|(id, speaker)| SpeakerDocument::new(*id, speaker)).collect(),
-            utterances: utterances.filter_map(|line| UtteranceDocument::of(dubbing, line.utterance)).collect(),
+            utterances: utterances
+                .filter_map(|line| UtteranceDocument::of(dubbing, published, line.utterance))
+                .collect(),
         }
     }
 }
@@ -93,7 +102,8 @@ impl SpeakerDocument {
 
 impl UtteranceDocument {
     /// One utterance; `None` when the transcript has no such.
-    pub fn of(dubbing: &Dubbing, id: UtteranceId) -> Option<Self> {
+    pub fn of(dubbing: &Dubbing, published: &[Arc<Track>], id: UtteranceId) -> Option<Self> {
+        let heard = transcript::heard(dubbing, published, id);
         let line = dubbing.utterances.get(&id)?;
         Some(Self {
             id: UtteranceRef(id),
@@ -103,6 +113,8 @@ impl UtteranceDocument {
             speaker: SpeakerDocument::of(dubbing, id),
             confidence: line.confidence.map(Percent::get),
             revision: dubbing.revisions.get(&id).copied().unwrap_or(1),
+            output_revision: heard.output_revision,
+            stale: heard.stale,
             flags: flags(line),
         })
     }

@@ -26,6 +26,25 @@ async fn a_fork_takes_over_what_came_before() {
 }
 
 #[tokio::test]
+async fn a_fork_leaves_out_languages_that_were_withdrawn() {
+    let server = Server::start().await;
+    let id = server.dubbing(&["ca", "es"]).await;
+    let fork = || format!("/v1/dubbings/{id}/fork?from=ingest");
+    for (language, status) in [("ca", 202), ("es", 409)] {
+        let path = format!("/v1/dubbings/{id}/tracks/{language}");
+        assert_eq!(server.say(Method::DELETE, &path, None, &[]).await.status, 204);
+        let said = server.tell(&fork()).await;
+        assert_eq!(said.status, status, "{said:?}");
+        if status == 202 {
+            let tracks = said.body["tracks"].as_array().expect("a list");
+            assert_eq!(tracks.iter().map(|track| &track["language"]).collect::<Vec<_>>(), ["es"]);
+        } else {
+            assert_eq!(said.problem().1, "not-possible");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_fork_begins_where_the_origin_has_come_to() {
     let server = Server::start().await;
     let id = server.dubbing(&["es"]).await;

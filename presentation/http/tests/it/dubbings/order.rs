@@ -7,7 +7,7 @@ use domain::{
     asset::{Asset, AssetCommand, Quarantine, WhyQuarantined},
     glossary::{Content, Glossary, GlossaryCommand},
     project::{Project, ProjectCommand},
-    value::{AssetId, GlossaryId, Personal, ProjectId},
+    value::{AssetId, DubbingId, GlossaryId, Personal, ProjectId},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -22,6 +22,16 @@ fn with(asset: Uuid, more: &Value) -> Value {
         body[name] = value.clone();
     }
     body
+}
+
+/// A glossary that is kept, for a language or for any.
+async fn glossary(server: &Server, language: Option<&str>) -> Uuid {
+    let id = server.api.ids.next();
+    let language = language.map(|tag| tag.parse().expect("a tag"));
+    let name = Personal::new("Terms".to_owned());
+    let content = Content { name, language, terms: super::set::file("text/csv"), count: 1 };
+    server.give::<Glossary>(&StreamId::Glossary(GlossaryId(id)), GlossaryCommand::Create(content)).await;
+    id
 }
 
 #[tokio::test]
@@ -58,11 +68,8 @@ async fn everything_that_can_be_said_is_taken() {
     let asset = server.asset("talk.mp4").await;
     let project = server.api.ids.next();
     let name = Personal::new("A series".to_owned());
-    server.give::<Project>(&StreamId::Project(ProjectId(project)), ProjectCommand::Create { name: name.clone() }).await;
-    let glossary = server.api.ids.next();
-    let content = Content { name, language: None, terms: super::set::file("text/csv"), count: 1 };
-    let stream = StreamId::Glossary(GlossaryId(glossary));
-    server.give::<Glossary>(&stream, GlossaryCommand::Create(content)).await;
+    server.give::<Project>(&StreamId::Project(ProjectId(project)), ProjectCommand::Create { name }).await;
+    let glossary = glossary(&server, None).await;
     let more = json!({
         "source_language": "en-GB", "transcript": {"text": "WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\n"},
         "glossary": {"id": glossary}, "voices": {"S1": "es+f2"}, "keep_phrases": ["Dragoman"], "background": "keep",
@@ -86,6 +93,7 @@ async fn everything_that_can_be_said_is_taken() {
 async fn what_is_wrong_is_pointed_to() {
     let server = Server::start().await;
     let asset = server.asset("talk.mp4").await;
+    let catalan = glossary(&server, Some("ca")).await;
     let invalid = "invalid-request";
     let check = async |more: Value, code: &str, pointer: &str| {
         for path in ["/v1/dubbings", "/v1/dubbings/estimate"] {
@@ -113,6 +121,8 @@ async fn what_is_wrong_is_pointed_to() {
     check(json!({"glossary": {"csv": "source,target\none\n"}}), invalid, "/glossary/csv").await;
     check(json!({"voices": {"a/b": "nobody"}}), invalid, "/voices/a~1b").await;
     check(json!({"voices": {"": "es"}}), invalid, "/voices").await;
+    check(json!({"voices": {"S1": "es", "S2": "ca+f2"}}), invalid, "/voices/S2").await;
+    check(json!({"glossary": {"id": catalan}}), invalid, "/glossary/id").await;
     check(json!({"keep_phrases": ["one", ""]}), invalid, "/keep_phrases/1").await;
     check(json!({"audio_stream": 1}), invalid, "/audio_stream").await;
     check(json!({"audio_stream": -1}), invalid, "/audio_stream").await;
@@ -126,6 +136,28 @@ async fn what_is_wrong_is_pointed_to() {
     check(json!({"glossary": {"id": NOBODY, "csv": "a"}}), invalid, "/glossary").await;
     check(json!({"subtitle": "embed"}), invalid, "/subtitle").await;
     assert_eq!(server.api.admission.depth().reserved, 0);
+}
+
+#[tokio::test]
+async fn a_glossary_is_used_in_its_language_only() {
+    let server = Server::start().await;
+    let asset = server.asset("talk.mp4").await;
+    let glossary = glossary(&server, Some("ca")).await;
+    let uses = async |id: DubbingId| {
+        let tracks = server.api.aggregates.dubbing(id).await.expect("read").state.tracks.clone();
+        tracks.values().map(|track| track.settings.glossary.is_some()).collect::<Vec<_>>()
+    };
+    // A voice that speaks one of the languages is good enough, too.
+    let both = json!({"target_languages": ["ca", "es"], "glossary": {"id": glossary}, "voices": {"S1": "es+f2"}});
+    let said = server.order(&with(asset, &both)).await;
+    assert_eq!((said.status, uses(said.id()).await), (202, vec![true, false]), "{said:?}");
+    let first = server.order(&with(asset, &json!({}))).await.id();
+    let path = format!("/v1/dubbings/{first}/tracks");
+    let more = |language: &str| json!({"target_languages": [language], "glossary": {"id": glossary}});
+    let refused = server.say(Method::POST, &path, Some(&more("es")), &[]).await;
+    assert_eq!(refused.problem(), (422, "invalid-request", "/glossary/id"), "{refused:?}");
+    assert_eq!(server.say(Method::POST, &path, Some(&more("ca")), &[]).await.status, 202);
+    assert_eq!(uses(first).await, [true, false]);
 }
 
 #[tokio::test]

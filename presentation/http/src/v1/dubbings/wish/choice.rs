@@ -111,7 +111,9 @@ impl PartialSchema for GlossaryChoice {
         let id = ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
-            .description(Some("A glossary that is kept"));
+            .description(Some(
+                "A glossary that is kept; it is used in its own language, which must be among those asked for",
+            ));
         let csv = ObjectBuilder::new()
             .schema_type(Type::String)
             .max_length(Some(GLOSSARY_BYTES_MAX))
