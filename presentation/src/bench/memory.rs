@@ -80,8 +80,6 @@ mod tests {
         let block = std::hint::black_box(vec![1_u8; BLOCK]);
         tokio::time::sleep(2 * EVERY).await;
         drop(block);
-        let after = bytes_of(own).expect("read");
-        assert!(after < before + SLACK, "the block is gone: {before} {after}");
         let peak = watch.peak().await.expect("watched");
         assert!(peak >= before + BLOCK as u64 - SLACK, "{before} {peak}");
         assert!(bytes_of(0).is_err());

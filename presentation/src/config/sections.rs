@@ -121,8 +121,9 @@ sections! {
         /// The daemon's socket; uploads are not scanned when unset.
         clamd: Option<ClamdAddress> = clamd().optional(), None;
         /// Whether nothing is opened without a verdict: it waits while the daemon is away, and what is too large for the
-        /// daemon is refused. If not, an event says that it was not scanned. Says nothing while clamd is unset.
-        required: bool = switch(), Some("true");
+        /// daemon is refused. If not, an event says that it was not scanned. It is so once clamd is set, unless this says
+        /// false.
+        required: Option<bool> = switch().optional(), None;
     }
     /// Logs on standard error, and traces.
     telemetry: Telemetry {
@@ -186,8 +187,8 @@ impl Config {
                 faults.push(Fault { key: given.to_owned(), source: source(given), what });
             }
         }
-        let key = "scan.required";
-        if self.scan.required && self.scan.clamd.is_none() && source(key) != Source::Default {
+        if self.scan.required == Some(true) && self.scan.clamd.is_none() {
+            let key = "scan.required";
             let what = "nothing can be scanned while scan.clamd is not set; set it, or do not require the scan";
             faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
         }

@@ -37,7 +37,8 @@ pub async fn beside(
     let import = api.import_asset();
     import.recover().await.map_err(|error| Failure::internal(&error))?;
     let erase = api.erase_asset();
-    let scan = scanner(&config.scan).map(|scanner| Scan { scanner, is_required: config.scan.required });
+    let is_required = config.scan.required.unwrap_or(true);
+    let scan = scanner(&config.scan).map(|scanner| Scan { scanner, is_required });
     let (prober, inspector) = engines.asset_checks();
     let desk = Arc::new(AssetDesk {
         aggregates: Arc::clone(&api.aggregates),
