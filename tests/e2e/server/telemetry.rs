@@ -180,7 +180,7 @@ fn without_configuration_the_log_tells_beginning_end_and_failures() {
     remove_files(&server.user.data().join("blobs"));
     let dubbing = order(&server, &asset, ORDER);
     server.wait("the dubbing stands still", || {
-        server.get(&format!("/v1/dubbings/{dubbing}")).json(StatusCode::OK)["state"] == "needs_attention"
+        server.get(&format!("/v1/dubbings/{dubbing}")).json(StatusCode::OK)["problem"]["code"] == "input-missing"
     });
     assert_eq!(server.stop(), Some(0));
     let lines = lines(&server);
