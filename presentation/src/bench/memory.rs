@@ -1,7 +1,14 @@
 //! The memory of a process: its proportional set size, which counts shared pages by their share.
 
 use crate::exit::{Exit, Failure};
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// How often memory is looked at while something runs. Looking walks the process's pages.
@@ -10,28 +17,34 @@ const EVERY: Duration = Duration::from_millis(50);
 /// Watches the memory of a process, and remembers its peak.
 pub struct Watch {
     stop: oneshot::Sender<()>,
-    peak: JoinHandle<Result<u64, Failure>>,
+    looking: JoinHandle<Result<(), Failure>>,
+    /// The most that was seen so far.
+    seen: Arc<AtomicU64>,
 }
 
 impl Watch {
     /// From now on.
     pub fn begin(pid: u32) -> Self {
         let (stop, mut stopped) = oneshot::channel();
-        let peak = tokio::spawn(async move {
-            let mut peak = bytes_of(pid)?;
+        let seen = Arc::new(AtomicU64::new(0));
+        let peak = Arc::clone(&seen);
+        let looking = tokio::spawn(async move {
+            let look = || bytes_of(pid).map(|bytes| peak.fetch_max(bytes, Ordering::Relaxed));
+            look()?;
             while tokio::time::timeout(EVERY, &mut stopped).await.is_err() {
-                peak = peak.max(bytes_of(pid)?);
+                look()?;
             }
-            Ok(peak.max(bytes_of(pid)?))
+            look().map(drop)
         });
-        Self { stop, peak }
+        Self { stop, looking, seen }
     }
 
     /// The peak up to now, in bytes.
     pub async fn peak(self) -> Result<u64, Failure> {
         // An error would mean that the process is gone already: the watcher says so.
         let _told = self.stop.send(());
-        self.peak.await.map_err(|error| Failure::internal(&error))?
+        self.looking.await.map_err(|error| Failure::internal(&error))??;
+        Ok(self.seen.load(Ordering::Relaxed))
     }
 }
 
@@ -67,7 +80,7 @@ mod tests {
         assert_eq!(parse("Rss: 3000 kB\n"), None);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_peak_is_seen_after_it_has_passed() {
         const BLOCK: usize = 256 << 20;
         // What other tests of this process may take or give back meanwhile.
@@ -75,13 +88,19 @@ mod tests {
         let own = std::process::id();
         let before = bytes_of(own).expect("read");
         let watch = Watch::begin(own);
-        // Its first look comes before the block.
+        // Its first look comes before the block, a later one while the block is there.
         tokio::task::yield_now().await;
         let block = std::hint::black_box(vec![1_u8; BLOCK]);
-        tokio::time::sleep(2 * EVERY).await;
+        let high = before + BLOCK as u64 - SLACK;
+        let seen = async {
+            while watch.seen.load(Ordering::Relaxed) < high {
+                tokio::time::sleep(EVERY / 10).await;
+            }
+        };
+        tokio::time::timeout(200 * EVERY, seen).await.expect("the block is seen while it is there");
         drop(block);
         let peak = watch.peak().await.expect("watched");
-        assert!(peak >= before + BLOCK as u64 - SLACK, "{before} {peak}");
+        assert!(peak >= high, "{before} {peak}");
         assert!(bytes_of(0).is_err());
     }
 }
