@@ -7,7 +7,7 @@
 
 use crate::flows::is_in_flight;
 use domain::{
-    dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life},
+    dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life, RequestedTrack},
     flow::{self, Action, Flow, FlowCommand, PAUSED_BY_USER, Scope},
     track::{Track, TrackCommand},
     value::TrackId,
@@ -36,13 +36,18 @@ pub fn crossing(id: &TrackId, dubbing: &Dubbing, track: &Track) -> Option<Crossi
     if is_off {
         return (!track.cancelled).then_some(Crossing::ToTrack(TrackCommand::Cancel));
     }
+    if track.cancelled {
+        let may_begin = !is_over && requested.outcome.is_none() && track.flow.ended && !dubbing.flow.is_held();
+        return if may_begin { begin(id, dubbing) } else { None };
+    }
+    let is_as_settled = track.flow.is_at_rest() && header.settings == requested.settings;
+    if requested.outcome.is_some() && !is_as_settled {
+        // It was being made anew, and that was called off.
+        return Some(Crossing::ToTrack(TrackCommand::CallOff(requested.settings.clone())));
+    }
     if is_over {
         // What was finished before the dubbing was called off is kept.
         return None;
-    }
-    if track.cancelled {
-        let may_begin = requested.outcome.is_none() && track.flow.ended && !dubbing.flow.is_held();
-        return if may_begin { begin(id, dubbing) } else { None };
     }
     match (dubbing.flow.is_held(), track.flow.is_held()) {
         (true, false) => return to_flow(FlowCommand::Pause { code: PAUSED_BY_USER.to_owned() }),
@@ -50,14 +55,14 @@ pub fn crossing(id: &TrackId, dubbing: &Dubbing, track: &Track) -> Option<Crossi
         (true, true) => return None,
         (false, false) => {}
     }
-    if track.regenerations < requested.regenerations {
+    if requested.outcome.is_none() && track.regenerations < requested.regenerations {
         let (request, lines) = (requested.regenerations, dubbing.source_lines());
         return Some(Crossing::ToTrack(TrackCommand::Regenerate { request, lines }));
     }
     if header.settings != requested.settings {
         return Some(Crossing::ToTrack(TrackCommand::Revise(requested.settings.clone())));
     }
-    settle(id, dubbing, track)
+    settle(id, dubbing, requested, track)
 }
 
 /// Whether a dubbing, with its tracks as they are, needs to be driven: something is owed, under way or to be
@@ -90,13 +95,21 @@ fn begin(id: &TrackId, dubbing: &Dubbing) -> Option<Crossing> {
     }))
 }
 
-fn settle(id: &TrackId, dubbing: &Dubbing, track: &Track) -> Option<Crossing> {
-    let is_settled = dubbing.tracks.get(&id.language).is_none_or(|requested| requested.outcome.is_some());
-    if is_settled || flow::next_actions(&track.flow) != [Action::Finish] {
+fn settle(id: &TrackId, dubbing: &Dubbing, requested: &RequestedTrack, track: &Track) -> Option<Crossing> {
+    if requested.outcome.is_some() {
         return None;
     }
-    let outcome = if track.lines_to_attend() == 0 { Outcome::Completed } else { Outcome::NeedsAttention };
-    Some(Crossing::ToDubbing(DubbingCommand::SettleTrack { language: id.language.clone(), outcome }))
+    let outcome = if flow::next_actions(&track.flow) == [Action::Finish] {
+        let is_to_attend = dubbing.lines_of(track).any(|(_, _, line)| line.needs_attention());
+        if is_to_attend { Outcome::NeedsAttention } else { Outcome::Completed }
+    } else if track.flow.ended {
+        // Its run was called off, and what was asked for since is what it is already.
+        requested.kept.as_ref()?.outcome
+    } else {
+        return None;
+    };
+    let (language, request) = (id.language.clone(), requested.requests);
+    Some(Crossing::ToDubbing(DubbingCommand::SettleTrack { language, request, outcome }))
 }
 
 /// Whether everything that tracks wait for in the dubbing's scope is done.

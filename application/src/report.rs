@@ -4,9 +4,9 @@
 
 use crate::stages::{assess::Inspection, assign_voices::means, sign::agents};
 use domain::{
-    dubbing::{Dubbing, Speaker},
+    dubbing::{Dubbing, Speaker, TranscribedUtterance},
     flow::{Flow, Stage},
-    track::{FittedUtterance, Flag, Track},
+    track::{FittedUtterance, Flag, Line, Track},
     value::{LanguageTag, Percent, Span, SpeakerId, UtteranceId},
 };
 use serde::Serialize;
@@ -158,7 +158,8 @@ pub struct ReportStage {
 /// Builds the report.
 pub fn build(id: &str, dubbing: &Dubbing, track: &Track, inspection: &Inspection) -> Option<Report> {
     let (header, source) = (track.header.as_ref()?, dubbing.source.as_ref()?);
-    let lines: Vec<ReportLine> = track.lines.keys().filter_map(|id| line(*id, dubbing, track)).collect();
+    let lines: Vec<ReportLine> =
+        dubbing.lines_of(track).map(|(id, source, line)| report_line(id, source, line, dubbing, track)).collect();
     let sound = sound(dubbing, inspection)?;
     let engines = [agents(&dubbing.flow), agents(&track.flow)].concat();
     Some(Report {
@@ -180,12 +181,16 @@ pub fn build(id: &str, dubbing: &Dubbing, track: &Track, inspection: &Inspection
     })
 }
 
-fn line(id: UtteranceId, dubbing: &Dubbing, track: &Track) -> Option<ReportLine> {
-    let utterance = dubbing.utterances.get(&id)?;
-    let line = track.lines.get(&id)?;
+fn report_line(
+    id: UtteranceId,
+    utterance: &TranscribedUtterance,
+    line: &Line,
+    dubbing: &Dubbing,
+    track: &Track,
+) -> ReportLine {
     let speaker = dubbing.speaker_of(id);
     let of_speaker = speaker.and_then(|speaker| track.voices.get(&speaker));
-    Some(ReportLine {
+    ReportLine {
         utterance: id,
         speaker: speaker.map(|speaker| speaker.to_string()),
         voice: line.direction.made_with.as_ref().or(of_speaker).cloned(),
@@ -197,25 +202,26 @@ fn line(id: UtteranceId, dubbing: &Dubbing, track: &Track) -> Option<ReportLine>
         kept: line.translation.as_ref().map(|translation| translation.kept.clone()).unwrap_or_default(),
         confidence: utterance.confidence,
         flags: line.flags.iter().map(|(_, flag)| *flag).collect(),
-    })
+    }
 }
 
 fn summary(dubbing: &Dubbing, track: &Track, inspection: &Inspection, source_ms: u64) -> Summary {
-    let mut placed: Vec<FittedUtterance> = track.lines.values().filter_map(|line| line.placement).collect();
+    let lines = || dubbing.lines_of(track).map(|(_, _, line)| line);
+    let mut placed: Vec<FittedUtterance> = lines().filter_map(|line| line.placement).collect();
     placed.sort_by_key(|place| place.start_ms);
     let share = |rate: u16| {
         let within = placed.iter().filter(|place| place.rate.get() <= rate).count();
         if placed.is_empty() { 1.0 } else { within as f64 / placed.len() as f64 }
     };
-    let translations = || track.lines.values().filter_map(|line| line.translation.as_ref());
+    let translations = || lines().filter_map(|line| line.translation.as_ref());
     let terms: u32 = translations().map(|translation| translation.terms).sum();
     let missing: u32 = translations().map(|translation| translation.terms_missing).sum();
     Summary {
-        lines: track.lines.len(),
+        lines: lines().count(),
         spoken: placed.len(),
         kept: translations().filter(|translation| !translation.kept.is_empty()).count(),
         dropped: dubbing.dropped.len(),
-        lines_to_attend: track.lines_to_attend(),
+        lines_to_attend: lines().filter(|line| line.needs_attention()).count(),
         overlaps: overlaps(&placed),
         share_rate_up_to_120: share(120),
         share_rate_up_to_130: share(130),

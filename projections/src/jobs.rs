@@ -149,6 +149,7 @@ fn dubbing(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
         | DubbingEvent::UtteranceSplit { .. }
         | DubbingEvent::UtterancesMerged { .. }
         | DubbingEvent::TrackSettled { .. }
+        | DubbingEvent::TrackRestored { .. }
         | DubbingEvent::Flow(_) => {}
     }
 }
@@ -226,6 +227,7 @@ fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
         | TrackEvent::TranslationEdited { .. }
         | TrackEvent::LineDirected { .. }
         | TrackEvent::RegenerationStarted { .. }
+        | TrackEvent::RunCalledOff { .. }
         | TrackEvent::TranslationRouted { .. }
         | TrackEvent::UtteranceTranslated(_)
         | TrackEvent::VoiceAssigned { .. }

@@ -155,7 +155,8 @@ fn of_dubbing(job: Value, happened: &DubbingEvent) -> Touched {
     match happened {
         DubbingEvent::TrackRequested { language, .. }
         | DubbingEvent::RegenerationRequested { language }
-        | DubbingEvent::TrackSettled { language, .. } => Touched::one(vec![job, json!(language.as_str())]),
+        | DubbingEvent::TrackSettled { language, .. }
+        | DubbingEvent::TrackRestored { language, .. } => Touched::one(vec![job, json!(language.as_str())]),
         DubbingEvent::UtteranceTranscribed(_) => Touched::one(transcript_of(job)),
         DubbingEvent::UtteranceEdited { .. }
         | DubbingEvent::UtteranceSplit { .. }
@@ -194,7 +195,7 @@ fn is_live(row: &Row) -> bool {
 fn dubbing(row: &mut Row, event: &Recorded, happened: &DubbingEvent) {
     match happened {
         DubbingEvent::TrackRequested { .. } | DubbingEvent::RegenerationRequested { .. } => requested(row, event),
-        DubbingEvent::TrackSettled { outcome, .. } => {
+        DubbingEvent::TrackSettled { outcome, .. } | DubbingEvent::TrackRestored { outcome, .. } => {
             let phase = match outcome {
                 Outcome::Completed => "completed",
                 Outcome::NeedsAttention => "needs_attention",
@@ -264,9 +265,9 @@ fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
             set(row, "phase", "processing");
             set(row, "started_at", event.recorded_at.to_string());
         }
-        TrackEvent::TrackRevised { .. } => set(row, "phase", "processing"),
+        TrackEvent::TrackRevised { .. } => made_anew(row),
         TrackEvent::RegenerationStarted { lines, .. } => {
-            set(row, "phase", "processing");
+            made_anew(row);
             keep(row, &lines.iter().map(|line| (line.utterance.0, line.revision)).collect::<LineNumbers>().lines());
         }
         TrackEvent::TranslationRouted { languages, .. } => {
@@ -292,7 +293,14 @@ fn track(row: &mut Row, event: &Recorded, happened: &TrackEvent) {
         }
         TrackEvent::Flow(happened) => flow(row, happened),
         TrackEvent::VoiceAssigned { .. } | TrackEvent::SpeechRateChosen { .. } | TrackEvent::TrackDelivered { .. } => {}
-        TrackEvent::TranslationEdited { .. } | TrackEvent::LineDirected { .. } => {}
+        TrackEvent::TranslationEdited { .. } | TrackEvent::LineDirected { .. } | TrackEvent::RunCalledOff { .. } => {}
+    }
+}
+
+/// A run begins, unless it was called off before it did.
+fn made_anew(row: &mut Row) {
+    if !is_set(row, "settled_at") {
+        set(row, "phase", "processing");
     }
 }
 

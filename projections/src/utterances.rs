@@ -127,6 +127,7 @@ fn of_track(job: Value, language: &str, happened: &TrackEvent) -> Touched {
         TrackEvent::Flow(FlowEvent::StageStarted { fence }) if fence.attempt > 1 => Touched::none().and_alike(all),
         TrackEvent::Flow(happened) if making::is_news(happened) => Touched::none().and_alike(all),
         TrackEvent::TrackRevised { .. }
+        | TrackEvent::RunCalledOff { .. }
         | TrackEvent::TranslationEdited { .. }
         | TrackEvent::LineDirected { .. }
         | TrackEvent::TranslationRouted { .. }
@@ -183,6 +184,7 @@ fn track(mut row: Row, key: &RowKey, happened: &TrackEvent, in_transcript: &InTr
         TrackEvent::SpeechRateChosen { rate, .. } => set(&mut row, "rate", rate.get()),
         TrackEvent::Flow(happened) => flow(&mut row, happened),
         TrackEvent::TrackRevised { .. }
+        | TrackEvent::RunCalledOff { .. }
         | TrackEvent::TranslationRouted { .. }
         | TrackEvent::VoiceAssigned { .. }
         | TrackEvent::TrackMixed(_)

@@ -1,13 +1,17 @@
 //! Worker and process manager over the memory log: failures, doubles, losses and late workers, with
 //! stages that do as they are told. Every row of the flow is broken in every way.
 
+mod called_off;
 mod crew;
+mod edits;
 mod faulty_log;
 mod house;
+mod machine;
 mod queues;
 mod request;
 mod steering;
 mod told;
+mod toys;
 mod traces;
 
 use application::process_manager::Ending;

@@ -10,10 +10,11 @@
 
 use crate::{
     aggregates::{Aggregate, Aggregates, CommandError, CommandMeta},
+    crossing::{Crossing, crossing},
     ports::event_log::{ReadError, StreamId, Tenant},
 };
 use domain::{
-    dubbing::{Dubbing, DubbingCommand, DubbingRejection, Outcome, Phase},
+    dubbing::{Dubbing, DubbingCommand, DubbingRejection, Phase},
     flow::{FlowCommand, PAUSED_BY_USER},
     track::{Track, TrackCommand, TrackRejection},
     value::{DubbingId, LanguageTag, TrackId},
@@ -65,17 +66,32 @@ pub enum ControlError {
 }
 
 impl ControlDubbing {
-    /// Calls a dubbing off: work stops, tracks that are not finished end, finished ones are kept. Once more: silent.
+    /// Calls off what is under way: work stops, and tracks that were never finished end. What was finished is kept, also
+    /// of tracks that are being made anew; a dubbing that was completed before comes to its end again. Once more: silent.
     pub async fn cancel(&self, id: DubbingId, meta: &CommandMeta) -> Result<Controlled, ControlError> {
         let dubbing = self.require(id, meta).await?;
         if matches!(dubbing.phase, Phase::Completed | Phase::Failed) && !self.was_given(id, meta).await? {
             return Err(ControlError::AlreadyEnded);
         }
         let mut done = self.decide(id, DubbingCommand::Cancel, meta).await?;
-        for (track, _) in self.tracks(id, |outcome| outcome.is_none()).await? {
-            done = done.and(self.carry(&track, TrackCommand::Cancel, meta).await?);
+        for (track, _) in self.tracks(id).await? {
+            done = done.and(self.stop(&track, meta).await?);
         }
         Ok(done)
+    }
+
+    /// Carries to a track that its work was called off, where it was.
+    async fn stop(&self, id: &TrackId, meta: &CommandMeta) -> Result<Controlled, ControlError> {
+        let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
+        let track = self.aggregates.track(id).await?.state;
+        if let Some(Crossing::ToTrack(command @ (TrackCommand::Cancel | TrackCommand::CallOff(_)))) =
+            crossing(id, &dubbing, &track)
+        {
+            return self.carry(id, command, meta).await;
+        }
+        let stream = StreamId::Track(id.clone());
+        let position = self.outcome(&stream, &meta.and_then(&stream.to_string())).await?;
+        Ok(Controlled { position })
     }
 
     /// Pauses a dubbing and all its tracks: attempts under way are given back, and nothing begins. Once more: silent.
@@ -83,7 +99,7 @@ impl ControlDubbing {
         self.require_live(id, meta).await?;
         let pause = || FlowCommand::Pause { code: PAUSED_BY_USER.to_owned() };
         let mut done = self.decide(id, DubbingCommand::Flow(pause()), meta).await?;
-        for (track, _) in self.tracks(id, |_| true).await? {
+        for (track, _) in self.tracks(id).await? {
             done = done.and(self.carry(&track, TrackCommand::Flow(pause()), meta).await?);
         }
         Ok(done)
@@ -101,7 +117,7 @@ impl ControlDubbing {
     /// Gives stages that are out of attempts a fresh budget.
     pub async fn retry(&self, id: DubbingId, meta: &CommandMeta) -> Result<Controlled, ControlError> {
         let dubbing = self.require_live(id, meta).await?;
-        let tracks = self.tracks(id, |_| true).await?;
+        let tracks = self.tracks(id).await?;
         let is_parked = |(_, track): &(TrackId, Arc<Track>)| track.flow.has_parked() && !track.cancelled;
         let has_parked = dubbing.flow.has_parked() || tracks.iter().any(is_parked);
         if !has_parked && !self.was_given(id, meta).await? {
@@ -119,8 +135,8 @@ impl ControlDubbing {
         if matches!(dubbing.phase, Phase::Failed | Phase::Cancelled) && !self.was_given(id.dubbing, meta).await? {
             return Err(ControlError::AlreadyEnded);
         }
-        let settle = DubbingCommand::SettleTrack { language: id.language.clone(), outcome: Outcome::Cancelled };
-        let done = self.decide(id.dubbing, settle, meta).await?;
+        let cancel = DubbingCommand::CancelTrack { language: id.language.clone() };
+        let done = self.decide(id.dubbing, cancel, meta).await?;
         let begun = self.aggregates.track(id).await?.state.header.is_some();
         Ok(if begun { done.and(self.carry(id, TrackCommand::Cancel, meta).await?) } else { done })
     }
@@ -128,7 +144,7 @@ impl ControlDubbing {
     /// Resumes whatever stands still, whoever stopped it.
     async fn go_on(&self, id: DubbingId, meta: &CommandMeta) -> Result<Controlled, ControlError> {
         let mut done = self.decide(id, DubbingCommand::Flow(FlowCommand::Resume), meta).await?;
-        for (track, _) in self.tracks(id, |_| true).await? {
+        for (track, _) in self.tracks(id).await? {
             done = done.and(self.carry(&track, TrackCommand::Flow(FlowCommand::Resume), meta).await?);
         }
         Ok(done)
@@ -151,15 +167,11 @@ impl ControlDubbing {
         }
     }
 
-    /// Its tracks that have begun, with an outcome like this.
-    async fn tracks(
-        &self,
-        id: DubbingId,
-        is_meant: impl Fn(Option<Outcome>) -> bool,
-    ) -> Result<Vec<(TrackId, Arc<Track>)>, ControlError> {
+    /// Its tracks that have begun.
+    async fn tracks(&self, id: DubbingId) -> Result<Vec<(TrackId, Arc<Track>)>, ControlError> {
         let dubbing = self.aggregates.dubbing(id).await?.state;
         let mut tracks = Vec::new();
-        for (language, _) in dubbing.tracks.iter().filter(|(_, track)| is_meant(track.outcome)) {
+        for language in dubbing.tracks.keys() {
             let id = TrackId { dubbing: id, language: language.clone() };
             let track = self.aggregates.track(&id).await?.state;
             if track.header.is_some() {

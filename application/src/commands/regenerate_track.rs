@@ -5,7 +5,7 @@ use crate::{
     ports::event_log::{Appended, ReadError, StreamId},
 };
 use domain::{
-    dubbing::{Dubbing, DubbingCommand, DubbingRejection},
+    dubbing::{Dubbing, DubbingCommand, DubbingRejection, RequestedTrack},
     track::Track,
     value::{Span, TrackId, UtteranceId},
 };
@@ -36,7 +36,7 @@ pub enum RegenerateError {
     /// There is no such track.
     #[error("there is no such track")]
     NoSuchTrack,
-    /// It has no result yet that could be stale.
+    /// It has no result yet that could be stale, and is not out of attempts at one.
     #[error("the track has not been published yet; wait until it is")]
     NotPublished,
     /// Nothing has changed since.
@@ -45,7 +45,7 @@ pub enum RegenerateError {
     /// All that has changed is being made already.
     #[error("all that has changed is being made already; wait until it is published")]
     UnderWay,
-    /// It is paused, or out of attempts.
+    /// It is paused; or it is out of attempts, and none of its lines has changed since.
     #[error("the track stands still; resume or retry the dubbing first")]
     StandsStill,
     /// A rule was broken.
@@ -71,21 +71,7 @@ impl RegenerateTrack {
         if meta.expected_revision.is_some_and(|expected| expected != track.revision) {
             return Err(CommandError::Stale { actual: track.revision }.into());
         }
-        if track.state.published.is_none() {
-            return Err(RegenerateError::NotPublished);
-        }
-        let transcript = dubbing.state.source_lines();
-        let lines = track.state.stale_lines(&transcript);
-        if lines.is_empty() {
-            return Err(RegenerateError::NothingStale);
-        }
-        if is_still(&track.state) {
-            return Err(RegenerateError::StandsStill);
-        }
-        // What was asked for and has not reached the track yet will take the lines as they are then.
-        if asked.regenerations > track.state.regenerations || !track.state.is_owed_anew(&transcript) {
-            return Err(RegenerateError::UnderWay);
-        }
+        let lines = owed(&dubbing.state, asked, &track.state)?;
         Ok((measure(lines, &dubbing.state), asked.regenerations))
     }
 
@@ -110,8 +96,32 @@ impl RegenerateTrack {
     }
 }
 
-fn is_still(track: &Track) -> bool {
-    track.flow.paused.is_some()
+/// The lines that a regeneration is for. One that stands still because a stage is out of attempts can be what helps:
+/// when the lines that it was made from are different now. What a user paused waits for that user.
+fn owed(dubbing: &Dubbing, asked: &RequestedTrack, track: &Track) -> Result<Vec<UtteranceId>, RegenerateError> {
+    let transcript = dubbing.source_lines();
+    let is_parked = asked.outcome.is_none() && track.flow.has_parked();
+    let lines = match (&track.published, is_parked) {
+        (Some(_), _) => track.stale_lines(&transcript),
+        (None, true) => track.lines_owed_anew(&transcript),
+        (None, false) => return Err(RegenerateError::NotPublished),
+    };
+    if lines.is_empty() && !is_parked {
+        return Err(RegenerateError::NothingStale);
+    }
+    if dubbing.flow.is_held() || track.flow.is_held() {
+        return Err(RegenerateError::StandsStill);
+    }
+    if asked.outcome.is_some() {
+        return Ok(lines);
+    }
+    // What was asked for and has not reached the track yet will take the lines as they are then.
+    let is_coming = asked.regenerations > track.regenerations;
+    match (is_coming, track.lines_owed_anew(&transcript).is_empty()) {
+        (false, false) => Ok(lines),
+        (false, true) if is_parked => Err(RegenerateError::StandsStill),
+        (false | true, _) => Err(RegenerateError::UnderWay),
+    }
 }
 
 fn measure(lines: Vec<UtteranceId>, dubbing: &Dubbing) -> Regeneration {

@@ -68,6 +68,8 @@ types! {
     TrackPublished "track.published" ["bytes", "media_type"] "The results of the language can be fetched."
     TrackWithdrawn "track.withdrawn" [] "The results of the language cannot be fetched any more."
     TrackSettled "track.settled" ["outcome"] "The language has come to an end, one way or another."
+    TrackRunCalledOff "track.run_called_off" [] "Work on a new result of the language was called off; the results of before are kept."
+    TrackRestored "track.restored" ["outcome"] "The language is as it was finished before: making it anew was called off."
     VoiceAssigned "voice.assigned" ["speaker", "voice"] "A speaker has a voice."
     TranslationEdited "translation.edited" ["utterance", "cleared"] "Somebody worded the translation of a line."
     LineDirected "line.directed" ["utterance", "voice", "rate_percent"] "Somebody said how a line is spoken."

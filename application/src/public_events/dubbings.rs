@@ -43,6 +43,9 @@ pub(super) fn told(event: &DubbingEvent) -> Option<Told> {
         DubbingEvent::TrackSettled { language, outcome } => {
             Told::with(Type::TrackSettled, json!({"outcome": outcome})).in_language(language)
         }
+        DubbingEvent::TrackRestored { language, outcome, .. } => {
+            Told::with(Type::TrackRestored, json!({"outcome": outcome})).in_language(language)
+        }
         DubbingEvent::VideoGenerationCompleted { needs_attention } => {
             Told::with(Type::DubbingCompleted, json!({"needs_attention": needs_attention}))
         }
@@ -107,6 +110,7 @@ fn line(event: &DubbingEvent) -> Option<Told> {
         | DubbingEvent::TranscriptImported { .. }
         | DubbingEvent::RegenerationRequested { .. }
         | DubbingEvent::TrackSettled { .. }
+        | DubbingEvent::TrackRestored { .. }
         | DubbingEvent::VideoGenerationCompleted { .. }
         | DubbingEvent::VideoGenerationFailed { .. }
         | DubbingEvent::VideoGenerationCancelled

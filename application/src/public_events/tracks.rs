@@ -16,6 +16,7 @@ pub(super) fn told(event: &TrackEvent) -> Option<Told> {
         TrackEvent::RegenerationStarted { request, lines } => {
             Told::with(Type::TrackRegenerationStarted, json!({"request": request, "lines": lines.len()}))
         }
+        TrackEvent::RunCalledOff { .. } => Told::new(Type::TrackRunCalledOff),
         TrackEvent::TranslationRouted { languages, .. } => {
             Told::with(Type::TrackRouted, json!({"languages": languages}))
         }
@@ -103,6 +104,7 @@ fn line(event: &TrackEvent) -> Option<Told> {
         TrackEvent::TrackStarted { .. }
         | TrackEvent::TrackRevised { .. }
         | TrackEvent::RegenerationStarted { .. }
+        | TrackEvent::RunCalledOff { .. }
         | TrackEvent::TranslationRouted { .. }
         | TrackEvent::VoiceAssigned { .. }
         | TrackEvent::TrackMixed(_)

@@ -69,7 +69,8 @@ fn a_line_names_the_voice_that_it_is_spoken_with() {
         let [made_with, voice] = [made_with, chosen].map(|voice| voice.map(str::to_owned));
         let spoken = Line { direction: Direction { voice, made_with, ..Direction::default() }, ..Line::default() };
         let track = Track { lines: [(LINE, spoken)].into(), ..track(settings(None, false)) };
-        line(LINE, &dubbing(), &track).and_then(|line| line.voice)
+        let dubbing = dubbing();
+        report_line(LINE, &dubbing.utterances[&LINE], &track.lines[&LINE], &dubbing, &track).voice
     };
     assert_eq!(voice(None, None).as_deref(), Some("es"));
     assert_eq!(voice(Some("es+f2"), Some("es+f2")).as_deref(), Some("es+f2"));

@@ -57,12 +57,12 @@ fn chosen_rate(job: &TrackJob, utterance: UtteranceId) -> Option<Percent> {
 
 /// Lines that were spoken, in order of time.
 fn lines(job: &TrackJob) -> Vec<Line> {
-    let spoken = job.track.lines.iter().filter_map(|(utterance, line)| {
-        let slot = job.dubbing.utterances.get(utterance)?.span;
+    let spoken = job.lines().filter_map(|(utterance, source, line)| {
+        let slot = source.span;
         let fixed = line.direction.rate;
         let natural = line.speech_at(fixed.unwrap_or(Percent::HUNDRED))?;
         let takes = line.speech.iter().map(|speech| Take { rate: speech.rate, duration_ms: speech.duration_ms });
-        Some(Line { utterance: *utterance, slot, natural_ms: natural.duration_ms, fixed, takes: takes.collect() })
+        Some(Line { utterance, slot, natural_ms: natural.duration_ms, fixed, takes: takes.collect() })
     });
     let mut lines: Vec<Line> = spoken.collect();
     lines.sort_by_key(|line| line.slot);
@@ -71,7 +71,7 @@ fn lines(job: &TrackJob) -> Vec<Line> {
 
 fn picture(job: &TrackJob) -> Result<Picture, StageError> {
     let source = job.dubbing.source.as_ref().ok_or(StageError::Absent("the source"))?;
-    let kept = job.track.lines.values().filter_map(|line| line.translation.as_ref());
+    let kept = job.lines().filter_map(|(_, _, line)| line.translation.as_ref());
     let kept = kept.flat_map(|translation| translation.kept.iter().copied()).collect();
     Ok(Picture { duration_ms: source.duration_ms, kept })
 }

@@ -14,10 +14,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{
-    dubbing::{Dubbing, DubbingCommand, DubbingEvent},
+    dubbing::{Dubbing, DubbingCommand, DubbingEvent, TranscribedUtterance},
     flow::{Fence, Stage},
-    track::{Track, TrackCommand, TrackEvent},
-    value::{Artefact, DubbingId, Producer, Sha256, TrackId},
+    track::{Line, Track, TrackCommand, TrackEvent},
+    value::{Artefact, DubbingId, Producer, Sha256, TrackId, UtteranceId},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -234,6 +234,11 @@ impl DubbingJob {
 }
 
 impl TrackJob {
+    /// The lines to make something of: those that the transcript still has, as it was when the attempt began.
+    pub fn lines(&self) -> impl Iterator<Item = (UtteranceId, &TranscribedUtterance, &Line)> {
+        self.dubbing.lines_of(&self.track)
+    }
+
     /// Reports facts at once, so that a crash does not lose them.
     pub async fn record(&self, facts: Vec<TrackEvent>) -> Result<(), StageError> {
         self.attempt.give::<Track>(TrackCommand::Record { fence: self.attempt.fence, facts }).await

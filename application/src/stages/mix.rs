@@ -126,7 +126,7 @@ impl Mix {
         let header = job.track.header.as_ref().ok_or(StageError::Absent("the track"))?;
         let source = job.dubbing.source.as_ref().ok_or(StageError::Absent("the source"))?;
         let sound = job.dubbing.sound.as_ref().ok_or(StageError::Absent("the decoded sound"))?;
-        let placed = job.track.lines.values().filter_map(|line| {
+        let placed = job.lines().filter_map(|(_, _, line)| {
             let placement = line.placement?;
             let speech = line.speech_at(placement.rate)?;
             Some((speech.speech.clone(), placement.start_ms, placement.start_ms + placement.duration_ms))
@@ -134,7 +134,7 @@ impl Mix {
         let mut placed: Vec<_> = placed.collect();
         placed.sort_by_key(|(_, start_ms, _)| *start_ms);
         let last_ms = placed.iter().map(|(.., end_ms)| *end_ms).max().unwrap_or(0);
-        let translations = job.track.lines.values().filter_map(|line| line.translation.as_ref());
+        let translations = job.lines().filter_map(|(_, _, line)| line.translation.as_ref());
         let kept: Vec<Span> = translations.flat_map(|translation| translation.kept.iter().copied()).collect();
         Ok(Score {
             background: sound.background.clone(),

@@ -106,7 +106,9 @@ struct Order {
 impl TrackStage for Synthesise {
     async fn run(&self, job: &TrackJob) -> Result<Done<TrackEvent>, StageError> {
         let speaker = producer(&*self.synthesiser).await?;
-        let orders = orders(job)?;
+        let Some(orders) = orders(job)? else {
+            return Ok(without_voices(speaker));
+        };
         let ordered = orders.len();
         // A stopping process begins no new line and waits for those that are being spoken.
         let mut spoken = stream::iter(orders)
@@ -134,29 +136,36 @@ impl TrackStage for Synthesise {
     }
 }
 
-/// Lines that have something to say, each at its voice's own rate and at the planner's, or at the one that a person chose.
-fn orders(job: &TrackJob) -> Result<Vec<Order>, StageError> {
+/// Somebody speaks who was not known when voices were given: first they get one.
+fn without_voices(speaker: Producer) -> Done<TrackEvent> {
+    let (facts, reopen) = (vec![], Some(Stage::AssignVoices));
+    Done { facts, producers: vec![speaker], made: 0, reused: 0, reopen, skipped: None }
+}
+
+/// Lines that have something to say, each at its voice's own rate and at the planner's, or at the one that a person
+/// chose; `None` when one of them has no voice yet.
+fn orders(job: &TrackJob) -> Result<Option<Vec<Order>>, StageError> {
     let mut orders = Vec::new();
-    for (utterance, line) in &job.track.lines {
+    for (utterance, _, line) in job.lines() {
         let Some(translation) = &line.translation else {
             continue;
         };
         let text = translation.spoken.reveal().ok_or(StageError::Erased)?;
-        let speaker = job.dubbing.speaker_of(*utterance).ok_or(StageError::Absent("the speaker of a line"))?;
-        let of_speaker = job.track.voices.get(&speaker);
-        let voice =
-            line.direction.made_with.as_ref().or(of_speaker).ok_or(StageError::Absent("the voice of a speaker"))?;
         if text.is_empty() {
             continue;
         }
+        let speaker = job.dubbing.speaker_of(utterance).ok_or(StageError::Absent("the speaker of a line"))?;
+        let Some(voice) = line.direction.made_with.as_ref().or(job.track.voices.get(&speaker)) else {
+            return Ok(None);
+        };
         // A person's rate is the only one; else the voice's own, and what the planner asks for besides.
         let own = line.direction.rate.unwrap_or(Percent::HUNDRED);
         let planned = line.rate.filter(|rate| line.direction.rate.is_none() && *rate != own);
         for rate in [Some(own), planned].into_iter().flatten() {
-            orders.push(Order { utterance: *utterance, text: text.clone(), voice: voice.clone(), rate });
+            orders.push(Order { utterance, text: text.clone(), voice: voice.clone(), rate });
         }
     }
-    Ok(orders)
+    Ok(Some(orders))
 }
 
 impl Synthesise {

@@ -276,7 +276,10 @@ impl Story {
             }
             return;
         };
-        if track.header.is_some_and(|header| header.settings != asked.settings) {
+        let is_kept = asked.outcome.is_some_and(|outcome| outcome != Outcome::Cancelled);
+        if is_kept && !track.flow.is_at_rest() {
+            self.history.track(id, TrackCommand::CallOff(asked.settings.clone()));
+        } else if track.header.is_some_and(|header| header.settings != asked.settings) {
             self.history.track(id, TrackCommand::Revise(asked.settings.clone()));
         } else if track.regenerations < asked.regenerations {
             let (request, lines) = (asked.regenerations, dubbing.source_lines());
@@ -285,7 +288,8 @@ impl Story {
         } else if asked.outcome.is_none() && next_actions(&track.flow) == [Action::Finish] {
             let to_attend = track.lines.values().any(|line| line.needs_attention());
             let outcome = if to_attend { Outcome::NeedsAttention } else { Outcome::Completed };
-            let settle = DubbingCommand::SettleTrack { language: id.language.clone(), outcome };
+            let (language, request) = (id.language.clone(), asked.requests);
+            let settle = DubbingCommand::SettleTrack { language, request, outcome };
             self.history.dubbing(id.dubbing, settle);
         }
     }

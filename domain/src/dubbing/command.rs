@@ -46,12 +46,19 @@ pub enum DubbingCommand {
         /// One sentence that says what to do.
         message: String,
     },
-    /// A track has come to an end.
+    /// A track has come to its end.
     SettleTrack {
         /// Its language.
         language: LanguageTag,
+        /// Which time that it was asked for, counted from 1: what was asked for since has not come to its end.
+        request: u32,
         /// How.
         outcome: Outcome,
+    },
+    /// Call one language off, finished or not.
+    CancelTrack {
+        /// The language.
+        language: LanguageTag,
     },
     /// A person corrects the transcript.
     Edit(Edit),
@@ -70,7 +77,8 @@ pub enum DubbingCommand {
         /// What the other dubbing found, as far as it is taken over.
         inherited: Vec<DubbingEvent>,
     },
-    /// Call it off.
+    /// Call off what is under way. Languages that were finished before are as they were then; a dubbing that was never
+    /// completed, and makes something for the first time, is called off itself.
     Cancel,
     /// The flow owes nothing more: say so.
     Finish,

@@ -1,12 +1,12 @@
 //! What a command to a dubbing brings about.
 
 use super::{
-    Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, Outcome, Phase, RequestedTrack, Start,
-    TrackRequest, edit, fork,
+    Delivery, Dubbing, DubbingCommand, DubbingEvent, DubbingRejection, KeptTrack, Outcome, Phase, RequestedTrack,
+    Start, TrackRequest, edit, fork,
 };
 use crate::{
     decider::Decider,
-    flow::{self, Action, Fence, Flow, FlowCommand, FlowEvent, FlowRejection, Stage, next_actions},
+    flow::{self, Action, Fence, Flow, FlowCommand, FlowRejection, Stage, next_actions},
     value::LanguageTag,
 };
 
@@ -58,11 +58,12 @@ fn decide_running(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<Dubb
             let rejected = DubbingEvent::SourceRejected { code: code.clone(), message };
             Ok(vec![rejected, DubbingEvent::VideoGenerationFailed { code }])
         }
-        DubbingCommand::SettleTrack { language, outcome } => settle(dubbing, language, outcome),
-        DubbingCommand::Cancel => Ok(match dubbing.phase {
-            Phase::Processing => vec![DubbingEvent::VideoGenerationCancelled],
-            Phase::NotStarted | Phase::Completed | Phase::Failed | Phase::Cancelled => vec![],
-        }),
+        DubbingCommand::SettleTrack { language, request, outcome } => settle(dubbing, language, request, outcome),
+        DubbingCommand::CancelTrack { language } => cancel_track(dubbing, language),
+        DubbingCommand::Cancel => match dubbing.phase {
+            Phase::Processing => cancel(dubbing),
+            Phase::NotStarted | Phase::Completed | Phase::Failed | Phase::Cancelled => Ok(vec![]),
+        },
         DubbingCommand::Finish => finish(dubbing),
         DubbingCommand::Flow(command) => of_flow(&dubbing.flow, command),
     }
@@ -108,7 +109,7 @@ fn ended(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>
             of_flow(&dubbing.flow, command)
         }
         DubbingCommand::Finish => of_flow(&dubbing.flow, FlowCommand::Compensated),
-        DubbingCommand::Cancel | DubbingCommand::SettleTrack { .. } => Ok(vec![]),
+        DubbingCommand::Cancel | DubbingCommand::SettleTrack { .. } | DubbingCommand::CancelTrack { .. } => Ok(vec![]),
         DubbingCommand::Record { .. } | DubbingCommand::Complete { .. } | DubbingCommand::RejectSource { .. } => {
             Err(FlowRejection::Superseded.into())
         }
@@ -140,9 +141,10 @@ fn request_tracks(dubbing: &Dubbing, tracks: Vec<TrackRequest>) -> Result<Vec<Du
 }
 
 /// Cleaning up waits for the tracks that are to be made, too.
-fn clean_again(dubbing: &Dubbing) -> Option<DubbingEvent> {
-    let cleaned = dubbing.flow.cell(Stage::Clean).attempt > 0;
-    cleaned.then_some(DubbingEvent::Flow(FlowEvent::StageReopened { stage: Stage::Clean }))
+fn clean_again(dubbing: &Dubbing) -> Vec<DubbingEvent> {
+    let has_begun = dubbing.flow.cell(Stage::Clean).attempt > 0;
+    let reopened = if has_begun { flow::reopen(&dubbing.flow, Stage::Clean) } else { vec![] };
+    reopened.into_iter().map(DubbingEvent::Flow).collect()
 }
 
 fn regenerate(dubbing: &Dubbing, language: LanguageTag, request: u32) -> Result<Vec<DubbingEvent>, DubbingRejection> {
@@ -158,16 +160,53 @@ fn choose_delivery(dubbing: &Dubbing, delivery: Delivery) -> Option<DubbingEvent
     (!is_same).then_some(DubbingEvent::DeliveryChosen { delivery })
 }
 
-fn settle(dubbing: &Dubbing, language: LanguageTag, outcome: Outcome) -> Result<Vec<DubbingEvent>, DubbingRejection> {
-    match dubbing.tracks.get(&language) {
-        None => Err(DubbingRejection::UnknownTrack),
-        Some(track) if track.outcome == Some(outcome) => Ok(vec![]),
-        Some(_) => {
-            let is_off = outcome == Outcome::Cancelled && would_come_to_nothing(dubbing, &language);
-            let settled = DubbingEvent::TrackSettled { language, outcome };
-            Ok([settled].into_iter().chain(is_off.then_some(DubbingEvent::VideoGenerationCancelled)).collect())
-        }
+/// What was asked for since, or called off, has not come to this end.
+fn settle(
+    dubbing: &Dubbing,
+    language: LanguageTag,
+    request: u32,
+    outcome: Outcome,
+) -> Result<Vec<DubbingEvent>, DubbingRejection> {
+    let track = dubbing.tracks.get(&language).ok_or(DubbingRejection::UnknownTrack)?;
+    let is_meant = track.requests == request && track.outcome.is_none();
+    Ok(if is_meant { vec![DubbingEvent::TrackSettled { language, outcome }] } else { vec![] })
+}
+
+fn cancel_track(dubbing: &Dubbing, language: LanguageTag) -> Result<Vec<DubbingEvent>, DubbingRejection> {
+    let track = dubbing.tracks.get(&language).ok_or(DubbingRejection::UnknownTrack)?;
+    if track.outcome == Some(Outcome::Cancelled) {
+        return Ok(vec![]);
     }
+    let is_off = would_come_to_nothing(dubbing, &language);
+    let settled = DubbingEvent::TrackSettled { language, outcome: Outcome::Cancelled };
+    Ok([settled].into_iter().chain(is_off.then_some(DubbingEvent::VideoGenerationCancelled)).collect())
+}
+
+/// What was finished before is kept, and a language that is being made anew is as it was. A dubbing that was completed
+/// before, or that makes nothing for the first time, comes to its end without what was under way; any other is called
+/// off.
+fn cancel(dubbing: &Dubbing) -> Result<Vec<DubbingEvent>, DubbingRejection> {
+    let under_way: Vec<_> = dubbing.tracks.iter().filter(|(_, track)| track.outcome.is_none()).collect();
+    let is_all_kept = !under_way.is_empty() && under_way.iter().all(|(_, track)| track.kept.is_some());
+    let comes_back = dubbing.was_completed || is_all_kept;
+    let stop = |(language, track): (&LanguageTag, &RequestedTrack)| match &track.kept {
+        Some(KeptTrack { settings, outcome }) => Some(DubbingEvent::TrackRestored {
+            language: language.clone(),
+            settings: settings.clone(),
+            outcome: *outcome,
+        }),
+        None if comes_back => {
+            Some(DubbingEvent::TrackSettled { language: language.clone(), outcome: Outcome::Cancelled })
+        }
+        None => None,
+    };
+    let mut events: Vec<DubbingEvent> = under_way.into_iter().filter_map(stop).collect();
+    if comes_back {
+        events.extend(of_flow(&dubbing.flow, FlowCommand::Resume)?);
+    } else {
+        events.push(DubbingEvent::VideoGenerationCancelled);
+    }
+    Ok(events)
 }
 
 /// Whether nothing would be left to make without this language, and nothing was ever finished.

@@ -131,6 +131,15 @@ pub enum DubbingEvent {
         /// How it went.
         outcome: Outcome,
     },
+    /// A language that was finished before was being made anew, and that was called off: it is as it was.
+    TrackRestored {
+        /// The language.
+        language: LanguageTag,
+        /// How what is kept of it was made.
+        settings: TrackSettings,
+        /// How it had ended.
+        outcome: Outcome,
+    },
     /// All is done.
     VideoGenerationCompleted {
         /// Whether any track has lines that need attention.
@@ -327,6 +336,7 @@ impl DubbingEvent {
             | DubbingEvent::RegenerationRequested { .. }
             | DubbingEvent::SourceRejected { .. }
             | DubbingEvent::TrackSettled { .. }
+            | DubbingEvent::TrackRestored { .. }
             | DubbingEvent::VideoGenerationCompleted { .. }
             | DubbingEvent::VideoGenerationFailed { .. }
             | DubbingEvent::VideoGenerationCancelled

@@ -22,4 +22,4 @@ pub use event::{
 };
 pub use order::{Fork, Order};
 pub use priority::Priority;
-pub use state::{Dubbing, Phase, Request, RequestedTrack, Speaker};
+pub use state::{Dubbing, KeptTrack, Phase, Request, RequestedTrack, Speaker};

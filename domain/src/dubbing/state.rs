@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     flow::{Flow, FlowEvent, Scope},
-    track::{SourceLine, TrackSettings},
+    track::{Line, SourceLine, Track, TrackSettings},
     value::{Artefact, LanguageTag, Personal, Sha256, SpeakerId, UtteranceId},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,8 @@ pub struct Dubbing {
     pub dropped: BTreeSet<UtteranceId>,
     /// Who speaks.
     pub speakers: BTreeMap<SpeakerId, Speaker>,
+    /// It was completed before, whatever was asked for since.
+    pub was_completed: bool,
     /// Why it failed, as a stable code and a sentence.
     pub rejection: Option<(String, String)>,
     /// Its flow.
@@ -92,6 +94,17 @@ pub struct RequestedTrack {
     pub outcome: Option<Outcome>,
     /// Whether it was ever finished, whatever became of it.
     pub was_finished: bool,
+    /// How it was finished last, as long as that result is kept.
+    pub kept: Option<KeptTrack>,
+}
+
+/// A language as it was finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptTrack {
+    /// How it was made.
+    pub settings: TrackSettings,
+    /// How it ended.
+    pub outcome: Outcome,
 }
 
 /// Who speaks.
@@ -119,6 +132,16 @@ impl Dubbing {
         let revision = |id| self.revisions.get(&id).copied().unwrap_or(1);
         let line = |id| SourceLine { utterance: id, revision: revision(id) };
         lines.into_iter().map(|known| line(known.utterance)).collect()
+    }
+
+    /// The lines of one of its tracks that the transcript still has, as both know them, in the order in which they came
+    /// to be. A line that is gone from the transcript is one of the track's until the track is made anew; until then
+    /// nothing is made of it.
+    pub fn lines_of<'a>(
+        &'a self,
+        track: &'a Track,
+    ) -> impl Iterator<Item = (UtteranceId, &'a TranscribedUtterance, &'a Line)> {
+        track.lines.iter().filter_map(|(id, line)| Some((*id, self.utterances.get(id)?, line)))
     }
 
     /// The only writer of a dubbing's state.
@@ -149,7 +172,8 @@ impl Dubbing {
             | DubbingEvent::UtterancesMerged { .. } => self.evolve_edit(event),
             DubbingEvent::RegenerationRequested { language } => self.regenerate(language),
             DubbingEvent::TrackSettled { language, outcome } => self.settle(language, *outcome),
-            DubbingEvent::VideoGenerationCompleted { .. } => self.end(Phase::Completed),
+            DubbingEvent::TrackRestored { language, settings, outcome } => self.restore(language, settings, *outcome),
+            DubbingEvent::VideoGenerationCompleted { .. } => self.complete(),
             DubbingEvent::VideoGenerationFailed { .. } => self.undo(Phase::Failed),
             DubbingEvent::VideoGenerationCancelled => self.undo(Phase::Cancelled),
             DubbingEvent::Flow(event) => self.evolve_flow(event),
@@ -194,6 +218,7 @@ impl Dubbing {
             regenerations: known.map_or(0, |track| track.regenerations),
             outcome: None,
             was_finished: known.is_some_and(|track| track.was_finished),
+            kept: known.and_then(|track| track.kept.clone()),
         };
         self.tracks.insert(language.clone(), track);
         self.reopen();
@@ -218,8 +243,22 @@ impl Dubbing {
     fn settle(&mut self, language: &LanguageTag, outcome: Outcome) {
         if let Some(track) = self.tracks.get_mut(language) {
             track.outcome = Some(outcome);
-            track.was_finished |= outcome != Outcome::Cancelled;
+            let is_finished = outcome != Outcome::Cancelled;
+            track.was_finished |= is_finished;
+            track.kept = is_finished.then(|| KeptTrack { settings: track.settings.clone(), outcome });
         }
+        self.look_at_tracks();
+    }
+
+    fn restore(&mut self, language: &LanguageTag, settings: &TrackSettings, outcome: Outcome) {
+        if let Some(track) = self.tracks.get_mut(language) {
+            track.settings = settings.clone();
+            track.outcome = Some(outcome);
+        }
+        self.look_at_tracks();
+    }
+
+    fn look_at_tracks(&mut self) {
         self.flow.tracks_settled = self.tracks.values().all(|track| track.outcome.is_some());
     }
 
@@ -227,8 +266,9 @@ impl Dubbing {
         self.flow.evolve(event);
     }
 
-    fn end(&mut self, phase: Phase) {
-        self.phase = phase;
+    fn complete(&mut self) {
+        self.phase = Phase::Completed;
+        self.was_completed = true;
         self.flow.ended = true;
     }
 

@@ -251,17 +251,90 @@ fn reject_source_fails_the_dubbing() {
 
 #[test]
 fn settle_track_accepts_news_refuses_strangers_and_is_silent_for_the_same() {
-    let settle = |tag: &str, outcome| DubbingCommand::SettleTrack { language: language(tag), outcome };
+    let settle =
+        |tag: &str, request, outcome| DubbingCommand::SettleTrack { language: language(tag), request, outcome };
     let settled = |outcome| DubbingEvent::TrackSettled { language: language("es"), outcome };
-    let begun = [started(), requested("es")];
-    given::<Dubbing>(begun.clone()).when(settle("es", Outcome::Completed)).then([settled(Outcome::Completed)]);
-    given::<Dubbing>(begun.clone())
-        .when(settle("ca", Outcome::Completed))
-        .then_refused(&DubbingRejection::UnknownTrack);
-    let [first, second] = begun;
-    given::<Dubbing>([first, second, settled(Outcome::NeedsAttention)])
-        .when(settle("es", Outcome::NeedsAttention))
-        .then_silent();
+    let begun = || vec![started(), requested("es")];
+    given::<Dubbing>(begun()).when(settle("es", 1, Outcome::Completed)).then([settled(Outcome::Completed)]);
+    given::<Dubbing>(begun()).when(settle("ca", 1, Outcome::Completed)).then_refused(&DubbingRejection::UnknownTrack);
+    let over = [begun(), vec![settled(Outcome::NeedsAttention)]].concat();
+    given::<Dubbing>(over.clone()).when(settle("es", 1, Outcome::NeedsAttention)).then_silent();
+    // It was asked for again since: that has not come to its end.
+    let again = [over, vec![DubbingEvent::RegenerationRequested { language: language("es") }]].concat();
+    given::<Dubbing>(again.clone()).when(settle("es", 1, Outcome::Completed)).then_silent();
+    given::<Dubbing>(again).when(settle("es", 2, Outcome::Completed)).then([settled(Outcome::Completed)]);
+    let off = [begun(), vec![settled(Outcome::Cancelled)]].concat();
+    given::<Dubbing>(off).when(settle("es", 1, Outcome::Completed)).then_silent();
+}
+
+/// A language that was finished is asked for in another way.
+fn asked_otherwise() -> DubbingEvent {
+    DubbingEvent::TrackRequested { language: language("es"), settings: settings(Background::Keep) }
+}
+
+fn restored(outcome: Outcome) -> DubbingEvent {
+    DubbingEvent::TrackRestored { language: language("es"), settings: settings(Background::Duck), outcome }
+}
+
+#[test]
+fn cancel_keeps_what_was_finished_and_a_dubbing_that_was_completed_comes_back() {
+    let off = |tag: &str| DubbingEvent::TrackSettled { language: language(tag), outcome: Outcome::Cancelled };
+    let anew = || DubbingEvent::RegenerationRequested { language: language("es") };
+    let check = |since: Vec<DubbingEvent>, then: Vec<DubbingEvent>| {
+        let events = [completed(), vec![flow(FlowEvent::StageReopened { stage: Stage::Clean })], since].concat();
+        given::<Dubbing>(events.clone()).when(DubbingCommand::Cancel).then(then.clone());
+        let after = [events, then].concat();
+        let dubbing = fold::<Dubbing>(&after);
+        let asked = &dubbing.tracks[&language("es")];
+        assert_eq!(
+            (dubbing.phase, dubbing.flow.tracks_settled, dubbing.flow.undoing),
+            (Phase::Processing, true, false)
+        );
+        assert_eq!((&asked.settings, asked.outcome), (&settings(Background::Duck), Some(Outcome::Completed)));
+        given::<Dubbing>(after.clone()).when(DubbingCommand::Cancel).then_silent();
+        // What was called off can be asked for again.
+        let keep = TrackRequest { language: language("es"), settings: settings(Background::Keep) };
+        given::<Dubbing>(after.clone()).when(request_tracks(vec![keep])).then([asked_otherwise()]);
+        given::<Dubbing>(after).when(request_tracks(vec![track("es")])).then_silent();
+    };
+    check(vec![anew()], vec![restored(Outcome::Completed)]);
+    check(vec![asked_otherwise()], vec![restored(Outcome::Completed)]);
+    check(vec![requested("ca")], vec![off("ca")]);
+    check(vec![anew(), requested("ca")], vec![off("ca"), restored(Outcome::Completed)]);
+    let paused = flow(FlowEvent::FlowPaused { code: crate::flow::PAUSED_BY_USER.to_owned() });
+    check(vec![anew(), paused], vec![restored(Outcome::Completed), flow(FlowEvent::FlowResumed)]);
+}
+
+#[test]
+fn cancel_before_anything_was_completed_calls_the_dubbing_off_unless_all_was_made_before() {
+    let settled = |outcome| DubbingEvent::TrackSettled { language: language("es"), outcome };
+    let anew = DubbingEvent::RegenerationRequested { language: language("es") };
+    let check = |since: Vec<DubbingEvent>, then: Vec<DubbingEvent>| {
+        let events = [vec![started(), requested("ca"), requested("es")], since].concat();
+        given::<Dubbing>(events).when(DubbingCommand::Cancel).then(then);
+    };
+    let ca = DubbingEvent::TrackSettled { language: language("ca"), outcome: Outcome::Completed };
+    let off = DubbingEvent::VideoGenerationCancelled;
+    check(vec![settled(Outcome::Completed)], vec![off.clone()]);
+    check(vec![settled(Outcome::Completed), ca.clone()], vec![off.clone()]);
+    let back = restored(Outcome::NeedsAttention);
+    let made_anew = vec![settled(Outcome::NeedsAttention), anew.clone()];
+    check(made_anew.clone(), vec![back.clone(), off.clone()]);
+    check([made_anew, vec![ca]].concat(), vec![back]);
+    // What was withdrawn since is not kept.
+    check(vec![settled(Outcome::Completed), settled(Outcome::Cancelled), requested("es")], vec![off]);
+}
+
+#[test]
+fn what_is_asked_for_anew_takes_cleaning_up_out_of_its_parking() {
+    let parked = [
+        flow(FlowEvent::StageParked { stage: Stage::Clean, code: "disk-full".to_owned() }),
+        flow(FlowEvent::FlowPaused { code: "disk-full".to_owned() }),
+    ];
+    let events = [all_done(), parked.to_vec()].concat();
+    let reopened = flow(FlowEvent::StageReopened { stage: Stage::Clean });
+    let then = [requested("ca"), reopened, flow(FlowEvent::FlowResumed)];
+    given::<Dubbing>(events).when(request_tracks(vec![track("ca")])).then(then);
 }
 
 #[test]
@@ -280,7 +353,7 @@ fn a_language_that_was_called_off_can_be_asked_for_again() {
 #[test]
 fn calling_off_the_last_language_before_anything_was_finished_is_calling_off_the_dubbing() {
     let settled = |tag: &str, outcome| DubbingEvent::TrackSettled { language: language(tag), outcome };
-    let call_off = |tag: &str| DubbingCommand::SettleTrack { language: language(tag), outcome: Outcome::Cancelled };
+    let call_off = |tag: &str| DubbingCommand::CancelTrack { language: language(tag) };
     let off = |tag: &str| settled(tag, Outcome::Cancelled);
     let check = |happened: Vec<DubbingEvent>, is_the_end: bool| {
         let events = [vec![started(), requested("ca"), requested("es")], happened].concat();

@@ -1,7 +1,8 @@
 //! What a command to a flow brings about.
 
 use super::{
-    Action, Failure, Fence, Flow, FlowEvent, PAUSED_BY_USER, Phase, Stage, StageSummary, WorkId, next_actions,
+    Action, Failure, Fence, Flow, FlowEvent, PAUSED_BY_USER, Phase, Stage, StageSummary, WorkId, next_actions, rows,
+    with_followers,
 };
 use crate::value::Timestamp;
 use std::fmt;
@@ -108,12 +109,31 @@ pub fn decide(flow: &Flow, command: FlowCommand) -> Result<Vec<FlowEvent>, FlowR
         FlowCommand::Release(fence) => {
             Ok(if flow.awaits(fence) { vec![FlowEvent::StageReleased { fence }] } else { vec![] })
         }
-        FlowCommand::Reopen(stage) => Ok(vec![FlowEvent::StageReopened { stage }]),
+        FlowCommand::Reopen(stage) => Ok(reopen(flow, stage)),
         FlowCommand::Pause { code } => Ok(pause(flow, code)),
         FlowCommand::Resume => Ok(if flow.paused.is_some() { vec![FlowEvent::FlowResumed] } else { vec![] }),
         FlowCommand::Undone(stage) => undone(flow, stage),
         FlowCommand::Compensated => compensated(flow),
     }
+}
+
+/// Asks for a stage and all that follow anew. What was parked among them gets a fresh budget with its new run: where
+/// nothing else is parked, work is handed out again. A user's pause stays.
+pub fn reopen(flow: &Flow, stage: Stage) -> Vec<FlowEvent> {
+    let anew = with_followers(flow.scope, stage);
+    let is_parked = |stage: Stage| flow.phase(stage) == Phase::Parked && !anew.contains(&stage);
+    let stands_still = flow.is_held() || rows(flow.scope).any(|row| is_parked(row.stage));
+    let resumed = (flow.paused.is_some() && !stands_still).then_some(FlowEvent::FlowResumed);
+    [FlowEvent::StageReopened { stage }].into_iter().chain(resumed).collect()
+}
+
+/// What ends a run that nobody wants any more, beside the event that says so: attempts under way are given back, and
+/// nothing is paused or parked.
+pub fn let_go(flow: &Flow) -> Vec<FlowEvent> {
+    let under_way = flow.cells.iter().filter(|(_, cell)| matches!(cell.phase, Phase::Started(_)));
+    let fences = under_way.map(|(stage, cell)| Fence { stage: *stage, run: cell.run, attempt: cell.attempt });
+    let released = fences.map(|fence| FlowEvent::StageReleased { fence });
+    released.chain(flow.paused.is_some().then_some(FlowEvent::FlowResumed)).collect()
 }
 
 fn pause(flow: &Flow, code: String) -> Vec<FlowEvent> {
@@ -144,7 +164,7 @@ fn start(flow: &Flow, fence: Fence) -> Result<Vec<FlowEvent>, FlowRejection> {
         return Err(FlowRejection::Superseded);
     }
     match cell.phase {
-        Phase::Requested(_) if flow.paused.is_some() || flow.undoing => Err(FlowRejection::NotOwed),
+        Phase::Requested(_) if flow.paused.is_some() || flow.undoing || flow.ended => Err(FlowRejection::NotOwed),
         Phase::Requested(_) => Ok(vec![FlowEvent::StageStarted { fence }]),
         // Somebody is at it: the same message, delivered twice, must not make two workers.
         Phase::Started(_) => Err(FlowRejection::Superseded),

@@ -13,7 +13,7 @@ mod tests;
 mod work;
 
 use crate::value::Timestamp;
-pub use decide::{FAILURES_MAX, FlowCommand, FlowRejection, LOSSES_MAX, decide};
+pub use decide::{FAILURES_MAX, FlowCommand, FlowRejection, LOSSES_MAX, decide, let_go, reopen};
 pub use event::{Failure, FlowEvent, StageSummary};
 pub use stage::{Stage, UnknownStage};
 pub use state::{Cell, Flow, PAUSED_BY_USER, Phase};

@@ -124,6 +124,11 @@ impl Flow {
         self.cells.values().any(|cell| cell.phase == Phase::Parked)
     }
 
+    /// Whether nothing of it is left to do: all is done, or it has come to an end before that.
+    pub fn is_at_rest(&self) -> bool {
+        self.ended || rows(self.scope).all(|row| self.is_done(row.stage))
+    }
+
     /// The flow for doing everything once more after it came to its end: untouched, but each stage that ever ran
     /// begins a new run, so that workers and work ids of the first time mean nothing any more.
     pub fn anew(&self) -> Self {

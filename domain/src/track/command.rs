@@ -61,6 +61,8 @@ pub enum TrackCommand {
         /// A stage that must run anew because of what was found.
         reopen: Option<Stage>,
     },
+    /// Call off the run that is under way; what was published before stays, and this is how it was made.
+    CallOff(TrackSettings),
     /// Files were put where the user wants them.
     Deliver(Vec<DeliveredFile>),
     /// Make the result invisible.

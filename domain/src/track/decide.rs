@@ -3,7 +3,7 @@
 use super::{Track, TrackCommand, TrackEvent, TrackRejection, TrackSettings, edit, fork};
 use crate::{
     decider::Decider,
-    flow::{self, Fence, FlowCommand, FlowEvent, FlowRejection},
+    flow::{self, Fence, FlowCommand, FlowRejection},
 };
 
 impl Decider for Track {
@@ -33,7 +33,8 @@ impl Decider for Track {
                 )
             }
             (Some(_), command) if track.cancelled => cancelled(track, command),
-            (Some(header), TrackCommand::Revise(settings)) => Ok(revise(&header.settings, settings)),
+            (Some(header), TrackCommand::Revise(settings)) => Ok(revise(track, &header.settings, settings)),
+            (Some(header), TrackCommand::CallOff(settings)) => Ok(call_off(track, &header.settings, settings)),
             (Some(_), command) => decide_running(track, command),
         }
     }
@@ -65,17 +66,27 @@ fn decide_running(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent
         },
         TrackCommand::Cancel => Ok(vec![TrackEvent::TrackWithdrawn]),
         TrackCommand::Flow(command) => of_flow(track, command),
-        // Both are decided before a track runs, and stay silent here.
-        TrackCommand::Start { .. } | TrackCommand::Revise(_) => Ok(vec![]),
+        // All are decided before a track runs, and stay silent here.
+        TrackCommand::Start { .. } | TrackCommand::Revise(_) | TrackCommand::CallOff(_) => Ok(vec![]),
     }
 }
 
 /// What is asked anew begins at the first stage whose result differs.
-fn revise(current: &TrackSettings, settings: TrackSettings) -> Vec<TrackEvent> {
+fn revise(track: &Track, current: &TrackSettings, settings: TrackSettings) -> Vec<TrackEvent> {
     let Some(stage) = current.first_affected(&settings) else {
         return vec![];
     };
-    vec![TrackEvent::TrackRevised { settings }, TrackEvent::Flow(FlowEvent::StageReopened { stage })]
+    let reopened = flow::reopen(&track.flow, stage).into_iter().map(TrackEvent::Flow);
+    [TrackEvent::TrackRevised { settings }].into_iter().chain(reopened).collect()
+}
+
+/// Where nothing is under way, nothing is called off.
+fn call_off(track: &Track, current: &TrackSettings, settings: TrackSettings) -> Vec<TrackEvent> {
+    if track.flow.is_at_rest() && *current == settings {
+        return vec![];
+    }
+    let let_go = flow::let_go(&track.flow).into_iter().map(TrackEvent::Flow);
+    let_go.chain([TrackEvent::RunCalledOff { settings }]).collect()
 }
 
 fn deliver(track: &Track, files: Vec<super::DeliveredFile>) -> Result<Vec<TrackEvent>, TrackRejection> {
@@ -90,7 +101,7 @@ fn deliver(track: &Track, files: Vec<super::DeliveredFile>) -> Result<Vec<TrackE
 fn cancelled(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent>, TrackRejection> {
     match command {
         TrackCommand::Flow(command @ (FlowCommand::Undone(_) | FlowCommand::Compensated)) => of_flow(track, command),
-        TrackCommand::Withdraw | TrackCommand::Cancel => Ok(vec![]),
+        TrackCommand::Withdraw | TrackCommand::Cancel | TrackCommand::CallOff(_) => Ok(vec![]),
         TrackCommand::Record { .. } | TrackCommand::Complete { .. } => Err(FlowRejection::Superseded.into()),
         TrackCommand::Start { .. }
         | TrackCommand::Revise(_)

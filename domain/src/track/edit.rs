@@ -5,10 +5,10 @@
 
 use super::{Line, SourceLine, Track, TrackEvent, TrackRejection};
 use crate::{
-    flow::{FlowEvent, Phase, Stage},
+    flow::{self, Phase, Stage},
     value::{Percent, Personal, UtteranceId},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be different in a line. What is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,12 +82,15 @@ impl Track {
         stale
     }
 
-    /// Whether the lines as they are now differ from those that are being made, or were made last.
-    pub fn is_owed_anew(&self, transcript: &[SourceLine]) -> bool {
+    /// Lines that are different, added or gone since the run under way began, or the last one, in order of id.
+    pub fn lines_owed_anew(&self, transcript: &[SourceLine]) -> Vec<UtteranceId> {
         let is_made = |line: &SourceLine| {
             self.lines.get(&line.utterance).is_some_and(|known| known.making >= known.revision(line.revision))
         };
-        self.lines.len() != transcript.len() || !transcript.iter().all(is_made)
+        let now: BTreeSet<UtteranceId> = transcript.iter().map(|line| line.utterance).collect();
+        let gone = self.lines.keys().filter(|id| !now.contains(id)).copied();
+        let changed = transcript.iter().filter(|line| !is_made(line)).map(|line| line.utterance);
+        changed.chain(gone).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// From now on these are the lines, and they are made as they are now.
@@ -153,5 +156,6 @@ pub(super) fn regenerate(track: &Track, request: u32, lines: Vec<SourceLine>) ->
     }
     // What did not change is found again by its key at each stage, so that the first one is always the same.
     let stage = Stage::Translate;
-    vec![TrackEvent::RegenerationStarted { request, lines }, TrackEvent::Flow(FlowEvent::StageReopened { stage })]
+    let reopened = flow::reopen(&track.flow, stage).into_iter().map(TrackEvent::Flow);
+    [TrackEvent::RegenerationStarted { request, lines }].into_iter().chain(reopened).collect()
 }

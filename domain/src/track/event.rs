@@ -54,6 +54,11 @@ pub enum TrackEvent {
         /// The lines, in order of time.
         lines: Vec<SourceLine>,
     },
+    /// A new run was called off: what was published before is the result, as before.
+    RunCalledOff {
+        /// How that was made, and how the next run is.
+        settings: TrackSettings,
+    },
     /// How the translation goes.
     TranslationRouted {
         /// Languages in order, source first; a third one in between is a pivot.
@@ -341,6 +346,7 @@ impl TrackEvent {
             | TrackEvent::TranslationEdited { .. }
             | TrackEvent::LineDirected { .. }
             | TrackEvent::RegenerationStarted { .. }
+            | TrackEvent::RunCalledOff { .. }
             | TrackEvent::TrackDelivered { .. }
             | TrackEvent::TrackWithdrawn
             | TrackEvent::Flow(_) => None,
@@ -360,6 +366,7 @@ impl TrackEvent {
             TrackEvent::TrackStarted { .. }
             | TrackEvent::TrackRevised { .. }
             | TrackEvent::RegenerationStarted { .. }
+            | TrackEvent::RunCalledOff { .. }
             | TrackEvent::TranslationRouted { .. }
             | TrackEvent::VoiceAssigned { .. }
             | TrackEvent::TrackMixed(_)

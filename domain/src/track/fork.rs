@@ -41,7 +41,7 @@ impl Track {
     /// found, all stages of the track run anew. So it is with a wording, which is void for another text.
     pub fn inheritance(&self, from: Stage, settings: &TrackSettings, lines: &ForkedLines) -> Vec<TrackEvent> {
         let mut anew = with_followers(Scope::Track, from);
-        if !lines.are_alike() || self.is_owed_anew(&lines.origin) {
+        if !lines.are_alike() || !self.lines_owed_anew(&lines.origin).is_empty() {
             anew.extend(with_followers(Scope::Track, Stage::Translate));
         }
         let differs = self.header.as_ref().and_then(|header| header.settings.first_affected(settings));

@@ -146,10 +146,10 @@ impl Track {
                 });
                 self.make(lines);
             }
-            TrackEvent::TrackRevised { settings } => {
-                if let Some(header) = &mut self.header {
-                    header.settings = settings.clone();
-                }
+            TrackEvent::TrackRevised { settings } => self.revise(settings),
+            TrackEvent::RunCalledOff { settings } => {
+                self.revise(settings);
+                self.flow.ended = true;
             }
             TrackEvent::TranslationEdited { .. } | TrackEvent::LineDirected { .. } => self.evolve_edit(event),
             TrackEvent::RegenerationStarted { request, lines } => {
@@ -181,6 +181,12 @@ impl Track {
             TrackEvent::TrackDelivered { files } => self.delivered.extend(files.iter().cloned()),
             TrackEvent::TrackWithdrawn => self.withdraw(),
             TrackEvent::Flow(event) => self.evolve_flow(event),
+        }
+    }
+
+    fn revise(&mut self, settings: &TrackSettings) {
+        if let Some(header) = &mut self.header {
+            header.settings = settings.clone();
         }
     }
 
@@ -224,6 +230,7 @@ impl Track {
         self.published = None;
         self.published_with = None;
         self.cancelled = true;
+        self.flow.ended = false;
         self.flow.undoing = true;
     }
 

@@ -4,7 +4,9 @@ mod edit;
 
 use crate::{
     decider::fold,
-    flow::{Fence, FlowCommand, FlowEvent, FlowRejection, Scope, Stage, StageSummary, rows, work_id},
+    flow::{
+        Action, Fence, FlowCommand, FlowEvent, FlowRejection, Scope, Stage, StageSummary, next_actions, rows, work_id,
+    },
     spec::given,
     track::{
         Background, DeliveredFile, FittedUtterance, Flag, MixedSound, PublishedTrack, Role, SourceLine,
@@ -251,6 +253,74 @@ fn cancel_stops_late_workers() {
     let late = TrackCommand::Record { fence: fence(Stage::Translate), facts: vec![translated(1, "hola")] };
     given::<Track>(cancelled.clone()).when(late).then_refused(&TrackRejection::Flow(FlowRejection::Superseded));
     given::<Track>(cancelled).when(TrackCommand::Cancel).then_silent();
+}
+
+/// A published track that is being made in another way: voices are being assigned.
+fn made_otherwise() -> Vec<TrackEvent> {
+    let settings = TrackSettings { keep_phrases: Personal::new(vec!["Webb".to_owned()]), ..settings() };
+    let reopened = TrackEvent::Flow(FlowEvent::StageReopened { stage: Stage::Translate });
+    let second = |stage| Fence { stage, run: 2, attempt: 1 };
+    let asked = |stage| FlowEvent::StageRequested { fence: second(stage), work_id: work_id("track", second(stage)) };
+    let flow = [
+        asked(Stage::Translate),
+        FlowEvent::StageStarted { fence: second(Stage::Translate) },
+        FlowEvent::StageCompleted { fence: second(Stage::Translate), summary: StageSummary::default() },
+        asked(Stage::AssignVoices),
+        FlowEvent::StageStarted { fence: second(Stage::AssignVoices) },
+    ];
+    let begun = vec![TrackEvent::TrackRevised { settings }, reopened];
+    [published(), begun, flow.map(TrackEvent::Flow).to_vec()].concat()
+}
+
+#[test]
+fn call_off_stops_a_run_and_keeps_what_was_published() {
+    let call_off = || TrackCommand::CallOff(settings());
+    let fence = Fence { stage: Stage::AssignVoices, run: 2, attempt: 1 };
+    let released = TrackEvent::Flow(FlowEvent::StageReleased { fence });
+    let off = TrackEvent::RunCalledOff { settings: settings() };
+    given::<Track>(made_otherwise()).when(call_off()).then([released.clone(), off.clone()]);
+    let events = [made_otherwise(), vec![released, off.clone()]].concat();
+    let track = fold::<Track>(&events);
+    assert!(track.flow.is_at_rest() && track.published.is_some() && !track.withdrawn);
+    assert_eq!(track.header.map(|header| header.settings), Some(settings()));
+    given::<Track>(events.clone()).when(call_off()).then_silent();
+    let late = TrackCommand::Record { fence, facts: vec![] };
+    given::<Track>(events.clone()).when(late).then_refused(&TrackRejection::Flow(FlowRejection::Superseded));
+    // The next run goes on where this one was stopped, as far as it comes that far.
+    let other = TrackSettings { background: Background::Off, ..settings() };
+    let reopened = TrackEvent::Flow(FlowEvent::StageReopened { stage: Stage::Mix });
+    let anew = vec![TrackEvent::TrackRevised { settings: other.clone() }, reopened];
+    given::<Track>(events.clone()).when(TrackCommand::Revise(other)).then(anew.clone());
+    let flow = fold::<Track>(&[events.clone(), anew].concat()).flow;
+    assert_eq!(next_actions(&flow), [Action::Run(Stage::AssignVoices)]);
+    // Withdrawn, all of it is undone.
+    let flow = fold::<Track>(&[events, vec![TrackEvent::TrackWithdrawn]].concat()).flow;
+    assert_eq!(
+        (flow.undoing, next_actions(&flow)),
+        (true, vec![Action::Finish]),
+        "nothing that was finished is to be undone"
+    );
+}
+
+#[test]
+fn call_off_takes_a_run_out_of_its_pause_and_its_parking() {
+    let parked = TrackEvent::Flow(FlowEvent::StageParked { stage: Stage::AssignVoices, code: "no-voice".to_owned() });
+    let paused = TrackEvent::Flow(FlowEvent::FlowPaused { code: "no-voice".to_owned() });
+    let events = [made_otherwise(), vec![parked, paused]].concat();
+    let resumed = TrackEvent::Flow(FlowEvent::FlowResumed);
+    let off = TrackEvent::RunCalledOff { settings: settings() };
+    given::<Track>(events).when(TrackCommand::CallOff(settings())).then([resumed, off]);
+}
+
+#[test]
+fn call_off_is_silent_where_nothing_is_under_way() {
+    given::<Track>(published()).when(TrackCommand::CallOff(settings())).then_silent();
+    let withdrawn = [published(), vec![TrackEvent::TrackWithdrawn]].concat();
+    given::<Track>(withdrawn).when(TrackCommand::CallOff(settings())).then_silent();
+    // The wish for another way was called off before the track heard of it.
+    let other = TrackSettings { background: Background::Off, ..settings() };
+    let off = TrackEvent::RunCalledOff { settings: other.clone() };
+    given::<Track>(published()).when(TrackCommand::CallOff(other)).then([off]);
 }
 
 #[test]

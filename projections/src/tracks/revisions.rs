@@ -39,6 +39,7 @@ pub(super) fn needs_transcript(happened: &TrackEvent) -> bool {
         | TrackEvent::TrackPublished(_)
         | TrackEvent::TrackWithdrawn => true,
         TrackEvent::TrackRevised { .. }
+        | TrackEvent::RunCalledOff { .. }
         | TrackEvent::TranslationRouted { .. }
         | TrackEvent::UtteranceTranslated(_)
         | TrackEvent::VoiceAssigned { .. }

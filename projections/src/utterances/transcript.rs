@@ -37,6 +37,7 @@ pub(super) fn touches(job: &Value, happened: &DubbingEvent) -> Touched {
         | DubbingEvent::TranscriptImported { .. }
         | DubbingEvent::RegenerationRequested { .. }
         | DubbingEvent::TrackSettled { .. }
+        | DubbingEvent::TrackRestored { .. }
         | DubbingEvent::VideoGenerationCompleted { .. }
         | DubbingEvent::VideoGenerationFailed { .. }
         | DubbingEvent::VideoGenerationCancelled
@@ -98,6 +99,7 @@ pub(super) fn apply(
         | DubbingEvent::TranscriptImported { .. }
         | DubbingEvent::RegenerationRequested { .. }
         | DubbingEvent::TrackSettled { .. }
+        | DubbingEvent::TrackRestored { .. }
         | DubbingEvent::VideoGenerationCompleted { .. }
         | DubbingEvent::VideoGenerationFailed { .. }
         | DubbingEvent::VideoGenerationCancelled

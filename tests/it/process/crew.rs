@@ -266,3 +266,50 @@ async fn a_crash_between_any_two_steps_of_steering_is_made_good() {
     let steps = at_every_append(is_steered_after_a_crash).await;
     assert!(steps > 40, "it was cut at every step: {steps}");
 }
+
+/// Calls a regeneration off, twice, until the dubbing is as it was.
+async fn call_off(house: &House, cancel: &CommandMeta) {
+    house.until("it is being made anew", async || house.calls(Stage::Mix) >= 2).await;
+    for _ in 0..2 {
+        house.control().cancel(JOB, cancel).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+    house.until("it is as it was", async || house.life_of(JOB).await == Life::Completed).await;
+}
+
+/// A finished dubbing is made anew, that is called off, and the process dies somewhere in between.
+async fn is_as_it_was_after_a_crash(appends: u64) -> bool {
+    let house = House::begin(&["es"]).await;
+    house.drive().await;
+    house.break_stage(Stage::Mix, [Fault::Hang, Fault::Hang]);
+    house.regenerate("es", 1).await;
+    let log = Arc::new(FaultyLog::new(house.log()).dying_after(appends));
+    let dying = house.behind(log.clone());
+    let cancel = house.by_user();
+    let crew = dying.crew(&dying.admission(1, 1), vec![JOB]);
+    tokio::select! {
+        () = call_off(&dying, &cancel) => {}
+        () = house.until("it died", async || log.is_dead()) => {}
+    }
+    let died = log.is_dead();
+    drop(crew);
+    let reborn = house.reborn();
+    let crew = reborn.crew(&reborn.admission(1, 1), vec![JOB]);
+    if died {
+        call_off(&reborn, &cancel).await;
+    }
+    let is_at_rest = async || {
+        let track = reborn.track("es").await;
+        !track.cancelled && track.flow.is_at_rest()
+    };
+    reborn.until("its track is at rest", is_at_rest).await;
+    assert_eq!(reborn.calls(Stage::Publish), 1, "after {appends} appends");
+    assert_eq!(reborn.faults_of_log().await, Vec::<String>::new(), "after {appends} appends");
+    assert_eq!(crew.drain(LONG).await, Drained::AtSafePoint);
+    died
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_between_any_two_steps_of_calling_a_run_off_is_made_good() {
+    let steps = at_every_append(is_as_it_was_after_a_crash).await;
+    assert!(steps > 15, "it was cut at every step: {steps}");
+}

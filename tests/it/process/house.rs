@@ -1,6 +1,7 @@
 //! A house without a disk: memory log, memory queue, and stages that do as they are told.
 
 use super::{
+    machine::{Counted, TokioClock},
     queues::{HoldBack, Twice},
     request::{language, requests, start},
     told::{Fault, Script, Told, lock},
@@ -14,7 +15,7 @@ use application::{
     flows::give_flow,
     ports::{
         blob_store::BlobStore,
-        clock::{Clock, Ids},
+        clock::Ids,
         event_log::{DomainEvent, EventLog, StreamId},
         work_queue::WorkQueue,
     },
@@ -29,19 +30,16 @@ use domain::{
     dubbing::{Dubbing, DubbingCommand, DubbingEvent, Phase as Life},
     flow::{Cell, Flow, FlowCommand, FlowEvent, Phase, Scope, Stage, StageSummary, TABLE},
     track::{Track, TrackEvent},
-    value::{DubbingId, Timestamp, TrackId},
+    value::{Artefact, DubbingId, TrackId},
 };
 use event_codec::EventCodec;
 use event_log_memory::MemoryEventLog;
 use std::{
     future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 use work_queue_memory::MemoryWorkQueue;
 
@@ -58,6 +56,7 @@ pub struct House {
     clock: Arc<TokioClock>,
     ids: Arc<Counted>,
     script: Arc<Script>,
+    handlers: Option<Handlers>,
     blobs: Arc<dyn BlobStore>,
     folder: Arc<tempfile::TempDir>,
     languages: usize,
@@ -69,7 +68,7 @@ impl House {
     /// A house whose job is asked for in these languages.
     pub async fn begin(languages: &[&str]) -> Self {
         let vault = Arc::new(MemoryKeyVault::new(1));
-        let clock = Arc::new(TokioClock(Instant::now()));
+        let clock = Arc::new(TokioClock::default());
         let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(EventCodec::new("main", vault), clock.clone()));
         let folder = Arc::new(tempfile::tempdir().unwrap_or_else(|error| panic!("{error}")));
         let blobs = LocalBlobStore::open(folder.path()).unwrap_or_else(|error| panic!("{error}"));
@@ -80,6 +79,7 @@ impl House {
             clock,
             ids: Arc::default(),
             script: Arc::default(),
+            handlers: None,
             blobs: Arc::new(blobs),
             folder,
             languages: languages.len(),
@@ -147,6 +147,7 @@ impl House {
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             script: Arc::clone(&self.script),
+            handlers: self.handlers.clone(),
             blobs: Arc::clone(&self.blobs),
             folder: Arc::clone(&self.folder),
             languages: self.languages,
@@ -159,6 +160,18 @@ impl House {
     pub fn with_every_message_twice(mut self) -> Self {
         self.queue = Arc::new(Twice::default());
         self
+    }
+
+    /// With these stages instead of such that do as they are told.
+    pub fn with_handlers(mut self, handlers: Handlers) -> Self {
+        self.handlers = Some(handlers);
+        self
+    }
+
+    /// What is kept under a digest, as text.
+    pub async fn text_of(&self, artefact: &Artefact) -> String {
+        let bytes = self.blobs.get_bytes(&artefact.sha256).await.unwrap_or_else(|error| panic!("{error}"));
+        String::from_utf8(bytes.unwrap_or_default()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// How many languages were asked for at the beginning.
@@ -327,6 +340,11 @@ impl House {
         self.manager().resume(JOB, &*self.ids).await.unwrap_or_else(|error| panic!("{error}"));
     }
 
+    /// Has a language made anew, for the so-manieth time.
+    pub async fn regenerate(&self, tag: &str, request: u32) {
+        self.give(DubbingCommand::Regenerate { language: language(tag), request }).await;
+    }
+
     /// Asks for more languages.
     pub async fn ask_for(&self, languages: &[&str]) {
         self.give(DubbingCommand::RequestTracks { tracks: requests(languages), delivery: None }).await;
@@ -464,38 +482,17 @@ impl House {
             ids: self.ids.clone(),
             cores: 2,
         };
-        let handlers = TABLE.iter().fold(Handlers::default(), |handlers, row| {
-            let told = Told { stage: row.stage, script: Arc::clone(&self.script) };
-            match row.scope {
-                Scope::Dubbing => handlers.dubbing(row.stage, told),
-                Scope::Track => handlers.track(row.stage, told),
-            }
-        });
+        let told = || {
+            TABLE.iter().fold(Handlers::default(), |handlers, row| {
+                let told = Told { stage: row.stage, script: Arc::clone(&self.script) };
+                match row.scope {
+                    Scope::Dubbing => handlers.dubbing(row.stage, told),
+                    Scope::Track => handlers.track(row.stage, told),
+                }
+            })
+        };
+        let handlers = self.handlers.clone().unwrap_or_else(told);
         Worker { queue: Arc::clone(&self.queue), handlers, kit, clock: self.clock.clone(), traces: self.traces.clone() }
-    }
-}
-
-/// Time as the runtime counts it, so that a paused runtime's time passes at once.
-struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> Timestamp {
-        let passed = u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Timestamp::from_unix_ms(1_700_000_000_000 + passed)
-    }
-}
-
-/// Ids by counting.
-#[derive(Default)]
-struct Counted(AtomicU64);
-
-impl Ids for Counted {
-    fn next(&self) -> Uuid {
-        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)) + (1 << 64))
-    }
-
-    fn below(&self, bound: u64) -> u64 {
-        bound / 2
     }
 }
 

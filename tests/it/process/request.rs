@@ -25,6 +25,13 @@ pub fn requests(languages: &[&str]) -> Vec<TrackRequest> {
     languages.iter().map(|tag| TrackRequest { language: language(tag), settings: settings.clone() }).collect()
 }
 
+/// A language made in a way that concerns its translation.
+pub fn otherwise(tag: &str) -> Vec<TrackRequest> {
+    let mut requests = requests(&[tag]);
+    requests.iter_mut().for_each(|track| track.settings.keep_phrases = Personal::new(vec!["Webb".to_owned()]));
+    requests
+}
+
 /// A dubbing in these languages.
 pub fn start(languages: &[&str]) -> Start {
     Start {

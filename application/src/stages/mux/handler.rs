@@ -87,8 +87,8 @@ impl Mux {
 /// The track's subtitles: each line's translation over the cues that it came from.
 fn subtitles(job: &TrackJob) -> Result<Vec<SubtitleCue>, StageError> {
     let mut cues = Vec::new();
-    for (id, line) in &job.track.lines {
-        let (Some(utterance), Some(translation)) = (job.dubbing.utterances.get(id), &line.translation) else {
+    for (_, utterance, line) in job.lines() {
+        let Some(translation) = &line.translation else {
             continue;
         };
         let text = translation.text.reveal().ok_or(StageError::Erased)?;

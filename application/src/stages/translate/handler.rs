@@ -68,9 +68,8 @@ impl TrackStage for Translate {
             job.record(vec![routed]).await?;
         }
         let (mut owed, mut reused) = (Vec::new(), 0);
-        for utterance in job.track.lines.keys() {
-            let line = job.dubbing.utterances.get(utterance).ok_or(StageError::Absent("a line of the transcript"))?;
-            if self.is_worded(job, *utterance).await? {
+        for (utterance, line, _) in job.lines() {
+            if self.is_worded(job, utterance).await? {
                 reused += 1;
                 continue;
             }

@@ -3,7 +3,7 @@
 use super::{lines, settings, started};
 use crate::{
     decider::fold,
-    flow::{FlowEvent, Stage, StageSummary},
+    flow::{FlowEvent, PAUSED_BY_USER, Stage, StageSummary},
     spec::given,
     track::{
         Background, ForkedLines, LineChange, PublishedTrack, SourceLine, Track, TrackCommand, TrackEvent,
@@ -132,11 +132,13 @@ fn a_line_is_made_with_the_voice_that_was_chosen_before_it_is_made() {
 
 #[test]
 fn what_is_being_made_is_not_owed_anew() {
-    let owed = |events: &[TrackEvent]| fold::<Track>(&with(events)).is_owed_anew(&lines(&[(1, 1), (2, 2)]));
+    let owed = |events: &[TrackEvent]| fold::<Track>(&with(events)).lines_owed_anew(&lines(&[(1, 1), (2, 2)]));
     let anew = TrackEvent::RegenerationStarted { request: 1, lines: lines(&[(1, 1), (2, 2)]) };
-    assert!(owed(&[]));
-    assert!(!owed(std::slice::from_ref(&anew)));
-    assert!(owed(&[anew, worded(1, "Buenas.", 1)]));
+    assert_eq!(owed(&[]), [UtteranceId(2)]);
+    assert_eq!(owed(std::slice::from_ref(&anew)), [UtteranceId(0); 0]);
+    assert_eq!(owed(&[anew.clone(), worded(1, "Buenas.", 1)]), [UtteranceId(1)]);
+    let other = TrackEvent::RegenerationStarted { request: 1, lines: lines(&[(1, 1), (3, 1)]) };
+    assert_eq!(owed(&[other]), [UtteranceId(2), UtteranceId(3)], "one line is new and one is gone");
 }
 
 #[test]
@@ -147,6 +149,20 @@ fn a_regeneration_begins_once_at_the_first_stage() {
     let reopened = TrackEvent::Flow(FlowEvent::StageReopened { stage: Stage::Translate });
     given::<Track>(made()).when(regenerate()).then([begun.clone(), reopened]);
     given::<Track>(with(&[begun])).when(regenerate()).then_silent();
+}
+
+#[test]
+fn a_track_that_is_parked_goes_on_with_its_lines_as_they_are_now_and_one_that_a_user_paused_stays_so() {
+    let regenerate = || TrackCommand::Regenerate { request: 1, lines: lines(&[(1, 1), (2, 2)]) };
+    let begun = TrackEvent::RegenerationStarted { request: 1, lines: lines(&[(1, 1), (2, 2)]) };
+    let reopened = TrackEvent::Flow(FlowEvent::StageReopened { stage: Stage::Translate });
+    let parked = TrackEvent::Flow(FlowEvent::StageParked { stage: Stage::Mix, code: "disk-full".to_owned() });
+    let paused = |code: &str| TrackEvent::Flow(FlowEvent::FlowPaused { code: code.to_owned() });
+    let events = with(&[parked, paused("disk-full")]);
+    let resumed = TrackEvent::Flow(FlowEvent::FlowResumed);
+    given::<Track>(events.clone()).when(regenerate()).then([begun.clone(), reopened.clone(), resumed]);
+    let held: Vec<_> = events.into_iter().chain([paused(PAUSED_BY_USER)]).collect();
+    given::<Track>(held).when(regenerate()).then([begun, reopened]);
 }
 
 #[test]

@@ -245,7 +245,16 @@ impl<'a> Film<'a> {
         let published = PublishedTrack { media, srt, vtt, report };
         self.run_track(Stage::Publish, vec![TrackEvent::TrackPublished(published)]).await;
         let language = self.track.language.clone();
-        self.dubbing(DubbingCommand::SettleTrack { language, outcome: Outcome::NeedsAttention }).await;
+        let dubbing = self.server.api.aggregates.dubbing(self.id).await.expect("read").state;
+        let request = dubbing.tracks.get(&language).map_or(1, |track| track.requests);
+        let outcome = Outcome::NeedsAttention;
+        self.dubbing(DubbingCommand::SettleTrack { language, request, outcome }).await;
+    }
+
+    /// The dubbing has nothing left to do.
+    pub async fn complete(&self) {
+        self.run_dubbing(Stage::Clean, vec![]).await;
+        self.dubbing(DubbingCommand::Finish).await;
     }
 
     fn spoken(&self, utterance: UtteranceId) -> TrackEvent {

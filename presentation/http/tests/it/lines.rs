@@ -12,7 +12,7 @@ use application::{
     ports::event_log::Tenant,
 };
 use domain::{
-    flow::{FlowCommand, PAUSED_BY_USER},
+    flow::{FlowCommand, PAUSED_BY_USER, Stage},
     track::TrackCommand,
     value::UtteranceId,
 };
@@ -263,4 +263,47 @@ async fn a_track_without_a_result_or_that_stands_still_is_not_made_anew() {
     }
     refused(regenerate(&film, "?dry_run=maybe"), 400, "invalid-query").await;
     refused(regenerate(&film, "?dryrun=true"), 400, "invalid-query").await;
+}
+
+#[tokio::test]
+async fn a_regeneration_that_is_cancelled_leaves_the_result_and_can_be_asked_for_again() {
+    let server = Server::start().await;
+    let film = Film::published(&server).await;
+    film.complete().await;
+    film.json(patch(&film, "u1", "*", &json!({"translation": "buenos días"})), 200).await;
+    film.json(regenerate(&film, ""), 202).await;
+    film.changed();
+    film.carry().await;
+    film.translate().await;
+    film.json(film.server.ask(Method::POST, &film.path("/cancel")), 202).await;
+    film.changed();
+    film.complete().await;
+    let dubbing = film.json(film.get(&film.path("")), 200).await;
+    assert_eq!(dubbing["state"], "needs_attention", "as it was before");
+    let track = film.json(film.get(&film.of_track("")), 200).await;
+    assert_eq!((&track["state"], &track["has_result"]), (&json!("stale"), &json!(true)));
+    assert_eq!(film.get(&film.of_track("/video")).send().await.expect("an answer").status(), 200);
+    refused(film.server.ask(Method::POST, &film.path("/cancel")), 409, "already-ended").await;
+    let dry = film.json(regenerate(&film, "?dry_run=true"), 200).await;
+    assert_eq!(dry["lines"], json!(["u1"]));
+    film.json(regenerate(&film, ""), 202).await;
+}
+
+#[tokio::test]
+async fn a_parked_track_is_made_anew_once_its_lines_have_changed() {
+    let server = Server::start().await;
+    let film = Film::transcribed(&server).await;
+    film.begin().await;
+    film.park(Stage::Translate).await;
+    refused(regenerate(&film, ""), 409, "stands-still").await;
+    let edit = json!({"text": "Good night."}).to_string();
+    let path = film.path("/transcript/utterances/u1");
+    film.json(film.send(Method::PATCH, &path, &edit).header("if-match", "*"), 200).await;
+    film.changed();
+    assert_eq!(film.json(regenerate(&film, ""), 202).await["lines"], json!(["u1"]));
+    film.changed();
+    film.carry().await;
+    film.make().await;
+    let track = film.json(film.get(&film.of_track("")), 200).await;
+    assert_eq!((&track["has_result"], &track["lines"]["stale"]), (&json!(true), &0.into()));
 }

@@ -118,6 +118,11 @@ fn corrected() -> Vec<DubbingEvent> {
 fn ended() -> Vec<DubbingEvent> {
     vec![
         DubbingEvent::TrackSettled { language: language("es"), outcome: Outcome::NeedsAttention },
+        DubbingEvent::TrackRestored {
+            language: language("es"),
+            settings: settings(),
+            outcome: Outcome::NeedsAttention,
+        },
         DubbingEvent::VideoGenerationCompleted { needs_attention: true },
         DubbingEvent::VideoGenerationFailed { code: "disk-full".to_owned() },
         DubbingEvent::VideoGenerationCancelled,

@@ -55,6 +55,7 @@ fn begun() -> Vec<TrackEvent> {
             request: 2,
             lines: vec![first_line(1), SourceLine { utterance: UtteranceId(3), revision: 2 }],
         },
+        TrackEvent::RunCalledOff { settings: settings() },
         TrackEvent::TranslationRouted {
             languages: vec![language("en"), language("es"), language("pt-BR")],
             modes: vec!["eng-spa".to_owned(), "es-pt_BR".to_owned()],

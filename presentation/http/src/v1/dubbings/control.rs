@@ -32,15 +32,17 @@ type Answer = Result<Done<DubbingDocument>, Problem>;
 
 /// Cancel a dubbing
 ///
-/// Work stops and its workers are freed. Languages that are finished are kept; of the others nothing remains. Cancelling
-/// once more changes nothing. `404 not-found`; `409 already-ended` when it is completed or failed; `412
+/// Work stops and its workers are freed. Languages that are finished are kept, also those that were being made anew: they
+/// are as they were before. Of languages that were never finished nothing remains. A dubbing that was completed before,
+/// or that only makes languages anew, is `completed` or `needs_attention` again in a moment; any other is `cancelled`.
+/// Cancelling once more changes nothing. `404 not-found`; `409 already-ended` when it is completed or failed; `412
 /// revision-mismatch` when `If-Match` names another revision.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/cancel", tag = "dubbings", operation_id = "cancel_dubbing",
     params(
         ("id" = Uuid, Path, description = "Its id"),
         ("If-Match" = Option<String>, Header, description = "Refused unless the dubbing is at this revision"),
     ),
-    responses((status = 202, description = "It is cancelled", body = DubbingDocument, headers(
+    responses((status = 202, description = "What was under way is called off", body = DubbingDocument, headers(
         ("Location" = String, description = "Path of the dubbing"),
         ("Dragoman-Position" = u64, description = "Where the log holds it"),
         ("ETag" = String, description = "Its revision now"),

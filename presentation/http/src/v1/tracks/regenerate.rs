@@ -83,8 +83,9 @@ fn worked_on_ms(stage: Stage, plan: &Regeneration) -> u64 {
 /// Regenerate a track
 ///
 /// Makes anew what has changed since the track was published, and nothing else. Until the new result is published, the
-/// one of before can be fetched. Codes of 409: `nothing-stale`, `under-way`, `not-published`, `stands-still`. `503
-/// overloaded` with `Retry-After` when too much waits already.
+/// one of before can be fetched. A track that is `parked`, published or not, begins again with its lines as they are now
+/// when they have changed. Codes of 409: `nothing-stale`, `under-way`, `not-published`, `stands-still`. `503 overloaded`
+/// with `Retry-After` when too much waits already.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/tracks/{lang}/regenerate", tag = "tracks",
     operation_id = "regenerate_track",
     params(TrackPath, RegenerateQuery,

@@ -208,12 +208,13 @@ impl Server {
     pub async fn complete(&self, id: DubbingId) {
         let stream = StreamId::Dubbing(id);
         let dubbing = self.api.aggregates.dubbing(id).await.expect("read").state;
-        for language in dubbing.tracks.keys().cloned() {
+        for (language, asked) in dubbing.tracks.clone() {
             let track = track(id, language.as_str());
             for row in rows(Scope::Track) {
                 self.finish(&track, row.stage, 1_000).await;
             }
-            let settle = DubbingCommand::SettleTrack { language, outcome: Outcome::Completed };
+            let (request, outcome) = (asked.requests, Outcome::Completed);
+            let settle = DubbingCommand::SettleTrack { language, request, outcome };
             self.give::<Dubbing>(&stream, settle).await;
         }
         self.finish(&stream, Stage::Clean, 1_000).await;
