@@ -27,7 +27,14 @@ use domain::{
     track::{Track, TrackCommand},
     value::Timestamp,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tracing::{Instrument, Span, field};
 
 /// How long a worker may be silent before its work is handed to another.
@@ -107,11 +114,8 @@ enum Ended {
     Lost,
     /// Given back.
     Released,
-    /// Failed, for the reason of this code.
-    Failed {
-        /// As in the log.
-        code: String,
-    },
+    /// Failed, which its span tells already.
+    Failed,
 }
 
 impl Worker {
@@ -136,15 +140,8 @@ impl Worker {
     async fn attempt(&self, delivery: &Delivery, stop: &StopSignal) -> Result<(), StageError> {
         let span = self.span(&delivery.work);
         let ended = self.try_once(delivery, stop).instrument(span.clone()).await;
-        let (outcome, failure) = match &ended {
-            Ok(ended) => (ended.name(), ended.failure()),
-            Err(error) => ("failed", Some(describe(error).code)),
-        };
-        span.record("outcome", outcome);
-        if let Some(code) = failure {
-            self.traces.fail(&span, &code);
-        }
-        ended.map(|_| ())
+        span.record("outcome", ended.as_ref().map_or("failed", Ended::name));
+        ended.map(|_| ()).inspect_err(|error| self.traces.fail(&span, &describe(error).code))
     }
 
     async fn try_once(&self, delivery: &Delivery, stop: &StopSignal) -> Result<Ended, StageError> {
@@ -166,10 +163,17 @@ impl Worker {
             stop: stop.clone(),
             traceparent: work.claim.traceparent.clone(),
         };
+        let is_concluding = AtomicBool::new(false);
+        let handling = self.handle(attempt, began, &is_concluding);
+        tokio::pin!(handling);
         let outcome = tokio::select! {
-            outcome = self.handle(attempt, began) => outcome,
+            outcome = &mut handling => outcome,
             lost = self.stay_alive(delivery) => { lost?; Err(StageError::Superseded) }
-            unwanted = self.until_unwanted(work) => { unwanted?; Err(StageError::Stopped) }
+            // Once its end is written nobody wants it either: then the log's answer tells which of the two it was.
+            unwanted = self.until_unwanted(work) => match (unwanted?, is_concluding.load(Ordering::Relaxed)) {
+                ((), true) => handling.await,
+                ((), false) => Err(StageError::Stopped),
+            },
             () = stop.reached(Stopping::AtOnce) => Err(StageError::Stopped),
         };
         let ended = match outcome {
@@ -221,7 +225,8 @@ impl Worker {
         }
     }
 
-    async fn handle(&self, attempt: Attempt, began: Timestamp) -> Result<(), StageError> {
+    /// Does the work and reports its end; `is_concluding` is set when only the report is left.
+    async fn handle(&self, attempt: Attempt, began: Timestamp, is_concluding: &AtomicBool) -> Result<(), StageError> {
         let (stream, fence) = (attempt.stream.clone(), attempt.fence);
         let meta = self.meta(attempt.traceparent.clone());
         let handler = self.handlers.handlers.get(&fence.stage).ok_or(StageError::Absent("a handler of this stage"))?;
@@ -230,6 +235,7 @@ impl Worker {
         match (handler, &stream) {
             (Handler::Dubbing(handler), StreamId::Dubbing(id)) => {
                 let done = handler.run(&DubbingJob { id: *id, dubbing, attempt }).await?;
+                is_concluding.store(true, Ordering::Relaxed);
                 let (command, facts) = self.conclude(fence, done, began);
                 let command = match command {
                     FlowCommand::Complete { fence, summary, .. } => DubbingCommand::Complete { fence, facts, summary },
@@ -241,7 +247,9 @@ impl Worker {
                 let loaded = aggregates.track(id).await?;
                 let revision = (loaded.revision, loaded.hash);
                 let job = TrackJob { id: id.clone(), dubbing, track: loaded.state, revision, attempt };
-                let (command, facts) = self.conclude(fence, handler.run(&job).await?, began);
+                let done = handler.run(&job).await?;
+                is_concluding.store(true, Ordering::Relaxed);
+                let (command, facts) = self.conclude(fence, done, began);
                 let command = match command {
                     FlowCommand::Complete { fence, summary, reopen } => {
                         TrackCommand::Complete { fence, facts, summary, reopen }
@@ -273,12 +281,14 @@ impl Worker {
         }
         let failure = describe(&error);
         let code = failure.code.clone();
+        // Before the log is: whoever drove the job may be gone as soon as it stands still.
+        self.traces.fail(&Span::current(), &code);
         if let (StreamId::Dubbing(_), StageError::Engine(EngineError::Rejected { message, .. })) = (stream, &error) {
             tracing::info!(code, "the source was rejected");
             let command = DubbingCommand::RejectSource { fence: *fence, code: code.clone(), message: message.clone() };
             let meta = self.meta(work.claim.traceparent.clone());
             let outcome = self.kit.aggregates.execute::<Dubbing>(stream, command, &meta).await;
-            return settle(outcome.map_err(StageError::from)).map(|()| Ended::Failed { code });
+            return settle(outcome.map_err(StageError::from)).map(|()| Ended::Failed);
         }
         tracing::warn!(
             code,
@@ -288,7 +298,7 @@ impl Worker {
         );
         let retry_at = self.clock.now().plus_ms(self.back_off_ms(fence.attempt, &error));
         let reported = self.flow(work, FlowCommand::Fail { fence: *fence, failure, retry_at }).await;
-        reported.map(|_| Ended::Failed { code })
+        reported.map(|_| Ended::Failed)
     }
 
     fn back_off_ms(&self, attempt: u32, error: &StageError) -> u64 {
@@ -323,14 +333,7 @@ impl Ended {
             Self::Superseded => "superseded",
             Self::Lost => "lost",
             Self::Released => "released",
-            Self::Failed { .. } => "failed",
-        }
-    }
-
-    fn failure(&self) -> Option<String> {
-        match self {
-            Self::Failed { code } => Some(code.clone()),
-            Self::Done | Self::Superseded | Self::Lost | Self::Released => None,
+            Self::Failed => "failed",
         }
     }
 }

@@ -16,7 +16,7 @@ use application::{
     ports::{
         blob_store::BlobStore,
         clock::Ids,
-        event_log::{DomainEvent, EventLog, StreamId},
+        event_log::{DomainEvent, EventLog, StreamId, Tenant},
         work_queue::WorkQueue,
     },
     process_manager::{Ending, ProcessManager},
@@ -299,7 +299,7 @@ impl House {
 
     /// A command that a user gives.
     pub fn by_user(&self) -> CommandMeta {
-        CommandMeta::fresh("test", self.ids.next())
+        CommandMeta::given(Tenant::default(), "test", self.ids.next())
     }
 
     /// A track as it is.
