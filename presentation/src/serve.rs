@@ -5,7 +5,7 @@
 
 mod assets;
 mod health;
-mod listener;
+pub mod listener;
 mod measures;
 mod parts;
 mod secrets;

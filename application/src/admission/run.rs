@@ -8,7 +8,7 @@ use crate::{
     stages::handler::StageError,
     stop::{StopSignal, Stopping},
 };
-use domain::value::DubbingId;
+use domain::{dubbing::Phase, value::DubbingId};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -95,6 +95,7 @@ impl Admission {
                 return;
             };
             let is_orphan = self.line().is_orphan(id);
+            tracing::info!(correlation_id = %id, "a dubbing is worked on");
             let manager = Arc::clone(&self.manager);
             let handle = driven.tasks.spawn(async move { drive(&manager, id, is_orphan).await });
             driven.ids.insert(handle.id(), id);
@@ -108,7 +109,7 @@ impl Admission {
         };
         let trouble = match ended {
             Ok((_, Ok(ending))) => {
-                tracing::info!(correlation_id = %id, ?ending, "a dubbing gives its place free");
+                self.tell(id, ending).await;
                 self.line().adopt(id);
                 self.line().ended(id);
                 return self.look_and(id, |line, _, _| line.rest(id, Instant::now())).await;
@@ -119,6 +120,21 @@ impl Admission {
         };
         let pause = self.line().failed(id, Instant::now());
         tracing::warn!(correlation_id = %id, error = trouble, ?pause, "a dubbing could not be driven");
+    }
+
+    /// Says where a dubbing has come to rest.
+    async fn tell(&self, id: DubbingId, ending: Ending) {
+        let phase = self.manager.aggregates.dubbing(id).await.map(|dubbing| dubbing.state.phase);
+        let state = match (ending, phase) {
+            (Ending::Parked, _) => "parked",
+            (Ending::Paused, _) => "paused",
+            (Ending::Settled, Ok(Phase::Completed)) => "completed",
+            (Ending::Settled, Ok(Phase::Failed)) => "failed",
+            (Ending::Settled, Ok(Phase::Cancelled)) => "cancelled",
+            // It was asked for something else since.
+            (Ending::Settled, Ok(Phase::NotStarted | Phase::Processing) | Err(_)) => "settled",
+        };
+        tracing::info!(correlation_id = %id, state, "a dubbing has come to rest");
     }
 
     /// Looks at those that have paused for long enough.

@@ -66,13 +66,14 @@ impl CorrectLine {
     ) -> Result<Option<Appended>, CorrectError> {
         let tenant = meta.tenant.clone().unwrap_or_default();
         let track = self.aggregates.track(id).await?;
-        if !track.is_of(&tenant) || !track.state.lines.contains_key(&utterance) {
+        let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
+        let is_there = track.state.lines.contains_key(&utterance) && dubbing.utterances.contains_key(&utterance);
+        if !track.is_of(&tenant) || !is_there {
             return Err(CorrectError::NoSuchLine);
         }
         if let Some(Some(voice)) = &change.voice {
             self.abilities.require_voices([voice], std::slice::from_ref(&id.language)).await?;
         }
-        let dubbing = self.aggregates.dubbing(id.dubbing).await?.state;
         let source_revision = dubbing.revisions.get(&utterance).copied().unwrap_or(1);
         let command = TrackCommand::Correct { utterance, change, source_revision };
         Ok(self.aggregates.execute::<Track>(&StreamId::Track(id.clone()), command, meta).await?)

@@ -4,6 +4,7 @@ mod body;
 mod caller;
 mod ids;
 mod path;
+mod plain;
 mod position;
 mod query;
 mod revision;

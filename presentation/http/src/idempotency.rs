@@ -68,6 +68,9 @@ pub(crate) async fn remember(State(api): State<Api>, request: Request, next: Nex
     let Some(caller) = request.extensions().get::<Caller>().cloned() else {
         return next.run(request).await;
     };
+    if request.headers().get_all(IDEMPOTENCY_KEY).iter().count() > 1 {
+        return refused("a request has one key").into_response();
+    }
     match key_of(key) {
         Ok(key) => answer(api, caller, key, request, next).await.unwrap_or_else(IntoResponse::into_response),
         Err(problem) => problem.into_response(),
@@ -86,8 +89,11 @@ fn key_of(value: &HeaderValue) -> Result<String, Problem> {
     if is_visible && key.len() <= KEY_CHARS_MAX {
         return Ok(key.to_owned());
     }
-    let fault = Fault::of("Idempotency-Key", "invalid-value", "a key is 1 to 255 visible ASCII characters");
-    Err(Problem::new(Code::InvalidHeader).fault(fault))
+    Err(refused("a key is 1 to 255 visible ASCII characters"))
+}
+
+fn refused(detail: &'static str) -> Problem {
+    Problem::new(Code::InvalidHeader).fault(Fault::of("Idempotency-Key", "invalid-value", detail))
 }
 
 async fn answer(api: Api, caller: Caller, key: String, request: Request, next: Next) -> Result<Response, Problem> {

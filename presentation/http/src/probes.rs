@@ -2,7 +2,7 @@
 //!
 //! One question is asked at a time; whoever has the same one waits for its answer.
 
-use crate::problem::{Code, Problem};
+use crate::problem::{Problem, unasked};
 use application::{
     abilities::Abilities,
     ports::engine::{Engine, EngineError, EngineInfo},
@@ -21,8 +21,6 @@ use tokio::time::Instant;
 const KEPT_FOR: Duration = Duration::from_secs(60);
 /// Answers kept of one kind.
 const KEPT_MAX: usize = 64;
-/// After how many seconds a client may ask again when an engine could not be asked.
-const RETRY_SECONDS: u32 = 5;
 
 /// Asks engines.
 pub(crate) struct Probes {
@@ -107,7 +105,7 @@ impl Probes {
                 match self.abilities.translator.route(from, to).await {
                     Ok(route) => targets.push(Target { language: to.clone(), route: route.languages }),
                     Err(EngineError::Missing { .. }) => {}
-                    Err(error) => return Err(unavailable(error)),
+                    Err(error) => return Err(unasked(error)),
                 }
             }
             Ok(targets.into())
@@ -150,13 +148,9 @@ fn nothing_or<T>(error: EngineError) -> Result<Arc<[T]>, Problem> {
     match error {
         EngineError::Missing { .. } => Ok(Arc::from([])),
         EngineError::Rejected { .. } | EngineError::Exhausted { .. } | EngineError::Transient { .. } => {
-            Err(unavailable(error))
+            Err(unasked(error))
         }
     }
-}
-
-fn unavailable(error: EngineError) -> Problem {
-    Problem::new(Code::Unavailable).retry_after(RETRY_SECONDS).caused_by(error)
 }
 
 /// Answers, each for a minute.

@@ -8,7 +8,7 @@ mod from;
 mod kinds;
 
 pub use codes::{Code, Entry};
-pub(crate) use from::{UPLOADS_RETRY_SECONDS, unavailable};
+pub(crate) use from::{UPLOADS_RETRY_SECONDS, unasked};
 pub use kinds::{FAULT_KINDS, FaultKind};
 
 use axum::{

@@ -4,6 +4,7 @@ use super::{ConfigCommand, JsonArgs, print, print_json, table};
 use crate::{
     config::{self, Fault, Inputs, Loaded},
     exit::{Exit, Failure},
+    serve::listener,
 };
 use serde_json::json;
 
@@ -15,6 +16,7 @@ pub fn run(command: &ConfigCommand, mut inputs: Inputs) -> Result<Exit, Failure>
         ConfigCommand::Check { file } => {
             inputs.file = file.clone().or(inputs.file);
             let loaded = load(&inputs)?;
+            listener::tls(&loaded.config.http)?;
             print(&match loaded.file {
                 Some(file) => format!("{} can be used", file.display()),
                 None => "there is no file; defaults and the environment can be used".to_owned(),

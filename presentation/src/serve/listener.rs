@@ -26,14 +26,14 @@ pub fn tls(config: &Http) -> Result<Option<Tls>, Failure> {
     let (Some(chain), Some(key)) = (&config.tls_cert, &config.tls_key) else {
         return Ok(None);
     };
-    let tls = Tls::from_pem(&read(chain)?, &read(key)?);
+    let tls = Tls::from_pem(&read("http.tls_cert", chain)?, &read("http.tls_key", key)?);
     tls.map(Some).map_err(|error| Failure::usage(format!("http.tls_cert and http.tls_key: {error}")))
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let refused =
-        |error: std::io::Error| Failure::usage(format!("{}: it cannot be read ({})", file.display(), error.kind()));
-    fs::read(file).map_err(refused)
+fn read(key: &str, file: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(file).map_err(|error| {
+        Failure::usage(format!("{key}: {} cannot be read ({}); name a file that can", file.display(), error.kind()))
+    })
 }
 
 /// Bounds of connections.

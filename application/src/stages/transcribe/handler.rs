@@ -177,7 +177,7 @@ impl Transcribe {
             cues.into_iter().filter(|cue| cue.span.start_ms() < sound_ms).map(as_segment_cue).collect();
         let lines = segment::join_cues(&inside, &self.limits);
         if lines.is_empty() {
-            return Err(no_speech().into());
+            return Err(no_lines().into());
         }
         let mut facts = vec![DubbingEvent::TranscriptImported { cues: all, left_out: all - count(inside.len()) }];
         let lines: Vec<_> = (1..).map(UtteranceId).zip(lines).collect();
@@ -240,8 +240,12 @@ async fn speech(job: &DubbingJob) -> Result<PathBuf, StageError> {
 }
 
 fn no_speech() -> EngineError {
-    let message =
-        "no speech was found in the source; if someone does speak, give a transcript (--transcript)".to_owned();
+    let message = "no speech was found in the source; if someone does speak, give a transcript".to_owned();
+    EngineError::Rejected { code: "no-speech", message }
+}
+
+fn no_lines() -> EngineError {
+    let message = "no line of the transcript lies within the source; check its times".to_owned();
     EngineError::Rejected { code: "no-speech", message }
 }
 

@@ -3,7 +3,7 @@
 //! Types for bodies say `#[serde(deny_unknown_fields)]`: then unknown and repeated fields are refused. That does not
 //! go together with `#[serde(flatten)]`.
 
-use super::query::name_in_backticks;
+use super::{plain::plain, query::name_in_backticks};
 use crate::{
     api::Api,
     problem::{Code, Fault, Problem},
@@ -118,7 +118,7 @@ fn refusal(path: &Path, error: &serde_json::Error) -> Problem {
         text if text.starts_with("duplicate field `") => ("duplicate-field", name_in_backticks(text)),
         _ => ("invalid-value", None),
     };
-    Problem::new(Code::InvalidRequest).fault(Fault::at(pointer(path, field), code, text))
+    Problem::new(Code::InvalidRequest).fault(Fault::at(pointer(path, field), code, plain(text)))
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {

@@ -1,7 +1,7 @@
 //! Query parameters. A parameter that the route does not know is refused by name, and so is one that
 //! stands twice.
 
-use super::position::MinPosition;
+use super::{plain::plain, position::MinPosition};
 use crate::{
     api::Api,
     problem::{Code, Fault, Problem},
@@ -45,7 +45,7 @@ fn parse<T: DeserializeOwned>(query: &str, knows_position: bool) -> Result<T, Pr
             _ => "invalid-value",
         };
         let name = name_in_backticks(&text).filter(|_| code != "invalid-value").unwrap_or(&path);
-        Problem::new(Code::InvalidQuery).fault(Fault::of(name, code, text.as_str()))
+        Problem::new(Code::InvalidQuery).fault(Fault::of(name, code, plain(&text)))
     })
 }
 

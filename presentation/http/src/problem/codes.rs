@@ -134,6 +134,7 @@ codes! {
     Overloaded SERVICE_UNAVAILABLE "overloaded" "There is too much to do" "Try again after `Retry-After` seconds."
     TimedOut SERVICE_UNAVAILABLE "timed-out" "The answer took too long" "Try again; give the request an `Idempotency-Key` so that repeating it is safe."
     Unavailable SERVICE_UNAVAILABLE "unavailable" "A part of the server does not answer" "Try again soon; `/health` names the part, and the log says more under `request_id`."
+    EngineMissing SERVICE_UNAVAILABLE "engine-missing" "An engine is not installed" "Tell the operator: `detail` names what to install. `GET /v1/engines` lists what is there."
     NotReady SERVICE_UNAVAILABLE "not-ready" "The server is not ready" "Wait until `/readyz` answers 200."
     OutOfRoom INSUFFICIENT_STORAGE "out-of-room" "The disk is full" "Free some space on the server, then repeat the request."
     FileLost INTERNAL_SERVER_ERROR "file-lost" "The file is not where it was kept" "Nothing is wrong with the request. Tell the operator `request_id`; `dragoman verify` names what is missing."

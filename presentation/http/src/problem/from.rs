@@ -11,6 +11,7 @@ use application::{
     },
     ports::{
         blob_store::BlobError,
+        engine::EngineError,
         event_log::{AppendError, ReadError},
         key_vault::KeyVaultError,
         read_store::ReadStoreError,
@@ -278,7 +279,17 @@ impl From<EraseError> for Problem {
     }
 }
 
-pub(crate) fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Problem {
+/// An engine that could not be asked: one that is not installed will not be there soon.
+pub(crate) fn unasked(error: EngineError) -> Problem {
+    match error {
+        EngineError::Missing { .. } => Problem::new(Code::EngineMissing).detail(error.to_string()),
+        EngineError::Transient { .. } | EngineError::Exhausted { .. } | EngineError::Rejected { .. } => {
+            unavailable(error)
+        }
+    }
+}
+
+fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Problem {
     Problem::new(Code::Unavailable).retry_after(RETRY_SECONDS).caused_by(cause)
 }
 

@@ -53,8 +53,7 @@ pub(crate) async fn require(api: &Api, caller: &Caller, id: &TrackId) -> Result<
     let (dubbing, track) = queries::track(&api.aggregates, id, caller.tenant()).await?;
     let track: &Track = &track.state;
     let Some(published) = track.published.clone() else {
-        let code = if track.withdrawn { Code::Withdrawn } else { Code::NotPublished };
-        return Err(Problem::new(code));
+        return Err(without_result(track));
     };
     let with = track.published_with.clone().unwrap_or_default();
     Ok(Shown { id: id.clone(), dubbing: dubbing.state, published, with })
@@ -75,6 +74,15 @@ async fn send(
         name: shown.name(file),
     };
     download.answer(api, method, headers).await
+}
+
+/// Why there is nothing to fetch of a track that is not published.
+pub(crate) fn without_result(track: &Track) -> Problem {
+    match (track.withdrawn, track.cancelled) {
+        (true, _) => Problem::new(Code::Withdrawn),
+        (false, true) => Problem::new(Code::NotPossible).detail("the track was called off before it had a result"),
+        (false, false) => Problem::new(Code::NotPublished),
+    }
 }
 
 impl Shown {

@@ -97,7 +97,7 @@ async fn a_withdrawn_track_shows_nothing_any_more() {
         refused(film.get(&film.of_track(&format!("/{file}"))), 410, "withdrawn").await;
     }
     refused(film.send(Method::POST, &film.of_track("/links"), r#"{"expires_in_s":60}"#), 410, "withdrawn").await;
-    refused(film.server.ask(Method::POST, &film.of_track("/regenerate")), 409, "not-published").await;
+    refused(film.server.ask(Method::POST, &film.of_track("/regenerate")), 410, "withdrawn").await;
 }
 
 #[tokio::test]

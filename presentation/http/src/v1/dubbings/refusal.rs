@@ -1,6 +1,6 @@
 //! Why nothing was ordered, with a pointer to the field that is to blame.
 
-use crate::problem::{Code, Fault, Problem, unavailable};
+use crate::problem::{Code, Fault, Problem, unasked};
 use application::{abilities::Unable, commands::order_dubbing::OrderError};
 use domain::{dubbing::DubbingRejection, value::LanguageTag};
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ impl Asked {
             Unable::ForeignVoice { voice, .. } => {
                 at(Code::InvalidRequest, self.pointer_to_voice(&voice), "invalid-value")
             }
-            Unable::Engine(error) => unavailable(error),
+            Unable::Engine(error) => unasked(error),
         }
     }
 

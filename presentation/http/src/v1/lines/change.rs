@@ -7,7 +7,7 @@ use crate::{
     answer::Done,
     api::Api,
     extract::{Caller, CommandIds, IfMatch, Json, Nothing, Path, Query},
-    problem::{Code, Fault, Problem},
+    problem::{Code, Fault, Problem, unasked},
     trace::Trace,
     v1::fields::{Text, UtteranceRef, present},
 };
@@ -149,7 +149,7 @@ impl Change {
 pub(crate) fn refused(error: CorrectError) -> Problem {
     match error {
         CorrectError::NoSuchLine => Problem::new(Code::NotFound),
-        CorrectError::Unable(Unable::Engine(error)) => Problem::new(Code::Unavailable).retry_after(5).caused_by(error),
+        CorrectError::Unable(Unable::Engine(error)) => unasked(error),
         CorrectError::Unable(unable) => {
             Problem::new(Code::InvalidRequest).fault(Fault::at("/voice", "invalid-value", unable.to_string()))
         }

@@ -9,7 +9,7 @@ use crate::{
     extract::{Caller, CommandIds, IfMatch, Path, Query},
     problem::{Code, Problem},
     trace::Trace,
-    v1::{dubbings::estimate::Money, fields::UtteranceRef},
+    v1::{downloads::without_result, dubbings::estimate::Money, fields::UtteranceRef},
 };
 use application::{
     commands::regenerate_track::{RegenerateError, Regeneration},
@@ -17,7 +17,10 @@ use application::{
     queries,
 };
 use axum::extract::State;
-use domain::flow::{Scope, Stage, with_followers};
+use domain::{
+    flow::{Scope, Stage, with_followers},
+    track::Track,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -84,8 +87,8 @@ fn worked_on_ms(stage: Stage, plan: &Regeneration) -> u64 {
 ///
 /// Makes anew what has changed since the track was published, and nothing else. Until the new result is published, the
 /// one of before can be fetched. A track that is `parked`, published or not, begins again with its lines as they are now
-/// when they have changed. Codes of 409: `nothing-stale`, `under-way`, `not-published`, `stands-still`. `503 overloaded`
-/// with `Retry-After` when too much waits already.
+/// when they have changed. `410 withdrawn`; codes of 409: `nothing-stale`, `under-way`, `not-published`, `not-possible`,
+/// `stands-still`. `503 overloaded` with `Retry-After` when too much waits already.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/tracks/{lang}/regenerate", tag = "tracks",
     operation_id = "regenerate_track",
     params(TrackPath, RegenerateQuery,
@@ -108,6 +111,7 @@ pub(crate) async fn regenerate(
 ) -> Result<Done<RegenerationDocument>, Problem> {
     let (id, meta) = (path.id(), caller.command(ids.0.command, trace));
     let (_, track) = queries::track(&api.aggregates, &id, caller.tenant()).await?;
+    let refused = |error| refused(error, &track.state);
     let meta = condition.bind(&api, meta, &StreamId::Dubbing(id.dubbing), track.revision).await?;
     if query.dry_run {
         let plan = api.regenerate_track().plan(&id, &meta).await.map_err(refused)?;
@@ -120,10 +124,10 @@ pub(crate) async fn regenerate(
     Ok(Done::accepted(&path_of(&id), document).position(appended.position))
 }
 
-fn refused(error: RegenerateError) -> Problem {
+fn refused(error: RegenerateError, track: &Track) -> Problem {
     match error {
         RegenerateError::NoSuchTrack => Problem::new(Code::NotFound),
-        RegenerateError::NotPublished => Problem::new(Code::NotPublished),
+        RegenerateError::NotPublished => without_result(track),
         RegenerateError::NothingStale => Problem::new(Code::NothingStale),
         RegenerateError::UnderWay => Problem::new(Code::UnderWay),
         RegenerateError::StandsStill => Problem::new(Code::StandsStill),

@@ -4,7 +4,7 @@ use super::seen::Seen;
 use crate::columns;
 use application::ports::read_store::Row;
 use domain::{
-    dubbing::Dubbing,
+    dubbing::{Dubbing, Phase as Life},
     flow::{Flow, Phase, Scope, Stage, rows},
     track::{Line, Track},
     value::LanguageTag,
@@ -72,6 +72,8 @@ pub(crate) enum StageState {
     Parked,
     /// It was done, and its result was taken back.
     Undone,
+    /// The dubbing failed while it was at work.
+    Failed,
 }
 
 impl From<Phase> for StageState {
@@ -122,7 +124,12 @@ impl Seen {
         StageView {
             stage,
             language: language.cloned(),
-            state: cell.phase.into(),
+            state: match cell.phase {
+                Phase::Requested(_) | Phase::Started(_) if self.dubbing.state.phase == Life::Failed => {
+                    StageState::Failed
+                }
+                phase => phase.into(),
+            },
             run: cell.run,
             attempt: cell.attempt,
             started_at: text("started_at"),
@@ -151,7 +158,7 @@ pub(super) fn lines_of_dubbing(dubbing: &Dubbing, stage: Stage) -> Option<Lines>
 pub(super) fn lines_of_track(track: &Track, stage: Stage) -> Option<Lines> {
     let is_done: fn(&Line) -> bool = match stage {
         Stage::Translate => |line| line.translation.is_some(),
-        Stage::Synthesise => |line| line.speech_at(line.rate()).is_some(),
+        Stage::Synthesise => |line| line.speech_at(line.direction.rate.unwrap_or(line.rate())).is_some(),
         Stage::Fit => |line| line.placement.is_some(),
         Stage::Ingest | Stage::Separate | Stage::Transcribe | Stage::AssignVoices | Stage::SyncLips => return None,
         Stage::Mix | Stage::Mark | Stage::Mux | Stage::Assess | Stage::Sign | Stage::Publish => return None,

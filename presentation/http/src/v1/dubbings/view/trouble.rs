@@ -32,7 +32,7 @@ pub(crate) struct Trouble {
     pub language: Option<LanguageTag>,
 }
 
-const FAILED: &str = "Order a new dubbing of another source.";
+const FAILED: &str = "Order a new dubbing, of another source or with another transcript, as the message says.";
 const PARKED: &str = "Mend what the message names, then retry the dubbing; or cancel it.";
 /// A stage may have been lost to crashes only, and never have failed.
 const LOST: &str = "the stage was begun again and again, and never came to its end";
