@@ -240,7 +240,8 @@ async fn speech(job: &DubbingJob) -> Result<PathBuf, StageError> {
 }
 
 fn no_speech() -> EngineError {
-    let message = "no speech was found in the source; if someone does speak, give a transcript".to_owned();
+    let message =
+        "no speech was found; if someone does speak, give a transcript (`--transcript` of `dragoman dub`)".to_owned();
     EngineError::Rejected { code: "no-speech", message }
 }
 
