@@ -6,7 +6,8 @@
 //! dubbing in motion does. Settled, parked and paused dubbings cost nothing: they are neither held nor looked at.
 //!
 //! The line is as long as what the log owes. It is kept short at the door: whoever asks for something new, or
-//! sets in motion what stood still, first takes a [`Reservation`], and is refused when there is no room. What is in the log already is never refused.
+//! sets in motion what stood still, first takes a [`Reservation`], and is refused when there is no room. What is in
+//! the log already is never refused.
 
 mod line;
 mod run;

@@ -289,9 +289,9 @@ impl AssetDesk {
             return;
         };
         let Task { id, failures, strikes, .. } = task;
-        // The first time and whenever it is something else: an engine that stays away is not told of every minute.
         span.record("outcome", "failed");
         self.traces.fail(&span, "asset-check-failed");
+        // The first time and whenever it is something else: an engine that stays away is not told of every minute.
         let trouble = trouble(&error);
         let is_news = self.status.now().trouble != trouble || trouble.is_none();
         if is_news {

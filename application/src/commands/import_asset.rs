@@ -117,7 +117,8 @@ impl ImportAsset {
             Ok(asset) if asset.revision > 0 => {}
             Ok(_) => self.recover_one(upload, &mut recovered).await,
             Err(error) => {
-                tracing::warn!(upload = %upload.id, error = &error as &dyn std::error::Error, "an upload could not be imported");
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(correlation_id = %upload.id, error, "an upload could not be imported");
                 recovered.failed += 1;
             }
         }

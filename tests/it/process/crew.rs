@@ -6,7 +6,12 @@ use super::{
     house::{House, JOB},
     told::Fault,
 };
-use application::{aggregates::CommandMeta, crew::Drained, ports::event_log::StreamId, process_manager::Ending};
+use application::{
+    aggregates::CommandMeta,
+    crew::{Crew, Drained},
+    ports::event_log::StreamId,
+    process_manager::Ending,
+};
 use domain::{
     dubbing::Phase as Life,
     flow::{Phase, Stage},
@@ -193,16 +198,10 @@ async fn at_every_append<F: Future<Output = bool> + 'static>(dies_after: impl Fn
 /// The process dies after so many appends; what was written last nobody heard of. Whether it came to that.
 async fn finishes_after_a_crash(appends: u64) -> bool {
     let house = House::begin(&["es"]).await;
-    let log = Arc::new(FaultyLog::new(house.log()).dying_after(appends));
-    let dying = house.behind(log.clone());
-    let crew = dying.crew(&dying.admission(1, 1), vec![JOB]);
-    let is_over = async || log.is_dead() || house.life_of(JOB).await == Life::Completed;
-    house.until("it died or came to its end", is_over).await;
-    let died = log.is_dead();
-    drop(crew);
-    let reborn = house.reborn();
-    let crew = reborn.crew(&reborn.admission(1, 1), vec![JOB]);
-    reborn.until("the next owner finishes", async || reborn.life_of(JOB).await == Life::Completed).await;
+    let finish = async |house: &House| {
+        house.until("it is finished", async || house.life_of(JOB).await == Life::Completed).await;
+    };
+    let (reborn, crew, died) = dying_after(&house, appends, finish).await;
     each_stage_once(&reborn, &reborn.completions().await);
     assert_eq!(reborn.faults_of_log().await, Vec::<String>::new(), "after {appends} appends");
     assert_eq!(crew.drain(LONG).await, Drained::AtSafePoint);
@@ -213,6 +212,26 @@ async fn finishes_after_a_crash(appends: u64) -> bool {
 async fn a_crash_between_any_two_steps_loses_nothing() {
     let steps = at_every_append(finishes_after_a_crash).await;
     assert!(steps > 40, "it was cut at every step: {steps}");
+}
+
+/// Somebody acts or waits while a crew is at work, which dies after so many appends, and another one takes over: then
+/// what nobody answered is done again. The house after that, its crew, and whether the first one died.
+async fn dying_after(house: &House, appends: u64, act: impl AsyncFn(&House)) -> (House, Crew, bool) {
+    let log = Arc::new(FaultyLog::new(house.log()).dying_after(appends));
+    let dying = house.behind(log.clone());
+    let crew = dying.crew(&dying.admission(1, 1), vec![JOB]);
+    tokio::select! {
+        () = act(&dying) => {}
+        () = house.until("it died", async || log.is_dead()) => {}
+    }
+    let died = log.is_dead();
+    drop(crew);
+    let reborn = house.reborn();
+    let crew = reborn.crew(&reborn.admission(1, 1), vec![JOB]);
+    if died {
+        act(&reborn).await;
+    }
+    (reborn, crew, died)
 }
 
 /// Pauses, lets go on and calls off, every command twice, until all is undone.
@@ -240,21 +259,8 @@ async fn steer(house: &House, [pause, resume, cancel]: &[CommandMeta; 3]) {
 async fn is_steered_after_a_crash(appends: u64) -> bool {
     let house = House::begin(&["ca", "es"]).await;
     house.break_stage(Stage::Mix, [Fault::Hang, Fault::Hang]);
-    let log = Arc::new(FaultyLog::new(house.log()).dying_after(appends));
-    let dying = house.behind(log.clone());
     let commands = [house.by_user(), house.by_user(), house.by_user()];
-    let crew = dying.crew(&dying.admission(1, 1), vec![JOB]);
-    tokio::select! {
-        () = steer(&dying, &commands) => {}
-        () = house.until("it died", async || log.is_dead()) => {}
-    }
-    let died = log.is_dead();
-    drop(crew);
-    let reborn = house.reborn();
-    let crew = reborn.crew(&reborn.admission(1, 1), vec![JOB]);
-    if died {
-        steer(&reborn, &commands).await;
-    }
+    let (reborn, crew, died) = dying_after(&house, appends, async |house| steer(house, &commands).await).await;
     assert_eq!(reborn.dubbing().await.phase, Life::Cancelled, "after {appends} appends");
     assert_eq!(reborn.faults_of_log().await, Vec::<String>::new(), "after {appends} appends");
     assert_eq!(crew.drain(LONG).await, Drained::AtSafePoint);
@@ -282,21 +288,8 @@ async fn is_as_it_was_after_a_crash(appends: u64) -> bool {
     house.drive().await;
     house.break_stage(Stage::Mix, [Fault::Hang, Fault::Hang]);
     house.regenerate("es", 1).await;
-    let log = Arc::new(FaultyLog::new(house.log()).dying_after(appends));
-    let dying = house.behind(log.clone());
     let cancel = house.by_user();
-    let crew = dying.crew(&dying.admission(1, 1), vec![JOB]);
-    tokio::select! {
-        () = call_off(&dying, &cancel) => {}
-        () = house.until("it died", async || log.is_dead()) => {}
-    }
-    let died = log.is_dead();
-    drop(crew);
-    let reborn = house.reborn();
-    let crew = reborn.crew(&reborn.admission(1, 1), vec![JOB]);
-    if died {
-        call_off(&reborn, &cancel).await;
-    }
+    let (reborn, crew, died) = dying_after(&house, appends, async |house| call_off(house, &cancel).await).await;
     let is_at_rest = async || {
         let track = reborn.track("es").await;
         !track.cancelled && track.flow.is_at_rest()
