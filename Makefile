@@ -6,7 +6,8 @@ TO ?= es
 ARGS ?=
 MINUTES ?= 30
 # Programs that only tests start.
-CLIENT_PACKAGES := prometheus python3-venv curl
+# npm comes with other builds of Node.js, beside which Debian's package of it cannot be.
+CLIENT_PACKAGES := prometheus python3-venv curl $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
 TEST_PACKAGES := clamav-daemon ffmpeg gstreamer1.0-plugins-base-apps $(CLIENT_PACKAGES)
 export INPUT TO ARGS MINUTES
 
@@ -23,7 +24,7 @@ test: ## run every test, and the clients of others
 	@scripts/setup $(TEST_PACKAGES)
 	@scripts/test
 
-clients: ## try the server with clients that nobody here wrote: promtool, httpx-sse, tuspy, schemathesis
+clients: ## try the server with clients that nobody here wrote: promtool, schemathesis, standardwebhooks and others
 	@scripts/setup $(CLIENT_PACKAGES)
 	@scripts/test-clients
 

@@ -8,15 +8,21 @@ mod cache;
 mod kinds;
 mod meta;
 
-use crate::ports::event_log::{Append, AppendError, Appended, DomainEvent, EventLog, ReadError, StreamId, Tenant};
+use crate::ports::event_log::{
+    Append, AppendError, Appended, DomainEvent, EventLog, ReadError, StreamId, TenancyStream, Tenant,
+};
 use cache::Cache;
 use domain::{
+    account::Account,
     asset::Asset,
     dubbing::Dubbing,
     glossary::Glossary,
     project::Project,
+    security::SecurityDay,
+    tenant::TenantState,
     track::Track,
-    value::{AssetId, DubbingId, GlossaryId, ProjectId, Sha256, TrackId},
+    value::{AccountId, AssetId, DubbingId, GlossaryId, ProjectId, Sha256, TrackId, WebhookId},
+    webhook::Webhook,
 };
 pub use kinds::Aggregate;
 pub use meta::{CommandMeta, sha256};
@@ -36,6 +42,10 @@ pub struct Aggregates {
     assets: Cache<Asset>,
     projects: Cache<Project>,
     glossaries: Cache<Glossary>,
+    tenants: Cache<TenantState>,
+    accounts: Cache<Account>,
+    webhooks: Cache<Webhook>,
+    security_days: Cache<SecurityDay>,
 }
 
 /// An aggregate's state and the revision it was folded up to (0: no events yet).
@@ -102,6 +112,10 @@ impl Aggregates {
             assets: Cache::default(),
             projects: Cache::default(),
             glossaries: Cache::default(),
+            tenants: Cache::default(),
+            accounts: Cache::default(),
+            webhooks: Cache::default(),
+            security_days: Cache::default(),
         }
     }
 
@@ -133,6 +147,21 @@ impl Aggregates {
     /// A glossary as it is now.
     pub async fn glossary(&self, id: GlossaryId) -> Result<Loaded<Glossary>, ReadError> {
         self.load(&StreamId::Glossary(id)).await
+    }
+
+    /// A tenant as it is now.
+    pub async fn tenant(&self, tenant: &Tenant) -> Result<Loaded<TenantState>, ReadError> {
+        self.load(&StreamId::Tenancy(TenancyStream::Tenant(tenant.id()))).await
+    }
+
+    /// An account as it is now.
+    pub async fn account(&self, id: AccountId) -> Result<Loaded<Account>, ReadError> {
+        self.load(&StreamId::Tenancy(TenancyStream::Account(id))).await
+    }
+
+    /// A webhook as it is now.
+    pub async fn webhook(&self, id: WebhookId) -> Result<Loaded<Webhook>, ReadError> {
+        self.load(&StreamId::Tenancy(TenancyStream::Webhook(id))).await
     }
 
     /// An aggregate as it is now.

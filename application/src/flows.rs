@@ -22,7 +22,7 @@ pub async fn flow_of(aggregates: &Aggregates, stream: &StreamId) -> Result<Flow,
             let track = aggregates.track(id).await?.state;
             if track.header.is_none() { ended() } else { track.flow.clone() }
         }
-        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => ended(),
+        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => ended(),
     })
 }
 
@@ -42,7 +42,9 @@ pub async fn give_flow(
             let outcome = aggregates.execute::<Track>(stream, TrackCommand::Flow(command), meta).await;
             outcome.map(|_| ()).map_err(StageError::from)
         }
-        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => Err(StageError::Absent("a flow")),
+        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => {
+            Err(StageError::Absent("a flow"))
+        }
     }
 }
 

@@ -144,7 +144,11 @@ impl ProcessManager {
     async fn claim_of(&self, stream: &StreamId, claim: &Claim) -> Result<Claim, ReadError> {
         let own = match stream {
             StreamId::Track(id) => self.aggregates.track(id).await?.traceparent,
-            StreamId::Dubbing(_) | StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => None,
+            StreamId::Dubbing(_)
+            | StreamId::Asset(_)
+            | StreamId::Project(_)
+            | StreamId::Glossary(_)
+            | StreamId::Tenancy(_) => None,
         };
         let traceparent = own.or_else(|| claim.traceparent.clone());
         Ok(Claim { traceparent, ..claim.clone() })
@@ -232,7 +236,7 @@ impl ProcessManager {
             StreamId::Dubbing(id) => self.aggregates.dubbing(*id).await?.revision,
             StreamId::Track(id) => self.aggregates.track(id).await?.revision,
             // They have no flow, and nothing is asked of them.
-            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => 0,
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => 0,
         };
         Ok(CommandMeta::derived(ACTOR, &format!("{name}/{cause}/{revision}")))
     }

@@ -69,6 +69,8 @@ pub fn public(recorded: &Recorded) -> Option<PublicEvent> {
         DomainEvent::Asset(event) => Some(assets::asset(event)),
         DomainEvent::Project(event) => Some(assets::project(event)),
         DomainEvent::Glossary(event) => Some(assets::glossary(event)),
+        // Whoever may know of these asks for security events.
+        DomainEvent::Tenancy(_) => None,
     }?;
     Some(place(told, recorded))
 }
@@ -99,6 +101,7 @@ fn place(told: Told, recorded: &Recorded) -> PublicEvent {
         StreamId::Asset(id) => event.asset = Some(id.0),
         StreamId::Project(id) => event.project = Some(id.0),
         StreamId::Glossary(id) => event.glossary = Some(id.0),
+        StreamId::Tenancy(_) => {}
     }
     event
 }

@@ -2,6 +2,7 @@
 //!
 //! No I/O, clock, randomness or async lives here; time, ids and digests are arguments.
 
+pub mod account;
 pub mod asset;
 pub mod decider;
 pub mod dubbing;
@@ -9,8 +10,11 @@ pub mod fit;
 pub mod flow;
 pub mod glossary;
 pub mod project;
+pub mod security;
 pub mod segment;
 #[cfg(any(test, feature = "spec"))]
 pub mod spec;
+pub mod tenant;
 pub mod track;
 pub mod value;
+pub mod webhook;

@@ -3,7 +3,7 @@
 use crate::exit::{Exit, Failure};
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
-    io::{Read, Seek, Write},
+    io::{ErrorKind, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -35,6 +35,11 @@ impl Home {
 
     /// Makes the folder if need be, for its owner only, and takes the lock.
     pub fn own(&self) -> Result<Ownership, Failure> {
+        self.try_own()?
+    }
+
+    /// The same; the inner error says that another process has it.
+    pub fn try_own(&self) -> Result<Result<Ownership, Failure>, Failure> {
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
         builder.create(&self.root).map_err(|error| self.unusable(&error))?;
@@ -43,13 +48,18 @@ impl Home {
         let mut file = options.open(self.root.join("lock")).map_err(|error| self.unusable(&error))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(self.taken(&mut file)),
+            Err(TryLockError::WouldBlock) => return Ok(Err(self.taken(&mut file))),
             Err(TryLockError::Error(error)) => return Err(self.unusable(&error)),
         }
         let pid = std::process::id();
         let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{pid}"));
         noted.map_err(|error| self.unusable(&error))?;
-        Ok(Ownership { _lock: file })
+        // Whoever served here was killed: nothing is to be sent there any more.
+        match std::fs::remove_file(self.server_url()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(self.unusable(&error)),
+            Ok(()) | Err(_) => {}
+        }
+        Ok(Ok(Ownership { _lock: file }))
     }
 
     /// Whether any job was ever begun here.
@@ -87,6 +97,21 @@ impl Home {
         self.root.join("requests.db")
     }
 
+    /// What lets people in.
+    pub fn credentials(&self) -> PathBuf {
+        self.root.join("credentials.db")
+    }
+
+    /// What webhooks are told.
+    pub fn deliveries(&self) -> PathBuf {
+        self.root.join("webhooks.db")
+    }
+
+    /// Where commands on this machine reach the server, while one runs here.
+    pub fn server_url(&self) -> PathBuf {
+        self.root.join("server-url")
+    }
+
     /// The bearer token of the API.
     pub fn api_token(&self) -> PathBuf {
         self.root.join("api-token")
@@ -121,10 +146,8 @@ impl Home {
         }
         let root = self.root.display();
         let reason = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => "you may not write to it".to_owned(),
-            std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
-                "it is a file, or in one".to_owned()
-            }
+            ErrorKind::PermissionDenied => "you may not write to it".to_owned(),
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "it is a file, or in one".to_owned(),
             _ => error.to_string(),
         };
         Failure::new(
@@ -148,7 +171,9 @@ mod tests {
         assert_eq!(exit, Exit::Internal);
         assert!(message.contains(&std::process::id().to_string()) && message.contains("--data-dir"), "{message}");
         drop(owned);
+        std::fs::write(home.server_url(), "http://127.0.0.1:9").ok();
         home.own()?;
+        assert!(!home.server_url().exists(), "who served before was killed");
         std::fs::remove_dir_all(folder).ok();
         Ok(())
     }

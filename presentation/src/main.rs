@@ -103,6 +103,9 @@ async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit
         Command::Log(command) => cli::log::run(command, home).await,
         Command::Engines(args) => cli::engines::list(args, home).await,
         Command::Voices(args) => cli::engines::voices(args, home).await,
+        Command::Account(args) => cli::account::run(args, home, loaded).await,
+        Command::Key(args) => cli::key::run(args, home, loaded).await,
+        Command::Tenant(args) => cli::tenant::run(args, home, loaded).await,
         Command::Bench(command) => cli::bench::run(command).await,
         Command::Doctor(args) => cli::doctor::run(args, home, &loaded.config.scan).await,
         // All of them are done before the runtime starts.

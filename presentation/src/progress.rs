@@ -88,7 +88,11 @@ impl Progress {
             DomainEvent::Dubbing(DubbingEvent::UtteranceTranscribed(_) | DubbingEvent::UtteranceDropped { .. }) => {
                 self.advance(None, Stage::Transcribe)
             }
-            DomainEvent::Dubbing(_) | DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
+            DomainEvent::Dubbing(_)
+            | DomainEvent::Asset(_)
+            | DomainEvent::Project(_)
+            | DomainEvent::Glossary(_)
+            | DomainEvent::Tenancy(_) => {}
             DomainEvent::Track(event) => self.show_track(language, event),
         }
     }

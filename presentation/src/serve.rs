@@ -5,10 +5,14 @@
 
 mod assets;
 mod health;
+mod identity;
 pub mod listener;
 mod measures;
+mod near;
 mod parts;
+pub mod quiet;
 mod secrets;
+mod told;
 
 use crate::{
     cli::{ServeArgs, complain, print},
@@ -47,14 +51,26 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     app.blobs.clear_scratch(None).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let stop = CancellationToken::new();
-    let served = parts::serve(app, home, config, &secrets, tls.is_some(), stop.clone()).await?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let public_url = identity::public_url(config.http.public_url.as_deref(), scheme, address);
+    identity::check_issuer(config, &public_url)?;
+    let served = parts::serve(app, home, config, &secrets, tls.is_some(), public_url, stop.clone()).await?;
+    let first = identity::first_start(&served.api.identity, &config.auth).await?;
+    identity::tell_configuration(&served.api.identity, &loaded.digestible()).await?;
     // What goes wrong is in the log as well, and nobody else asks for it here.
     let (crew, _unheard) = Crew::start(served.crew, served.beginning);
-    let scheme = if tls.is_some() { "https" } else { "http" };
+    let (_near, own) = near::Near::open(home, address, tls.is_some()).await?;
     print(&format!("dragoman serves {scheme}://{address} (docs: /docs, token: {})", home.api_token().display()));
+    if let Some(first) = first {
+        print(&first);
+    }
     tracing::info!(%address, scheme, version = env!("CARGO_PKG_VERSION"), "serving");
-    let limits = listener::limits(&config.http);
-    let mut serving = tokio::spawn(server::serve(listener, router(served.api), tls, limits, stop.clone()));
+    let (limits, router) = (listener::limits(&config.http), router(served.api));
+    if let Some(own) = own {
+        // It ends with the other one.
+        tokio::spawn(server::serve(own, router.clone(), None, limits, stop.clone()));
+    }
+    let mut serving = tokio::spawn(server::serve(listener, router, tls, limits, stop.clone()));
     tokio::select! {
         () = interrupt.wanted() => {}
         ended = &mut serving => {

@@ -108,6 +108,6 @@ pub fn language_of(stream: &StreamId) -> Option<&LanguageTag> {
     match stream {
         StreamId::Dubbing(_) => None,
         StreamId::Track(track) => Some(&track.language),
-        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => None,
+        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => None,
     }
 }

@@ -1,5 +1,9 @@
 //! The composition root: the only place that names adapters. One line per engine.
 
+mod people;
+
+pub use people::{credential_store, delivery_store, mailer, outbound, outside_issuer};
+
 use crate::{
     config::{Config, Limits, Scan, Uploads},
     engine_calls::CallMeasures,
@@ -386,9 +390,7 @@ pub async fn request_store(
     vault: &dyn KeyVault,
     ids: Arc<dyn Ids>,
 ) -> Result<Arc<dyn RequestStore>, Failure> {
-    vault.ensure(REQUESTS).map_err(|error| Failure::internal(&error))?;
-    let seal = vault.key(REQUESTS).map_err(|error| Failure::internal(&error))?;
-    let seal = seal.ok_or_else(|| Failure::new(Exit::Internal, "the key of kept answers was destroyed"))?;
+    let seal = people::installation_key(vault, REQUESTS)?;
     let store = SqliteRequestStore::open(&home.requests(), Arc::new(SystemClock), ids, seal).await;
     Ok(Arc::new(store.map_err(|error| store_failure(&home.requests(), &error))?))
 }

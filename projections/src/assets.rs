@@ -62,7 +62,11 @@ impl Projection for Assets {
     fn touches(&self, event: &Recorded) -> Touched {
         match &event.stream {
             StreamId::Asset(id) => Touched::one(vec![json!(id.to_string())]),
-            StreamId::Dubbing(_) | StreamId::Track(_) | StreamId::Project(_) | StreamId::Glossary(_) => Touched::none(),
+            StreamId::Dubbing(_)
+            | StreamId::Track(_)
+            | StreamId::Project(_)
+            | StreamId::Glossary(_)
+            | StreamId::Tenancy(_) => Touched::none(),
         }
     }
 
@@ -71,7 +75,11 @@ impl Projection for Assets {
         let now = event.recorded_at.to_string();
         match &event.event {
             DomainEvent::Asset(happened) => asset(&mut row, key, happened, &now),
-            DomainEvent::Dubbing(_) | DomainEvent::Track(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
+            DomainEvent::Dubbing(_)
+            | DomainEvent::Track(_)
+            | DomainEvent::Project(_)
+            | DomainEvent::Glossary(_)
+            | DomainEvent::Tenancy(_) => {}
         }
         set(&mut row, "tenant", event.tenant.0.as_str());
         set(&mut row, "revision", number(event.revision));

@@ -83,7 +83,7 @@ fn flow_event(event: &Recorded) -> Option<&FlowEvent> {
             Some(happened)
         }
         DomainEvent::Dubbing(_) | DomainEvent::Track(_) => None,
-        DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => None,
+        DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => None,
     }
 }
 

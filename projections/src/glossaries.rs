@@ -48,7 +48,11 @@ impl Projection for Glossaries {
     fn touches(&self, event: &Recorded) -> Touched {
         match &event.stream {
             StreamId::Glossary(id) => Touched::one(vec![json!(id.to_string())]),
-            StreamId::Dubbing(_) | StreamId::Track(_) | StreamId::Asset(_) | StreamId::Project(_) => Touched::none(),
+            StreamId::Dubbing(_)
+            | StreamId::Track(_)
+            | StreamId::Asset(_)
+            | StreamId::Project(_)
+            | StreamId::Tenancy(_) => Touched::none(),
         }
     }
 
@@ -67,7 +71,11 @@ impl Projection for Glossaries {
                     set(&mut row, column, Value::Null);
                 }
             }
-            DomainEvent::Dubbing(_) | DomainEvent::Track(_) | DomainEvent::Asset(_) | DomainEvent::Project(_) => {}
+            DomainEvent::Dubbing(_)
+            | DomainEvent::Track(_)
+            | DomainEvent::Asset(_)
+            | DomainEvent::Project(_)
+            | DomainEvent::Tenancy(_) => {}
         }
         set(&mut row, "tenant", event.tenant.0.as_str());
         set(&mut row, "revision", number(event.revision));

@@ -89,7 +89,7 @@ impl Projection for Jobs {
             }
             DomainEvent::Dubbing(happened) => dubbing(&mut row, event, happened),
             DomainEvent::Track(happened) => track(&mut row, event, happened),
-            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
+            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => {}
         }
         if matches!(event.stream, StreamId::Dubbing(_)) {
             set(&mut row, "revision", number(event.revision));

@@ -4,8 +4,11 @@
 //! writes follows from the events alone, and never from what is personal in them: rows folded anew
 //! after a key was destroyed equal the rows folded before. Deliberately absent: how rows are stored.
 
+pub mod account_index;
+pub mod accounts;
 pub mod asset_index;
 pub mod assets;
+pub mod charges;
 pub mod engine_runs;
 pub mod glossaries;
 pub mod jobs;
@@ -16,9 +19,14 @@ mod projection;
 pub mod projects;
 mod row;
 mod runner;
+pub mod security_events;
+pub mod tenants;
 pub mod tracks;
 pub mod usage;
+pub mod usage_index;
 pub mod utterances;
+pub mod webhook_index;
+pub mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -38,5 +46,10 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(projects::Projects),
         Arc::new(glossaries::Glossaries),
         Arc::new(usage::Usage),
+        Arc::new(charges::Charges),
+        Arc::new(tenants::Tenants),
+        Arc::new(accounts::Accounts),
+        Arc::new(webhooks::Webhooks),
+        Arc::new(security_events::SecurityEvents),
     ]
 }

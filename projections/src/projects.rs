@@ -43,7 +43,7 @@ impl Projection for Projects {
         match &event.stream {
             StreamId::Project(id) => one(*id),
             StreamId::Dubbing(_) => project_of(&event.event).map_or_else(Touched::none, one),
-            StreamId::Track(_) | StreamId::Asset(_) | StreamId::Glossary(_) => Touched::none(),
+            StreamId::Track(_) | StreamId::Asset(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => Touched::none(),
         }
     }
 
@@ -66,7 +66,11 @@ impl Projection for Projects {
                 set(&mut row, "revision", number(event.revision));
             }
             DomainEvent::Dubbing(DubbingEvent::VideoGenerationStarted { .. }) => add(&mut row, "dubbings", 1),
-            DomainEvent::Dubbing(_) | DomainEvent::Track(_) | DomainEvent::Asset(_) | DomainEvent::Glossary(_) => {}
+            DomainEvent::Dubbing(_)
+            | DomainEvent::Track(_)
+            | DomainEvent::Asset(_)
+            | DomainEvent::Glossary(_)
+            | DomainEvent::Tenancy(_) => {}
         }
         set(&mut row, "tenant", event.tenant.0.as_str());
         set(&mut row, "updated_at", now);
@@ -78,6 +82,6 @@ fn project_of(event: &DomainEvent) -> Option<ProjectId> {
     match event {
         DomainEvent::Dubbing(DubbingEvent::VideoGenerationStarted { order: Order { project, .. }, .. }) => *project,
         DomainEvent::Dubbing(_) | DomainEvent::Track(_) | DomainEvent::Asset(_) => None,
-        DomainEvent::Project(_) | DomainEvent::Glossary(_) => None,
+        DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => None,
     }
 }

@@ -77,6 +77,6 @@ pub(crate) fn language_of(stream: &StreamId) -> &str {
     match stream {
         StreamId::Dubbing(_) => "",
         StreamId::Track(track) => track.language.as_str(),
-        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => "",
+        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => "",
     }
 }

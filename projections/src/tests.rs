@@ -1,6 +1,7 @@
 //! The folds, over stories that the domain tells: they say what the aggregates say, take anything, and
 //! give the same rows however they are run.
 
+mod charges;
 mod folds;
 mod kept;
 mod news;

@@ -117,7 +117,8 @@ impl Projection for Tracks {
                 | StreamId::Track(_)
                 | StreamId::Asset(_)
                 | StreamId::Project(_)
-                | StreamId::Glossary(_),
+                | StreamId::Glossary(_)
+                | StreamId::Tenancy(_),
                 _,
             ) => Touched::none(),
         }
@@ -134,7 +135,10 @@ impl Projection for Tracks {
                     set(&mut row, "revision", number(event.revision));
                     track(&mut row, event, happened);
                 }
-                DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
+                DomainEvent::Asset(_)
+                | DomainEvent::Project(_)
+                | DomainEvent::Glossary(_)
+                | DomainEvent::Tenancy(_) => {}
             }
             revisions::of_track(&mut row, &event.event, &transcript);
             name_state(&mut row);

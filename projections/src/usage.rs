@@ -4,9 +4,12 @@ use crate::{
     projection::{Beside, Projection, Touched},
     row::{add, is_set, or_blank, set},
 };
-use application::ports::{
-    event_log::{DomainEvent, Recorded},
-    read_store::{Row, RowKey, Table},
+use application::{
+    ports::{
+        event_log::{DomainEvent, Recorded},
+        read_store::{Row, RowKey, Table},
+    },
+    quotas::month,
 };
 use domain::{
     asset::AssetEvent,
@@ -55,9 +58,7 @@ impl Projection for Usage {
         if used(&event.event).is_empty() {
             return Touched::none();
         }
-        // RFC 3339 begins with year and month.
-        let month: String = event.recorded_at.to_string().chars().take(7).collect();
-        Touched::one(vec![json!(event.tenant.0), json!(month)])
+        Touched::one(vec![json!(event.tenant.0), json!(month(event.recorded_at))])
     }
 
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {
@@ -101,6 +102,6 @@ fn used(event: &DomainEvent) -> Vec<(&'static str, u64)> {
             used
         }
         DomainEvent::Dubbing(_) | DomainEvent::Track(_) | DomainEvent::Asset(_) => vec![],
-        DomainEvent::Project(_) | DomainEvent::Glossary(_) => vec![],
+        DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => vec![],
     }
 }

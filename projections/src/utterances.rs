@@ -82,7 +82,9 @@ impl Projection for Utterances {
         match &event.event {
             DomainEvent::Dubbing(happened) => transcript::touches(&job, happened),
             DomainEvent::Track(happened) => of_track(job, language_of(&event.stream), happened),
-            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => Touched::none(),
+            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => {
+                Touched::none()
+            }
         }
     }
 
@@ -98,7 +100,7 @@ impl Projection for Utterances {
             }
             DomainEvent::Dubbing(_) => revisions::of_source(&mut row, in_transcript(key.last()).as_ref()),
             DomainEvent::Track(happened) => row = track(row, key, happened, &in_transcript)?,
-            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => {}
+            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => {}
         }
         if before.as_ref() != Some(&row) {
             set(&mut row, "updated_at", event.recorded_at.to_string());

@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod accounts;
 mod bad_input;
 mod changes;
 mod crash;

@@ -1,7 +1,8 @@
 //! The server from outside: from upload to download, a corrected line, and kills in every stage.
 
 mod handed_in;
-mod rig;
+mod planted;
+pub mod rig;
 mod telemetry;
 
 use crate::{
@@ -309,7 +310,9 @@ fn a_stranger_sees_nothing_and_another_address_is_refused() {
     assert_eq!(answer.json(StatusCode::UNAUTHORIZED)["code"], "unauthenticated");
     let said = server.user.run(["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(said.code, 2);
-    assert!(said.stderr.contains("loopback") && said.stderr.contains("--listen"), "{}", said.stderr);
+    for part in ["--listen", "http.tls_cert and http.tls_key", "--behind-proxy"] {
+        assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
+    }
     let second = server.user.run(["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(second.code, 1);
     assert!(second.stderr.contains("--data-dir"), "{}", second.stderr);

@@ -12,5 +12,6 @@ mod public_events;
 mod reasons;
 mod repository;
 mod tidy;
+mod webhooks_doc;
 
 pub use repository::{asked_for, check_page, root, text_files};

@@ -370,7 +370,8 @@ fn handed_in(event: &Recorded) -> Option<AssetId> {
             | StreamId::Dubbing(_)
             | StreamId::Track(_)
             | StreamId::Project(_)
-            | StreamId::Glossary(_),
+            | StreamId::Glossary(_)
+            | StreamId::Tenancy(_),
             _,
         ) => None,
     }

@@ -110,7 +110,8 @@ impl ReleaseFile {
             | DomainEvent::Dubbing(_)
             | DomainEvent::Track(_)
             | DomainEvent::Project(_)
-            | DomainEvent::Glossary(_) => None,
+            | DomainEvent::Glossary(_)
+            | DomainEvent::Tenancy(_) => None,
         }))
     }
 }

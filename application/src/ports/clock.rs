@@ -16,4 +16,7 @@ pub trait Ids: Send + Sync {
 
     /// An evenly drawn number below `bound`.
     fn below(&self, bound: u64) -> u64;
+
+    /// 256 random bits, for a secret.
+    fn secret(&self) -> [u8; 32];
 }

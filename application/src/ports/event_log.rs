@@ -10,12 +10,19 @@
 
 use async_trait::async_trait;
 use domain::{
+    account::AccountEvent,
     asset::AssetEvent,
     dubbing::DubbingEvent,
     glossary::GlossaryEvent,
     project::ProjectEvent,
+    security::SecurityEvent,
+    tenant::TenantEvent,
     track::TrackEvent,
-    value::{AssetId, DubbingId, GlossaryId, ProjectId, Sha256, Timestamp, TrackId},
+    value::{
+        AccountId, AssetId, DubbingId, GlossaryId, ProjectId, SecurityDayId, Sha256, TenantId, Timestamp, TrackId,
+        WebhookId,
+    },
+    webhook::WebhookEvent,
 };
 use std::{fmt, str::FromStr};
 use thiserror::Error;
@@ -39,6 +46,13 @@ pub trait EventLog: Send + Sync {
     /// Events after a position (0 reads from the beginning), at most `limit`, in order.
     async fn read_log(&self, after: u64, limit: usize) -> Result<LogPage, ReadError>;
 
+    /// Whose a stream is: tenant and actor of its first event; `None` when there is none. Adapters do not open what is
+    /// sealed for it, so that it takes as long for a stream that is there as for one that is not.
+    async fn owner_of(&self, stream: &StreamId) -> Result<Option<(Tenant, String)>, ReadError> {
+        let first = self.read_stream(stream, 1, 1).await?.into_iter().next();
+        Ok(first.map(|event| (event.tenant, event.actor)))
+    }
+
     /// The outcome of an earlier append by this command to this stream.
     async fn find_outcome(
         &self,
@@ -61,6 +75,16 @@ pub trait EventLog: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tenant(pub String);
 
+/// Namespace of tenants that are named by words; drawn once at random, fixed for ever.
+const TENANTS: Uuid = Uuid::from_u128(0x2f0d_6c1b_94e7_4a58_8f3a_c1d2_76b0_e953);
+
+impl Tenant {
+    /// The tenant's id: its name, where that is one, and what follows from it otherwise.
+    pub fn id(&self) -> TenantId {
+        TenantId(Uuid::parse_str(&self.0).unwrap_or_else(|_| Uuid::new_v5(&TENANTS, self.0.as_bytes())))
+    }
+}
+
 impl Default for Tenant {
     fn default() -> Self {
         Self("local".to_owned())
@@ -80,6 +104,41 @@ pub enum StreamId {
     Project(ProjectId),
     /// `glossary-<id>`.
     Glossary(GlossaryId),
+    /// About who uses all this.
+    Tenancy(TenancyStream),
+}
+
+/// The name of a stream about tenants and their people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TenancyStream {
+    /// `tenant-<id>`.
+    Tenant(TenantId),
+    /// `account-<id>`.
+    Account(AccountId),
+    /// `webhook-<id>`.
+    Webhook(WebhookId),
+    /// `security-<id>`.
+    Security(SecurityDayId),
+}
+
+impl TenancyStream {
+    fn id(self) -> Uuid {
+        match self {
+            TenancyStream::Tenant(id) => id.0,
+            TenancyStream::Account(id) => id.0,
+            TenancyStream::Webhook(id) => id.0,
+            TenancyStream::Security(id) => id.0,
+        }
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            TenancyStream::Tenant(_) => "tenant-",
+            TenancyStream::Account(_) => "account-",
+            TenancyStream::Webhook(_) => "webhook-",
+            TenancyStream::Security(_) => "security-",
+        }
+    }
 }
 
 impl StreamId {
@@ -88,7 +147,7 @@ impl StreamId {
         match self {
             StreamId::Dubbing(id) => Some(*id),
             StreamId::Track(track) => Some(track.dubbing),
-            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => None,
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => None,
         }
     }
 
@@ -101,6 +160,7 @@ impl StreamId {
             StreamId::Asset(id) => id.0,
             StreamId::Project(id) => id.0,
             StreamId::Glossary(id) => id.0,
+            StreamId::Tenancy(stream) => stream.id(),
         }
     }
 
@@ -112,6 +172,7 @@ impl StreamId {
             StreamId::Asset(_) => "asset-",
             StreamId::Project(_) => "project-",
             StreamId::Glossary(_) => "glossary-",
+            StreamId::Tenancy(stream) => stream.prefix(),
         }
     }
 }
@@ -120,7 +181,11 @@ impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StreamId::Track(track) => write!(f, "track-{track}"),
-            StreamId::Dubbing(_) | StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => {
+            StreamId::Dubbing(_)
+            | StreamId::Asset(_)
+            | StreamId::Project(_)
+            | StreamId::Glossary(_)
+            | StreamId::Tenancy(_) => {
                 write!(f, "{}{}", self.prefix(), self.subject())
             }
         }
@@ -138,11 +203,16 @@ impl FromStr for StreamId {
     fn from_str(text: &str) -> Result<Self, InvalidStreamId> {
         let (kind, rest) = text.split_once('-').ok_or(InvalidStreamId)?;
         let id = || Uuid::parse_str(rest).map_err(|_| InvalidStreamId);
+        let tenancy = |stream| Ok(StreamId::Tenancy(stream));
         match kind {
             "dubbing" => return Ok(StreamId::Dubbing(DubbingId(id()?))),
             "asset" => return Ok(StreamId::Asset(AssetId(id()?))),
             "project" => return Ok(StreamId::Project(ProjectId(id()?))),
             "glossary" => return Ok(StreamId::Glossary(GlossaryId(id()?))),
+            "tenant" => return tenancy(TenancyStream::Tenant(TenantId(id()?))),
+            "account" => return tenancy(TenancyStream::Account(AccountId(id()?))),
+            "webhook" => return tenancy(TenancyStream::Webhook(WebhookId(id()?))),
+            "security" => return tenancy(TenancyStream::Security(SecurityDayId(id()?))),
             "track" => {}
             _ => return Err(InvalidStreamId),
         }
@@ -168,6 +238,21 @@ pub enum DomainEvent {
     Project(ProjectEvent),
     /// Of a glossary.
     Glossary(GlossaryEvent),
+    /// Of who uses all this.
+    Tenancy(TenancyEvent),
+}
+
+/// An event about tenants and their people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TenancyEvent {
+    /// Of a tenant.
+    Tenant(TenantEvent),
+    /// Of an account.
+    Account(AccountEvent),
+    /// Of a webhook.
+    Webhook(WebhookEvent),
+    /// Of the security trail.
+    Security(SecurityEvent),
 }
 
 /// What is to be written.

@@ -1,19 +1,30 @@
 //! What the application needs from outside, one trait per file.
 
+pub mod access_tokens;
+pub mod account_index;
 pub mod asset_index;
 pub mod blob_store;
 pub mod child;
 pub mod clock;
+pub mod credentials;
+pub mod delivery_store;
 pub mod engine;
 pub mod event_log;
 pub mod key_vault;
+pub mod mailer;
 pub mod memo_store;
 pub mod meter;
+pub mod outbound;
+pub mod outside_issuer;
+pub mod passwords;
 pub mod provenance;
 pub mod read_store;
 pub mod request_store;
 pub mod scanner;
+pub mod second_factor;
 pub mod shelf;
 pub mod trace;
 pub mod upload_store;
+pub mod usage_index;
+pub mod webhooks;
 pub mod work_queue;

@@ -28,6 +28,11 @@ impl Ids for CountedIds {
     fn below(&self, bound: u64) -> u64 {
         self.0.fetch_add(1, Ordering::SeqCst).checked_rem(bound).unwrap_or(0)
     }
+
+    fn secret(&self) -> [u8; 32] {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        crate::aggregates::sha256(&number.to_be_bytes()).as_bytes().to_owned()
+    }
 }
 
 #[cfg(test)]

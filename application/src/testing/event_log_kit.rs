@@ -33,6 +33,7 @@ pub struct Subject {
 pub async fn run<Made: Future<Output = Subject>>(make: impl Fn() -> Made) {
     single::a_new_log_is_empty(&make().await).await;
     single::what_is_appended_is_read_back(&make().await).await;
+    single::a_stream_is_whose_its_first_event_is(&make().await).await;
     single::ids_follow_from_the_command(&make().await, &make().await).await;
     single::revisions_are_checked(&make().await).await;
     single::a_repeated_command_returns_its_first_outcome(&make().await).await;

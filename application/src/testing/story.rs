@@ -7,6 +7,7 @@
 mod facts;
 mod history;
 mod kept;
+mod people;
 
 use crate::ports::event_log::{Recorded, StreamId};
 use domain::{
@@ -256,7 +257,10 @@ impl Story {
             (Action::Finish, _) if flow.undoing => self.flow_command(stream, FlowCommand::Compensated),
             (Action::Finish, StreamId::Dubbing(job)) => self.history.dubbing(*job, DubbingCommand::Finish),
             (Action::Finish, StreamId::Track(_)) => {}
-            (Action::Finish, StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_)) => {}
+            (
+                Action::Finish,
+                StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_),
+            ) => {}
         }
     }
 
@@ -350,7 +354,7 @@ impl Story {
                 };
                 self.history.track(id, command);
             }
-            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => {}
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => {}
         }
     }
 
@@ -358,7 +362,7 @@ impl Story {
         match stream {
             StreamId::Dubbing(job) => self.dubbings().get(job).map(|dubbing| dubbing.flow.clone()),
             StreamId::Track(id) => self.tracks().get(id).map(|track| track.flow.clone()),
-            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => None,
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => None,
         }
     }
 
@@ -366,7 +370,7 @@ impl Story {
         match stream {
             StreamId::Dubbing(job) => self.history.dubbing(*job, DubbingCommand::Flow(command)),
             StreamId::Track(id) => self.history.track(id, TrackCommand::Flow(command)),
-            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => {}
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => {}
         }
     }
 }

@@ -48,6 +48,31 @@ id! {
     GlossaryId
 }
 
+id! {
+    /// Somebody who may sign in, or a program of theirs.
+    AccountId
+}
+id! {
+    /// A sign-in and all refresh tokens that follow from it.
+    SessionId
+}
+id! {
+    /// A key for programs.
+    KeyId
+}
+id! {
+    /// Somebody's own part of an installation. Of tenants that are named by words, it is a UUIDv5 of the name.
+    TenantId
+}
+id! {
+    /// A tenant's day in the security trail: a UUIDv5 of both.
+    SecurityDayId
+}
+id! {
+    /// Where a tenant wants to hear of events.
+    WebhookId
+}
+
 /// The text is not an identifier of the kind asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidId(pub String);

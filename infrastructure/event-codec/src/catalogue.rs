@@ -4,10 +4,10 @@
 //! a wildcard: a new variant does not compile until it stands here. The sentence beside it goes into
 //! `docs/events.md`.
 
-use application::ports::event_log::DomainEvent;
+use application::ports::event_log::{DomainEvent, TenancyEvent};
 use domain::{
-    asset::AssetEvent, dubbing::DubbingEvent, flow::FlowEvent, glossary::GlossaryEvent, project::ProjectEvent,
-    track::TrackEvent,
+    account::AccountEvent, asset::AssetEvent, dubbing::DubbingEvent, flow::FlowEvent, glossary::GlossaryEvent,
+    project::ProjectEvent, security::SecurityEvent, tenant::TenantEvent, track::TrackEvent, webhook::WebhookEvent,
 };
 
 /// What is known of one type of event.
@@ -27,8 +27,10 @@ pub struct EventDoc {
 
 /// All types of events, in the order of their tables.
 pub fn catalogue() -> Vec<EventDoc> {
-    [DUBBING, TRACK, FLOW, ASSET, PROJECT, GLOSSARY].concat()
+    ALL.concat()
 }
+
+const ALL: [&[EventDoc]; 10] = [DUBBING, TRACK, FLOW, ASSET, PROJECT, GLOSSARY, TENANT, ACCOUNT, WEBHOOK, SECURITY];
 
 /// An event's name and version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,10 @@ pub(crate) fn name_of(event: &DomainEvent) -> Name {
         DomainEvent::Asset(event) => asset(event),
         DomainEvent::Project(event) => project(event),
         DomainEvent::Glossary(event) => glossary(event),
+        DomainEvent::Tenancy(TenancyEvent::Tenant(event)) => tenant(event),
+        DomainEvent::Tenancy(TenancyEvent::Account(event)) => account(event),
+        DomainEvent::Tenancy(TenancyEvent::Webhook(event)) => webhook(event),
+        DomainEvent::Tenancy(TenancyEvent::Security(event)) => security(event),
     }
 }
 
@@ -55,8 +61,11 @@ pub(crate) fn is_flow(event_type: &str) -> bool {
 
 /// The newest version of a type that may stand in streams of this prefix.
 pub(crate) fn newest(event_type: &str, prefix: &str) -> Option<u16> {
-    let known = [DUBBING, TRACK, FLOW, ASSET, PROJECT, GLOSSARY].into_iter().flatten();
-    known.filter(|doc| doc.event_type == event_type && doc.streams.contains(&prefix)).map(|doc| doc.version).next()
+    ALL.into_iter()
+        .flatten()
+        .filter(|doc| doc.event_type == event_type && doc.streams.contains(&prefix))
+        .map(|doc| doc.version)
+        .next()
 }
 
 macro_rules! table {
@@ -162,6 +171,51 @@ table! { GLOSSARY glossary GlossaryEvent "glossary" ["glossary-"] {
     GlossaryCreated 1 "Terms and their translations were kept for later."
     GlossaryReplaced 1 "Something else is in it now."
     GlossaryRemoved 1 "It was removed; dubbings that use it keep their terms."
+} }
+
+table! { TENANT tenant TenantEvent "tenant" ["tenant-"] {
+    TenantCreated 1 "Somebody has an own part of the installation."
+    TenantRenamed 1 "It is called something else."
+    QuotasSet 1 "It may use so much."
+} }
+
+table! { ACCOUNT account AccountEvent "account" ["account-"] {
+    AccountCreated 1 "Somebody may sign in."
+    AccountInvited 1 "They were invited to choose a password."
+    PasswordChanged 1 "They have another password."
+    PasswordResetRequested 1 "Somebody asked for a new password."
+    RoleGranted 1 "They are something else in their tenant."
+    AccountDeactivated 1 "They may not sign in any more."
+    AccountReactivated 1 "They may again."
+    SecondFactorEnabled 1 "A second factor is asked for."
+    SecondFactorDisabled 1 "No second factor is asked for any more."
+    SessionStarted 1 "They signed in."
+    SessionEnded 1 "A session came to an end before its time."
+    RefreshTokenReused 1 "A refresh token was used once more, and not by who got its successor."
+    ApiKeyCreated 1 "A key for programs was made."
+    ApiKeyRevoked 1 "A key is not valid any more."
+    ApiKeyUsedFromNewAddress 1 "A key was used from somewhere for the first time."
+} }
+
+table! { WEBHOOK webhook WebhookEvent "webhook" ["webhook-"] {
+    WebhookCreated 1 "Somebody wants to hear of events."
+    WebhookChanged 1 "They want to hear of others, or elsewhere."
+    WebhookDisabled 1 "Nothing is delivered any more."
+    WebhookEnabled 1 "Deliveries go on."
+    WebhookSecretRotated 1 "A new secret signs, the one before for a while beside it."
+    WebhookReplayed 1 "Everything is delivered anew from a position of the log on."
+    WebhookRemoved 1 "Nobody wants to hear any more."
+} }
+
+table! { SECURITY security SecurityEvent "security" ["security-"] {
+    SignInFailed 1 "Somebody could not sign in."
+    AccessRefused 1 "Somebody was refused what they may not do."
+    CredentialRefused 1 "Somebody showed a token or a key that is not valid."
+    RateLimitReached 1 "Somebody asked too much in too short a time."
+    QuotaReached 1 "The tenant has used what it may."
+    ConfigurationChanged 1 "The server started with another configuration than before."
+    ResultDownloaded 1 "Somebody downloaded what was made."
+    RecordsExported 1 "Somebody took records away."
 } }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! own name, whichever aggregate it is embedded in; the stream tells which one that is.
 
 use crate::{catalogue, error::CodecError};
-use application::ports::event_log::{DomainEvent, StreamId};
+use application::ports::event_log::{DomainEvent, StreamId, TenancyEvent, TenancyStream};
 use domain::{dubbing::DubbingEvent, flow::FlowEvent, track::TrackEvent};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -20,6 +20,10 @@ pub(crate) fn payload_of(event: &DomainEvent) -> Result<Value, CodecError> {
         DomainEvent::Asset(event) => serde_json::to_value(event),
         DomainEvent::Project(event) => serde_json::to_value(event),
         DomainEvent::Glossary(event) => serde_json::to_value(event),
+        DomainEvent::Tenancy(TenancyEvent::Tenant(event)) => serde_json::to_value(event),
+        DomainEvent::Tenancy(TenancyEvent::Account(event)) => serde_json::to_value(event),
+        DomainEvent::Tenancy(TenancyEvent::Webhook(event)) => serde_json::to_value(event),
+        DomainEvent::Tenancy(TenancyEvent::Security(event)) => serde_json::to_value(event),
     };
     let shape = || CodecError::Shape { event_type: catalogue::name_of(event).event_type.to_owned() };
     match tagged.map_err(|_| shape())? {
@@ -36,7 +40,7 @@ pub(crate) fn event_of(stream: &StreamId, event_type: &str, payload: Value) -> R
         return match stream {
             StreamId::Dubbing(_) => Ok(DomainEvent::Dubbing(DubbingEvent::Flow(flow))),
             StreamId::Track(_) => Ok(DomainEvent::Track(TrackEvent::Flow(flow))),
-            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) => {
+            StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => {
                 Err(CodecError::Shape { event_type: event_type.to_owned() })
             }
         };
@@ -47,6 +51,16 @@ pub(crate) fn event_of(stream: &StreamId, event_type: &str, payload: Value) -> R
         StreamId::Asset(_) => variant(event_type, payload).map(DomainEvent::Asset),
         StreamId::Project(_) => variant(event_type, payload).map(DomainEvent::Project),
         StreamId::Glossary(_) => variant(event_type, payload).map(DomainEvent::Glossary),
+        StreamId::Tenancy(stream) => tenancy(*stream, event_type, payload).map(DomainEvent::Tenancy),
+    }
+}
+
+fn tenancy(stream: TenancyStream, event_type: &str, payload: Value) -> Result<TenancyEvent, CodecError> {
+    match stream {
+        TenancyStream::Tenant(_) => variant(event_type, payload).map(TenancyEvent::Tenant),
+        TenancyStream::Account(_) => variant(event_type, payload).map(TenancyEvent::Account),
+        TenancyStream::Webhook(_) => variant(event_type, payload).map(TenancyEvent::Webhook),
+        TenancyStream::Security(_) => variant(event_type, payload).map(TenancyEvent::Security),
     }
 }
 
@@ -59,6 +73,10 @@ pub(crate) fn belongs(stream: &StreamId, event: &DomainEvent) -> bool {
             | (StreamId::Asset(_), DomainEvent::Asset(_))
             | (StreamId::Project(_), DomainEvent::Project(_))
             | (StreamId::Glossary(_), DomainEvent::Glossary(_))
+            | (StreamId::Tenancy(TenancyStream::Tenant(_)), DomainEvent::Tenancy(TenancyEvent::Tenant(_)))
+            | (StreamId::Tenancy(TenancyStream::Account(_)), DomainEvent::Tenancy(TenancyEvent::Account(_)))
+            | (StreamId::Tenancy(TenancyStream::Webhook(_)), DomainEvent::Tenancy(TenancyEvent::Webhook(_)))
+            | (StreamId::Tenancy(TenancyStream::Security(_)), DomainEvent::Tenancy(TenancyEvent::Security(_)))
     )
 }
 

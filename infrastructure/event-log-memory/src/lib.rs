@@ -122,6 +122,12 @@ impl EventLog for MemoryEventLog {
         Ok(LogPage { events: self.decode(rows)?, scanned_to, head })
     }
 
+    async fn owner_of(&self, stream: &StreamId) -> Result<Option<(Tenant, String)>, ReadError> {
+        let store = self.store();
+        let first = store.streams.get(&stream.to_string()).and_then(|places| store.rows.get(*places.first()?));
+        Ok(first.map(|row| (Tenant(row.content.tenant.clone()), row.content.actor.clone())))
+    }
+
     async fn find_outcome(
         &self,
         tenant: &Tenant,

@@ -164,6 +164,13 @@ impl EventLog for SqliteEventLog {
         Ok(LogPage { events, scanned_to, head })
     }
 
+    async fn owner_of(&self, stream: &StreamId) -> Result<Option<(Tenant, String)>, ReadError> {
+        let first = "SELECT tenant, actor FROM events WHERE stream = ?1 AND revision = 1";
+        let row = sqlx::query_as(first).bind(stream.to_string()).fetch_optional(&self.readers).await;
+        let row: Option<(String, String)> = row.map_err(unreadable)?;
+        Ok(row.map(|(tenant, actor)| (Tenant(tenant), actor)))
+    }
+
     async fn find_outcome(
         &self,
         tenant: &Tenant,

@@ -30,11 +30,10 @@ impl Ids for RandomIds {
         // The bias of the remainder is below bound / 2^64: nothing for jitter.
         if bound == 0 { 0 } else { u64::from_le_bytes(random()) % bound }
     }
-}
 
-/// 256 random bits, for a secret.
-pub fn secret() -> [u8; 32] {
-    random()
+    fn secret(&self) -> [u8; 32] {
+        random()
+    }
 }
 
 /// Random bytes. A machine that gives none cannot name anything safely: the program ends there.

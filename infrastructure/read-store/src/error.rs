@@ -1,9 +1,12 @@
 //! Why a file could not be opened or used.
 
-use application::ports::{memo_store::MemoError, read_store::ReadStoreError, request_store::RequestStoreError};
+use application::ports::{
+    credentials::CredentialError, delivery_store::DeliveryStoreError, memo_store::MemoError,
+    read_store::ReadStoreError, request_store::RequestStoreError,
+};
 use thiserror::Error;
 
-/// Why a file of read models or memos could not be opened or used. Messages name no path: the caller
+/// Why a file of read models, memos, requests or credentials could not be opened or used. Messages name no path: the caller
 /// knows it.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -17,7 +20,7 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// The file is no SQLite file, or a broken one.
-    #[error("the file of {what} is damaged: delete it, and it is made anew")]
+    #[error("the file of {what} is damaged: {}", remedy(what))]
     Damaged {
         /// What it holds.
         what: &'static str,
@@ -128,10 +131,28 @@ impl From<StoreError> for RequestStoreError {
     }
 }
 
+impl From<StoreError> for CredentialError {
+    fn from(error: StoreError) -> Self {
+        if error.is_out_of_room() { Self::OutOfRoom } else { Self::Unavailable(Box::new(error)) }
+    }
+}
+
+impl From<StoreError> for DeliveryStoreError {
+    fn from(error: StoreError) -> Self {
+        if error.is_out_of_room() { Self::OutOfRoom } else { Self::Unavailable(Box::new(error)) }
+    }
+}
+
 impl From<StoreError> for MemoError {
     fn from(error: StoreError) -> Self {
         Self(Box::new(error))
     }
+}
+
+/// What to do about a damaged file.
+fn remedy(what: &str) -> &'static str {
+    // Nothing else knows what these were.
+    if what == crate::credentials::WHAT { "restore it from a backup" } else { "delete it, and it is made anew" }
 }
 
 /// SQLite's extended result code.

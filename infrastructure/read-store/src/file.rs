@@ -32,14 +32,26 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Opens the file, makes it if there is none, and brings its schema up to date.
+    /// Opens the file, makes it if there is none, and brings its schema up to date. Commits do not wait for the disk.
     pub async fn open(path: &Path, schema: &Schema) -> Result<Self, StoreError> {
+        Self::open_with(path, schema, |options| options.synchronous(SqliteSynchronous::Normal)).await
+    }
+
+    /// As [`File::open`], for what must not be lost: commits wait for the disk, and what is removed is overwritten.
+    pub async fn open_durable(path: &Path, schema: &Schema) -> Result<Self, StoreError> {
+        let durable =
+            |options: SqliteConnectOptions| options.synchronous(SqliteSynchronous::Full).pragma("secure_delete", "ON");
+        Self::open_with(path, schema, durable).await
+    }
+
+    async fn open_with(
+        path: &Path,
+        schema: &Schema,
+        written: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
+    ) -> Result<Self, StoreError> {
         make_private(path).map_err(|source| StoreError::Create { what: schema.what, source })?;
-        let options = options(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .pragma("journal_size_limit", "67108864");
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options);
+        let options = options(path).journal_mode(SqliteJournalMode::Wal).pragma("journal_size_limit", "67108864");
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(written(options));
         migrate(&writer, schema).await?;
         Ok(Self { what: schema.what, writer: Some(writer), readers: readers(path) })
     }

@@ -21,6 +21,8 @@ const SCHEMA: Schema = Schema {
         include_str!("../../../migrations/sqlite/0002_read_models.sql"),
         include_str!("../../../migrations/sqlite/0006_server_read_models.sql"),
         include_str!("../../../migrations/sqlite/0007_read_model_indexes.sql"),
+        include_str!("../../../migrations/sqlite/0010_tenancy_read_models.sql"),
+        include_str!("../../../migrations/sqlite/0011_charges.sql"),
     ],
 };
 

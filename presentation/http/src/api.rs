@@ -1,8 +1,15 @@
 //! What all handlers share: the ports, and the values that were chosen at start.
 
 use crate::{
-    auth::Accounts, cache::AnswerCache, health::HealthCheck, live::Live, metrics::Metrics, probes::Probes,
-    rates::KnownRates, signed_url::UrlSigner,
+    auth::Accounts,
+    cache::AnswerCache,
+    health::HealthCheck,
+    live::Live,
+    metrics::Metrics,
+    probes::Probes,
+    rate::{RateLimiter, RateLimits},
+    rates::KnownRates,
+    signed_url::UrlSigner,
 };
 use application::{
     abilities::Abilities,
@@ -21,6 +28,8 @@ use application::{
         withdraw_track::WithdrawTrack,
     },
     estimate::Prices,
+    identity::{Handouts, Identity, SecurityTrail},
+    owners::Owners,
     ports::{
         asset_index::AssetIndex,
         blob_store::BlobStore,
@@ -32,7 +41,10 @@ use application::{
         request_store::RequestStore,
         trace::Traces,
         upload_store::UploadStore,
+        usage_index::UsageIndex,
     },
+    quotas::{QuotaGate, QuotaGateParts},
+    webhooks::desk::WebhookDesk,
 };
 use axum::http::HeaderValue;
 use domain::value::Timestamp;
@@ -48,6 +60,10 @@ struct Inner {
     parts: ApiParts,
     live: Live,
     probes: Probes,
+    limiter: RateLimiter,
+    owners: Owners,
+    quotas: QuotaGate,
+    handouts: Handouts,
 }
 
 /// The parts of [`Api`].
@@ -64,6 +80,8 @@ pub struct ApiParts {
     pub uploads: Arc<dyn UploadStore>,
     /// Which assets there are, and who needs their files.
     pub assets: Arc<dyn AssetIndex>,
+    /// How much tenants use.
+    pub usage: Arc<dyn UsageIndex>,
     /// Turns of those who begin to use files and those who delete them.
     pub files: FileUse,
     /// Keys of what is personal.
@@ -86,6 +104,12 @@ pub struct ApiParts {
     pub clock: Arc<dyn Clock>,
     /// Who callers are.
     pub accounts: Arc<dyn Accounts>,
+    /// Signs people in, and looks after their accounts.
+    pub identity: Arc<Identity>,
+    /// Makes webhooks, looks after them, and says what became of deliveries.
+    pub webhooks: WebhookDesk,
+    /// Notes what went wrong, and who took what away.
+    pub trail: Arc<SecurityTrail>,
     /// Makes and checks links that need no token.
     pub signer: UrlSigner,
     /// Up to which position every read model has come. Cached answers are invalidated before it moves on.
@@ -110,6 +134,10 @@ pub struct ApiParts {
     pub origins: Vec<HeaderValue>,
     /// Whether clients come over TLS: then they are told to insist on it.
     pub tls: bool,
+    /// How many trusted proxies stand in front: as many last entries of forwarding headers are believed.
+    pub proxies: u8,
+    /// How often may be asked.
+    pub rate_limits: RateLimits,
 }
 
 /// Bounds of what a client may ask for.
@@ -170,7 +198,29 @@ impl Api {
     pub fn new(parts: ApiParts) -> Self {
         let live = Live::new(Arc::clone(&parts.log), parts.stop.clone(), parts.limits.live_events);
         let probes = Probes::new(parts.abilities.clone(), parts.engines.clone());
-        Self(Arc::new(Inner { parts, live, probes }))
+        let limiter = RateLimiter::new(parts.rate_limits);
+        let owners = Owners::new(Arc::clone(&parts.log));
+        let quotas = QuotaGate::new(QuotaGateParts {
+            aggregates: Arc::clone(&parts.aggregates),
+            index: Arc::clone(&parts.usage),
+            uploads: Arc::clone(&parts.uploads),
+            clock: Arc::clone(&parts.clock),
+            prices: parts.prices.clone(),
+            applied: parts.applied.clone(),
+            patience: parts.limits.position_wait,
+        });
+        let handouts = Handouts::new(Arc::clone(&parts.trail), Arc::clone(&parts.clock));
+        Self(Arc::new(Inner { parts, live, probes, limiter, owners, quotas, handouts }))
+    }
+
+    /// How much tenants may use.
+    pub(crate) fn quotas(&self) -> &QuotaGate {
+        &self.0.quotas
+    }
+
+    /// What was downloaded.
+    pub(crate) fn handouts(&self) -> &Handouts {
+        &self.0.handouts
     }
 
     /// Events as they come.
@@ -181,6 +231,16 @@ impl Api {
     /// What engines say.
     pub(crate) fn probes(&self) -> &Probes {
         &self.0.probes
+    }
+
+    /// Whose things are.
+    pub(crate) fn owners(&self) -> &Owners {
+        &self.0.owners
+    }
+
+    /// Who asks too often.
+    pub(crate) fn limiter(&self) -> &RateLimiter {
+        &self.0.limiter
     }
 
     /// Where the log holds what a command brought about: where it was written, or, when it was so already, as far as

@@ -1,15 +1,19 @@
-//! Authentication: one layer, in one place. It puts the [`Caller`] into the request, or refuses it.
-//!
-//! Which routes are open, and which take signed links, stands in `policy`. What is deliberately absent: what a caller
-//! may do.
+//! Authentication and authorization: one layer each, in one place. The first puts the [`Caller`] into the request, the
+//! second asks whether they may; both go by the table of routes (`policy`).
 
 use crate::{
+    address::ClientAddress,
     api::Api,
     extract::Caller,
-    policy::{self, Access},
+    policy::{Access, Found, ObjectKind, Policy, Table},
     problem::{Code, Problem},
 };
-use application::ports::event_log::Tenant;
+use application::{
+    identity::{Identity, Whence},
+    policy::{Object, Refusal, allows},
+    ports::event_log::Tenant,
+    principal::Principal,
+};
 use async_trait::async_trait;
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -17,8 +21,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use domain::security::SecurityEvent;
+use uuid::Uuid;
 
 /// Longest token that is looked at, in bytes.
 const TOKEN_BYTES_MAX: usize = 4_096;
@@ -27,63 +31,121 @@ const TOKEN_BYTES_MAX: usize = 4_096;
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Who has this token; `None` when nobody has.
-    async fn by_token(&self, token: &str) -> Result<Option<Caller>, Problem>;
-
-    /// Who reads through a signed link of this tenant.
-    fn by_link(&self, tenant: Tenant) -> Caller;
-}
-
-/// One token for everything, on a machine without accounts.
-pub struct LocalAccount {
-    digest: [u8; 32],
-    by_token: Caller,
-}
-
-impl LocalAccount {
-    /// The account that this token opens.
-    pub fn new(token: &str) -> Self {
-        Self { digest: Sha256::digest(token).into(), by_token: Caller::new(Tenant::default(), "api") }
-    }
+    async fn by_token(&self, token: &str, whence: &Whence) -> Result<Option<Caller>, Problem>;
 }
 
 #[async_trait]
-impl Accounts for LocalAccount {
-    async fn by_token(&self, token: &str) -> Result<Option<Caller>, Problem> {
-        // Digests have one length, so that comparing them tells nothing, not even the token's length.
-        let digest: [u8; 32] = Sha256::digest(token).into();
-        let is_right = bool::from(digest.ct_eq(&self.digest));
-        Ok(is_right.then(|| self.by_token.clone()))
-    }
-
-    fn by_link(&self, tenant: Tenant) -> Caller {
-        Caller::new(tenant, "signed-link")
+impl Accounts for Identity {
+    async fn by_token(&self, token: &str, whence: &Whence) -> Result<Option<Caller>, Problem> {
+        let found = Identity::by_token(self, token, whence).await?;
+        Ok(found.map(Caller::from))
     }
 }
 
-/// The layer.
+/// Puts the policy of its route into the request, or answers what no route does.
+pub(crate) async fn find_policy(State(table): State<Table>, mut request: Request, next: Next) -> Response {
+    let template = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    match table.of(request.method(), template.as_deref()) {
+        Found::Policy(policy) => drop(request.extensions_mut().insert(policy)),
+        // Whoever may ask hears which methods there are; whoever may not hears that first.
+        Found::OtherMethods => {
+            let allowed = HeaderValue::try_from(table.allowed(template.as_deref().unwrap_or_default())).ok();
+            request.extensions_mut().insert(Elsewhere(allowed));
+        }
+        Found::Nowhere => drop(request.extensions_mut().insert(Elsewhere(None))),
+    }
+    next.run(request).await
+}
+
+/// There is no such route: the methods that its path takes, if any.
+#[derive(Clone)]
+struct Elsewhere(Option<HeaderValue>);
+
+/// The policy of a request's route; `None` where there is no route.
+pub(crate) fn policy_of(request: &Request) -> Option<Policy> {
+    request.extensions().get::<Policy>().copied()
+}
+
+/// The layer that asks who calls.
 pub(crate) async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let access = policy::of(request.method(), template).access;
+    let access = policy_of(&request).map_or(Access::Token, |policy| policy.access);
     if access == Access::Open {
         return next.run(request).await;
     }
+    let whence = whence(&request);
     let offered = || subprotocol(request.headers()).filter(|_| access == Access::TokenOrSubprotocol);
     let caller = match bearer(request.headers()).or_else(offered) {
         None if access == Access::TokenOrLink && is_link(&request) => by_link(&api, &request),
         None => Err(unauthenticated("Bearer")),
         Some(token) => api
             .accounts
-            .by_token(token)
+            .by_token(token, &whence)
             .await
             .and_then(|caller| caller.ok_or_else(|| unauthenticated("Bearer error=\"invalid_token\""))),
     };
     match caller {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(caller.coming_from(whence));
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+/// The layer that asks whether they may.
+pub(crate) async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if let Some(Elsewhere(allowed)) = request.extensions().get::<Elsewhere>() {
+        return match allowed {
+            Some(methods) => Problem::new(Code::MethodNotAllowed).header(header::ALLOW, methods.clone()),
+            None => Problem::new(Code::NoSuchRoute),
+        }
+        .into_response();
+    }
+    let (policy, caller) = (policy_of(&request), request.extensions().get::<Caller>());
+    let (Some(policy), Some(caller)) = (policy, caller) else { return next.run(request).await };
+    match may(&api, caller, &policy, request.uri().path()).await {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Whether the caller may do what the route does to the thing that its path names. What is another tenant's is as if it
+/// were not there.
+async fn may(api: &Api, caller: &Caller, policy: &Policy, path: &str) -> Result<(), Problem> {
+    let refuse = |refusal| refused(api, caller, policy, refusal);
+    allows(caller.principal(), policy.action, Object::None).map_err(refuse)?;
+    let Some(stream) = id_of(path, policy.object).and_then(|id| policy.object.stream(id)) else { return Ok(()) };
+    let maker = api.owners().maker(caller.tenant(), &stream).await?;
+    let maker = maker.ok_or_else(|| Problem::new(Code::NotFound))?;
+    allows(caller.principal(), policy.action, Object::MadeBy(&maker)).map_err(refuse)
+}
+
+/// The first id in a path. What is no id is its handler's affair.
+fn id_of(path: &str, object: ObjectKind) -> Option<Uuid> {
+    if object == ObjectKind::None {
+        return None;
+    }
+    path.split('/').find_map(|part| Uuid::try_parse(part).ok())
+}
+
+fn refused(api: &Api, caller: &Caller, policy: &Policy, refusal: Refusal) -> Problem {
+    let (by, action) = (caller.whence().by(caller.principal()), policy.action.name().to_owned());
+    api.trail.note(caller.tenant(), SecurityEvent::AccessRefused { by, action, times: 1 });
+    let code = match refusal {
+        Refusal::Role => Code::RoleTooLow,
+        Refusal::Scope => Code::ScopeMissing,
+        Refusal::NotYours => Code::NotYours,
+        Refusal::Installation => Code::InstallationOnly,
+        Refusal::SecondFactorDue => Code::SecondFactorDue,
+    };
+    Problem::new(code).extension("action", policy.action.name()).extension("scope", policy.action.scope().name())
+}
+
+/// Where a request comes from.
+pub(crate) fn whence(request: &Request) -> Whence {
+    let address = request.extensions().get::<ClientAddress>();
+    let is_local = address.is_some_and(ClientAddress::is_local);
+    Whence { address: address.map(|address| address.ip().to_string()), is_local }
 }
 
 /// The token of `Authorization: Bearer TOKEN`; the empty one when the header says something else.
@@ -108,8 +170,8 @@ fn is_link(request: &Request) -> bool {
 
 fn by_link(api: &Api, request: &Request) -> Result<Caller, Problem> {
     let query = request.uri().query().unwrap_or_default();
-    let tenant = api.signer.check(request.uri().path(), query, api.clock.now())?;
-    Ok(api.accounts.by_link(tenant))
+    let tenant: Tenant = api.signer.check(request.uri().path(), query, api.clock.now())?;
+    Ok(Caller::new(Principal::link(tenant)))
 }
 
 fn unauthenticated(challenge: &'static str) -> Problem {
@@ -119,16 +181,6 @@ fn unauthenticated(challenge: &'static str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn one_token_opens_the_local_account_and_no_other_does() {
-        let account = LocalAccount::new("right");
-        let caller = account.by_token("right").await.expect("an answer").expect("a caller");
-        assert_eq!((caller.tenant(), caller.actor()), (&Tenant::default(), "api"));
-        for token in ["", "righ", "rightt", "RIGHT"] {
-            assert_eq!(account.by_token(token).await.expect("an answer"), None, "{token}");
-        }
-    }
 
     #[test]
     fn a_token_is_taken_from_a_bearer_header_only() {
@@ -157,5 +209,14 @@ mod tests {
         check("dragoman.events.v1", None);
         check("Bearer.abc", None);
         check(&format!("bearer.{}", "a".repeat(TOKEN_BYTES_MAX + 1)), Some(""));
+    }
+
+    #[test]
+    fn a_path_is_about_the_first_id_in_it() {
+        let id = Uuid::from_u128(7);
+        let path = format!("/v1/dubbings/{id}/tracks/es/utterances/{}", Uuid::from_u128(8));
+        assert_eq!(id_of(&path, ObjectKind::Dubbing), Some(id));
+        assert_eq!(id_of(&path, ObjectKind::None), None);
+        assert_eq!(id_of("/v1/dubbings/mine", ObjectKind::Dubbing), None);
     }
 }

@@ -33,3 +33,8 @@ pub(crate) fn id(row: &Row, column: &str) -> Option<Uuid> {
 pub(crate) fn items(row: &Row, column: &str) -> Vec<String> {
     text(row, column).unwrap_or_default().split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
+
+/// Whether it is true.
+pub(crate) fn flag(row: &Row, column: &str) -> bool {
+    row.get(column) == Some(&Value::Bool(true))
+}

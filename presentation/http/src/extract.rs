@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod form;
 mod ids;
 mod path;
 mod plain;
@@ -11,6 +12,7 @@ mod revision;
 
 pub use body::{Json, read_body};
 pub use caller::Caller;
+pub(crate) use form::FormOrJson;
 pub use ids::CommandIds;
 pub use path::Path;
 pub use position::{MinPosition, wait_for};

@@ -12,7 +12,7 @@
 use crate::{
     api::Api,
     extract::{Caller, CommandIds, read_body},
-    policy,
+    policy::Policy,
     problem::{Code, Fault, Problem},
 };
 use application::ports::request_store::{Answer, Begun};
@@ -72,7 +72,9 @@ pub(crate) async fn remember(State(api): State<Api>, request: Request, next: Nex
         return refused("a request has one key").into_response();
     }
     match key_of(key) {
-        Ok(key) => answer(api, caller, key, request, next).await.unwrap_or_else(IntoResponse::into_response),
+        Ok(key) => answer(api, caller.clone(), own(&caller, key), request, next)
+            .await
+            .unwrap_or_else(IntoResponse::into_response),
         Err(problem) => problem.into_response(),
     }
 }
@@ -81,6 +83,11 @@ fn is_keyed(request: &Request) -> bool {
     let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let method = request.method();
     method == Method::POST && template.is_some_and(|template| template.starts_with("/v1/"))
+}
+
+/// Keys are their accounts': nobody hears the answer to somebody else's request, whatever key they chose.
+fn own(caller: &Caller, key: String) -> String {
+    caller.principal().account.map_or(key.clone(), |account| format!("{account} {key}"))
 }
 
 fn key_of(value: &HeaderValue) -> Result<String, Problem> {
@@ -98,8 +105,7 @@ fn refused(detail: &'static str) -> Problem {
 
 async fn answer(api: Api, caller: Caller, key: String, request: Request, next: Next) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let template = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-    let streams = policy::of(&parts.method, template).streams;
+    let streams = parts.extensions.get::<Policy>().is_some_and(|policy| policy.streams);
     let (fingerprint, body) = if streams {
         (fingerprint(&announced(&parts)), body)
     } else {

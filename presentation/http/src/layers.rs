@@ -1,21 +1,28 @@
 //! What every request goes through, from the outside in:
 //!
-//! 1. [`observe`]: names, span, measure, headers of every answer; a panic becomes an answer; causes are logged
+//! 1. [`observe`]: address (`address`), names, span, measure, headers of every answer; a panic becomes an answer;
+//!    causes are logged
 //! 2. compression, of texts only
 //! 3. CORS, where origins are allowed
-//! 4. authentication (`auth`)
-//! 5. idempotency (`idempotency`)
-//! 6. [`in_time`]: the bound on the time until an answer begins
+//! 4. what the table of routes says (`policy`)
+//! 5. how often an address may ask, and all together (`rate`)
+//! 6. authentication (`auth`)
+//! 7. how often the caller may ask (`rate`)
+//! 8. authorization (`auth`)
+//! 9. idempotency (`idempotency`)
+//! 10. [`in_time`]: the bound on the time until an answer begins
 //!
 //! What is deliberately absent: bodies' bounds, which belong to those who read them (`extract::body`).
 
 use crate::{
+    address::ClientAddress,
     answer::tell_coding,
     api::Api,
-    auth::authenticate,
+    auth::{authenticate, authorize, find_policy, policy_of},
     idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, remember},
-    policy,
+    policy::Table,
     problem::{Code, Problem, Unlogged},
+    rate::{RATE_LIMIT, RATE_LIMIT_POLICY, limit_address, limit_caller},
     trace::{REQUEST_ID, TRACEPARENT, Trace},
     v1::uploads::tus,
 };
@@ -50,14 +57,18 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 pub const DRAGOMAN_POSITION: HeaderName = HeaderName::from_static("dragoman-position");
 
 /// Puts the stack around all routes.
-pub(crate) fn around(router: Router<Api>, api: &Api) -> Router<Api> {
+pub(crate) fn around(router: Router<Api>, api: &Api, table: Table) -> Router<Api> {
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(TextsOnly);
     router.layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(api.clone(), observe))
             .layer(compression)
             .layer(option_layer(cors(api).map(|cors| from_fn_with_state(cors, cross))))
+            .layer(from_fn_with_state(table, find_policy))
+            .layer(from_fn_with_state(api.clone(), limit_address))
             .layer(from_fn_with_state(api.clone(), authenticate))
+            .layer(from_fn_with_state(api.clone(), limit_caller))
+            .layer(from_fn_with_state(api.clone(), authorize))
             .layer(from_fn_with_state(api.clone(), remember))
             .layer(from_fn_with_state(api.clone(), in_time)),
     )
@@ -65,6 +76,7 @@ pub(crate) fn around(router: Router<Api>, api: &Api) -> Router<Api> {
 
 async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
+    let is_over_tls = ClientAddress::tell(&mut request, api.proxies).is_over_tls() || api.tls;
     let trace = Trace::of(request.headers(), api.ids.next());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let template = route.as_ref().map_or("unmatched", MatchedPath::as_str);
@@ -95,7 +107,7 @@ async fn observe(State(api): State<Api>, mut request: Request, next: Next) -> Re
         api.traces.fail(&span, response.status().as_str());
     }
     tracing::debug!(parent: &span, duration_us = began.elapsed().as_micros() as u64, "answered");
-    stamp(response.headers_mut(), &trace, &api);
+    stamp(response.headers_mut(), &trace, is_over_tls);
     response
 }
 
@@ -125,7 +137,7 @@ fn log_cause(span: &Span, trace: &Trace, problem: &Problem) -> Response {
 }
 
 /// The headers that every answer has. What a handler chose itself stays, but that a tag tells its coding.
-fn stamp(headers: &mut HeaderMap, trace: &Trace, api: &Api) {
+fn stamp(headers: &mut HeaderMap, trace: &Trace, is_over_tls: bool) {
     const USUAL: [(HeaderName, HeaderValue); 4] = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
@@ -136,7 +148,7 @@ fn stamp(headers: &mut HeaderMap, trace: &Trace, api: &Api) {
     for (name, value) in USUAL {
         headers.entry(name).or_insert(value);
     }
-    if api.tls {
+    if is_over_tls {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
@@ -164,8 +176,7 @@ fn method_name(method: &Method) -> &'static str {
 }
 
 async fn in_time(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    if policy::of(request.method(), template).streams {
+    if policy_of(&request).is_some_and(|policy| policy.streams) {
         return next.run(request).await;
     }
     let answer = timeout(api.limits.answer, next.run(request)).await;
@@ -210,6 +221,8 @@ fn cors(api: &Api) -> Option<CorsLayer> {
         header::LOCATION,
         header::RETRY_AFTER,
         DRAGOMAN_POSITION,
+        RATE_LIMIT,
+        RATE_LIMIT_POLICY,
         IDEMPOTENT_REPLAYED,
         REQUEST_ID,
         TRACEPARENT,

@@ -3,6 +3,7 @@
 //! Handlers are thin: a command goes to its use case and the log, a query to its read model. What is deliberately
 //! absent: adapters, configuration and the choice of an address, which belong to the program.
 
+pub mod address;
 pub mod answer;
 pub mod api;
 pub mod auth;
@@ -16,12 +17,15 @@ pub mod health;
 pub mod idempotency;
 mod layers;
 mod live;
+mod local;
 pub mod metrics;
 mod openapi;
 pub mod pages;
-mod policy;
+pub mod policy;
 mod probes;
 pub mod problem;
+mod quota;
+mod rate;
 pub mod rates;
 mod routes;
 pub mod server;
@@ -31,9 +35,12 @@ mod tls;
 pub mod trace;
 mod upload;
 mod v1;
+mod welcome;
 
 pub use api::{Api, ApiParts, HttpLimits, UploadLimits};
 pub use layers::DRAGOMAN_POSITION;
+pub use local::local;
 pub use openapi::openapi;
+pub use rate::RateLimits;
 pub use routes::{router, router_with};
 pub use tls::{Tls, TlsError};

@@ -7,6 +7,7 @@ use crate::{
     api::Api,
     extract::{Nothing, Query},
     problem::Problem,
+    rate::RatePolicy,
 };
 use axum::{
     extract::State,
@@ -15,7 +16,7 @@ use axum::{
 };
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
 use std::{
@@ -35,6 +36,7 @@ pub struct Metrics {
 pub struct HttpMetrics {
     seconds: Family<Labels, Histogram, fn() -> Histogram>,
     running: Gauge,
+    limited: Family<Limit, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -44,16 +46,25 @@ struct Labels {
     status: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limit {
+    policy: &'static str,
+}
+
 /// A request that has no answer yet.
 pub(crate) struct Running<'a>(&'a HttpMetrics);
 
 impl Default for Metrics {
     fn default() -> Self {
-        let http = HttpMetrics { seconds: Family::new_with_constructor(buckets), running: Gauge::default() };
+        let seconds = Family::new_with_constructor(buckets as fn() -> Histogram);
+        let http = HttpMetrics { seconds, running: Gauge::default(), limited: Family::default() };
+        // Each is there from the start: what begins with its first 1 cannot be told to have grown.
+        RatePolicy::ALL.iter().for_each(|policy| drop(http.limited.get_or_create(&Limit::of(*policy))));
         let mut registry = Registry::with_prefix("dragoman");
         let seconds = http.seconds.clone();
         registry.register("http_request_duration_seconds", "Time until an answer begins, by route", seconds);
         registry.register("http_requests_running", "Requests that have no answer yet", http.running.clone());
+        registry.register("rate_limited", "Requests refused because there were too many", http.limited.clone());
         Self { registry: Arc::new(RwLock::new(registry)), http }
     }
 }
@@ -82,6 +93,17 @@ impl HttpMetrics {
     pub(crate) fn begin(&self) -> Running<'_> {
         self.running.inc();
         Running(self)
+    }
+
+    /// A request was refused: there were too many.
+    pub(crate) fn rate_limited(&self, policy: RatePolicy) {
+        self.limited.get_or_create(&Limit::of(policy)).inc();
+    }
+}
+
+impl Limit {
+    fn of(policy: RatePolicy) -> Self {
+        Self { policy: policy.name() }
     }
 }
 
@@ -147,7 +169,6 @@ fn older(open: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prometheus_client::metrics::counter::Counter;
 
     #[test]
     fn counters_have_one_name_in_the_older_format() {

@@ -4,6 +4,7 @@ use crate::{
     event::EventDocument,
     extract::{Nothing, Query},
     pages::Limit,
+    policy::{Access, ROUTES},
     problem::ProblemDocument,
     routes,
 };
@@ -47,6 +48,12 @@ use utoipa::{
         (name = "abilities", description = "What can be asked for here and now"),
         (name = "assets", description = "Sources that were handed in"),
         (name = "uploads", description = "Resumable uploads (tus 1.0)"),
+        (name = "auth", description = "Signing in and out, and one's own account"),
+        (name = "accounts", description = "Who may sign in, and as what"),
+        (name = "keys", description = "Keys for programs"),
+        (name = "tenants", description = "Who has a part of the installation, and how much of it they may use"),
+        (name = "webhooks", description = "Where a tenant hears of its events; docs/webhooks.md says how to verify them"),
+        (name = "security", description = "Who signed in, was refused, changed what others may do, took what away"),
         (name = "errors", description = "Every problem that an answer can tell of"),
     ),
 )]
@@ -128,7 +135,9 @@ fn say_conventions(path: &str, method: &Method, operation: &mut Operation) {
             say_form(parameter);
         }
     }
-    if *method == Method::POST && path.starts_with("/v1/") {
+    // Who is not known has no keys.
+    let is_open = ROUTES.iter().any(|(_, route, policy)| *route == path && policy.access == Access::Open);
+    if *method == Method::POST && path.starts_with("/v1/") && !is_open {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
     }
 }

@@ -5,7 +5,9 @@
 
 mod codes;
 mod from;
+mod identity;
 mod kinds;
+mod webhooks;
 
 pub use codes::{Code, Entry};
 pub(crate) use from::{UPLOADS_RETRY_SECONDS, unasked};

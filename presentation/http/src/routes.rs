@@ -4,8 +4,9 @@ use crate::{
     api::Api,
     docs, health, layers, metrics, openapi,
     openapi::Document,
+    policy::{Row, Table},
     problem::{Code, Problem},
-    v1,
+    v1, welcome,
 };
 use axum::{Router, routing::get};
 use utoipa::OpenApi;
@@ -57,21 +58,64 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(v1::usage::list))
         .routes(routes!(v1::assets::list::list, v1::assets::create::create))
         .routes(routes!(v1::assets::get::get, v1::assets::erase::erase))
+        .merge(of_people())
         .merge(v1::uploads::routes())
+}
+
+/// Those about who may call, and who is told.
+fn of_people() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(v1::auth::token))
+        .routes(routes!(v1::auth::jwks))
+        .routes(routes!(v1::auth::revoke))
+        .routes(routes!(v1::auth::sessions))
+        .routes(routes!(v1::auth::end_session))
+        .routes(routes!(v1::auth::ask_for_reset))
+        .routes(routes!(v1::auth::redeem_ticket))
+        .routes(routes!(v1::account::own))
+        .routes(routes!(v1::account::change_password))
+        .routes(routes!(
+            v1::account::begin_second_factor,
+            v1::account::confirm_second_factor,
+            v1::account::disable_second_factor
+        ))
+        .routes(routes!(v1::accounts::list, v1::accounts::invite))
+        .routes(routes!(v1::accounts::get, v1::accounts::change))
+        .routes(routes!(v1::accounts::invite_again))
+        .routes(routes!(v1::accounts::reset_password))
+        .routes(routes!(v1::accounts::deactivate))
+        .routes(routes!(v1::accounts::reactivate))
+        .routes(routes!(v1::accounts::sign_out))
+        .routes(routes!(v1::keys::list, v1::keys::create))
+        .routes(routes!(v1::keys::revoke))
+        .routes(routes!(v1::tenants::list, v1::tenants::create))
+        .routes(routes!(v1::tenants::get, v1::tenants::change))
+        .routes(routes!(v1::security_events::list))
+        .routes(routes!(v1::webhooks::create, v1::webhooks::list))
+        .routes(routes!(v1::webhooks::event_types))
+        .routes(routes!(v1::webhooks::get, v1::webhooks::change, v1::webhooks::remove))
+        .routes(routes!(v1::webhooks::test))
+        .routes(routes!(v1::webhooks::rotate_secret))
+        .routes(routes!(v1::webhooks::replay))
+        .routes(routes!(v1::webhooks::deliveries))
+        .routes(routes!(v1::webhooks::redeliver))
 }
 
 /// Everything that the server answers.
 pub fn router(api: Api) -> Router {
-    router_with(api, Router::new())
+    router_with(api, Router::new(), &[])
 }
 
-/// As [`router`], with more routes inside the same layers.
-pub fn router_with(api: Api, more: Router<Api>) -> Router {
+/// As [`router`], with more routes, and their policies, inside the same layers.
+pub fn router_with(api: Api, more: Router<Api>, policies: &'static [Row]) -> Router {
     let router = Router::from(routes())
         .route("/docs", get(docs::to_folder))
         .route("/docs/{*file}", get(docs::file))
+        .route("/welcome", get(welcome::page))
+        .route("/welcome/welcome.css", get(welcome::style))
+        .route("/welcome/welcome.js", get(welcome::script))
         .merge(more)
         .fallback(async || Problem::new(Code::NoSuchRoute))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed));
-    layers::around(router, &api).with_state(api)
+    layers::around(router, &api, Table(policies)).with_state(api)
 }

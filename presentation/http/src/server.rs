@@ -3,7 +3,7 @@
 //! HTTP/1.1 and HTTP/2 on one port, the latter also without TLS for clients that know it beforehand. What peers do
 //! wrong is their own affair: it ends their connection and is logged for developers only.
 
-use crate::{stall::Stalling, tls::Tls, v1::uploads::tus};
+use crate::{address::Peer, stall::Stalling, tls::Tls, v1::uploads::tus};
 use axum::Router;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
@@ -93,7 +93,7 @@ pub async fn serve(
             () = stop.cancelled() => break,
             accepted = accept(&listener, &room) => accepted,
         };
-        let Some((stream, permit)) = accepted else {
+        let Some((stream, peer, permit)) = accepted else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
@@ -101,7 +101,7 @@ pub async fn serve(
         let hold = Hold { _connection: Arc::new((permit, tasks.token())) };
         tokio::spawn(async move {
             tokio::select! {
-                () = server.handle(stream, hold) => {}
+                () = server.handle(stream, peer, hold) => {}
                 () = abort.cancelled() => {}
             }
         });
@@ -115,10 +115,10 @@ pub async fn serve(
     }
 }
 
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let permit = room.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, permit)),
+        Ok((stream, peer)) => Some((stream, Peer(peer), permit)),
         Err(error) => {
             // A peer that has gone again is no fault of ours; too few sockets are.
             if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
@@ -138,23 +138,23 @@ struct Connections {
 }
 
 impl Connections {
-    async fn handle(&self, stream: TcpStream, hold: Hold) {
+    async fn handle(&self, stream: TcpStream, peer: Peer, hold: Hold) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(kind = %error.kind(), "a connection is gone");
             return;
         }
         let stream = Stalling::new(stream, self.limits.stall);
         match &self.tls {
-            None => self.serve(stream, hold).await,
+            None => self.serve(stream, peer, hold).await,
             Some(tls) => match timeout(self.limits.head_read, tls.acceptor().accept(stream)).await {
-                Ok(Ok(stream)) => self.serve(stream, hold).await,
+                Ok(Ok(stream)) => self.serve(stream, peer, hold).await,
                 Ok(Err(error)) => tracing::debug!(kind = %error.kind(), "a client did not come to terms on TLS"),
                 Err(_) => tracing::debug!("a client was too slow with TLS"),
             },
         }
     }
 
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, hold: Hold) {
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, hold: Hold) {
         // Whether the first request is there: until then the connection's version may not even be known, and hyper's
         // own limit does not run.
         let asked = AtomicBool::new(false);
@@ -162,6 +162,7 @@ impl Connections {
         let service = service_fn(|mut request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(hold.clone());
+            request.extensions_mut().insert(peer);
             tus::override_method(&mut request);
             router.clone().oneshot(request)
         });

@@ -11,6 +11,7 @@ mod live;
 mod load;
 mod memory;
 pub mod peer;
+mod people;
 mod reads;
 mod server;
 mod start;
@@ -30,7 +31,7 @@ use std::{
 };
 
 /// All parts, in the order in which they run.
-const PARTS: [Part; 5] = [Part::Start, Part::Reads, Part::Commands, Part::Sse, Part::Upload];
+const PARTS: [Part; 6] = [Part::Start, Part::Reads, Part::Commands, Part::People, Part::Sse, Part::Upload];
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,8 @@ pub struct Sizes {
     pub warm_up: Duration,
     /// How long it is measured.
     pub measured: Duration,
+    /// People who are signed in.
+    pub people: usize,
     /// Clients that listen.
     pub listeners: usize,
     /// Events that they are told.
@@ -62,6 +65,7 @@ impl Sizes {
         rounds: 7,
         warm_up: Duration::from_millis(500),
         measured: Duration::from_secs(3),
+        people: 1_000,
         listeners: 1_000,
         told: 100,
         upload_bytes: 2 << 30,
@@ -72,6 +76,7 @@ impl Sizes {
     const QUICK: Self = Self {
         rounds: 3,
         measured: Duration::from_secs(1),
+        people: 100,
         listeners: 200,
         told: 20,
         upload_bytes: 128 << 20,
@@ -129,6 +134,7 @@ impl Bench {
         match part {
             Part::Reads => reads::measure(target, &self.sizes).await,
             Part::Commands => commands::measure(target, &self.sizes).await,
+            Part::People => people::measure(target, &self.sizes).await,
             Part::Sse => live::measure(target, &self.sizes).await,
             Part::Upload => upload::measure(target, &self.sizes).await,
             Part::Start => Ok(vec![]),

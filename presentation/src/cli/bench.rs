@@ -40,6 +40,7 @@ impl Part {
             Part::Commands => "commands",
             Part::Sse => "sse",
             Part::Upload => "upload",
+            Part::People => "people",
             Part::Start => "start",
         }
     }

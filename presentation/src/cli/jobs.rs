@@ -7,7 +7,7 @@ use crate::{
     wiring::Reader,
 };
 use application::ports::{
-    event_log::{DomainEvent, Recorded},
+    event_log::{DomainEvent, Recorded, TenancyEvent},
     read_store::{ReadStore, Row},
 };
 use domain::{
@@ -263,6 +263,10 @@ fn data(event: &DomainEvent) -> Value {
         DomainEvent::Asset(event) => json!(event),
         DomainEvent::Project(event) => json!(event),
         DomainEvent::Glossary(event) => json!(event),
+        DomainEvent::Tenancy(TenancyEvent::Tenant(event)) => json!(event),
+        DomainEvent::Tenancy(TenancyEvent::Account(event)) => json!(event),
+        DomainEvent::Tenancy(TenancyEvent::Webhook(event)) => json!(event),
+        DomainEvent::Tenancy(TenancyEvent::Security(event)) => json!(event),
     };
     match value {
         Value::Object(map) => map.into_iter().next().map_or(Value::Null, |(_, data)| data),

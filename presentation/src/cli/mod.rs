@@ -1,15 +1,22 @@
 //! The command line: what can be typed, and where each command lives.
 
+pub mod account;
 pub mod bench;
 pub mod config;
 pub mod doctor;
 pub mod dub;
 pub mod engines;
 pub mod jobs;
+pub mod key;
 pub mod log;
+mod output;
+pub mod remote;
 pub mod resume;
 pub mod summary;
+pub mod tenant;
 pub mod verify;
+
+pub use output::{complain, has_lost_output, print, print_json, table};
 
 use crate::{
     config::{self as configuration, Flag, Inputs},
@@ -17,10 +24,7 @@ use crate::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{track::Background, value::LanguageTag};
-use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::path::PathBuf;
 
 /// Dub videos into other languages, and prove how it was done.
 #[derive(Debug, Parser)]
@@ -42,12 +46,14 @@ impl Cli {
     pub fn inputs(&self) -> Inputs {
         let data_dir =
             self.data_dir.clone().map(|value| Flag { key: "data_dir", name: "--data-dir", value: value.into() });
-        let listen = match &self.command {
-            Command::Serve(args) => args.listen.clone(),
-            _ => None,
+        let (listen, proxies) = match &self.command {
+            Command::Serve(args) => (args.listen.clone(), args.behind_proxy.clone()),
+            _ => (None, None),
         };
         let listen = listen.map(|value| Flag { key: "http.listen", name: "--listen", value: value.into() });
-        Inputs::of_process(self.config.clone(), data_dir.into_iter().chain(listen).collect())
+        let proxies =
+            proxies.map(|value| Flag { key: "http.behind_proxy", name: "--behind-proxy", value: value.into() });
+        Inputs::of_process(self.config.clone(), data_dir.into_iter().chain(listen).chain(proxies).collect())
     }
 }
 
@@ -56,7 +62,8 @@ folder in use) · 2 wrong usage · 3 input rejected · 4 an engine is missing ·
 attention · 130 interrupted (go on with `dragoman resume`)";
 
 /// What helps somebody who serves for the first time.
-const SERVE_HELP: &str = "Listens on 127.0.0.1:8080 unless told otherwise, for this machine only. The first start \
+const SERVE_HELP: &str = "Listens on 127.0.0.1:8080 unless told otherwise, for this machine only; any other address \
+needs http.tls_cert and http.tls_key, or --behind-proxy where a proxy with TLS stands in front. The first start \
 writes a token into the data folder (api-token); send it as `Authorization: Bearer TOKEN`. The API is browsable at \
 /docs. Everything else is configured by dragoman.toml and DRAGOMAN_* variables: `dragoman config example`.";
 
@@ -87,6 +94,12 @@ pub enum Command {
     Engines(JsonArgs),
     /// List the voices, of one language or of all.
     Voices(VoicesArgs),
+    /// Say who may sign in, and as what.
+    Account(account::AccountArgs),
+    /// Make and revoke keys for programs.
+    Key(key::KeyArgs),
+    /// Say who has a part of this installation, and how much they may use.
+    Tenant(tenant::TenantArgs),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -119,6 +132,9 @@ impl Command {
             | Command::Log(_)
             | Command::Engines(_)
             | Command::Voices(_)
+            | Command::Account(_)
+            | Command::Key(_)
+            | Command::Tenant(_)
             | Command::Config(_)
             | Command::Doctor(_)
             | Command::Bench(_)
@@ -211,6 +227,8 @@ pub enum Part {
     Sse,
     /// Large uploads.
     Upload,
+    /// Many who are signed in.
+    People,
     /// From start to ready.
     Start,
 }
@@ -326,6 +344,10 @@ pub struct ServeArgs {
     /// Address and port; port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
+    /// Behind so many proxies of yours, one if no number is given: what they say about from where a client comes is
+    /// believed, and TLS is theirs.
+    #[arg(long, value_name = "HOPS", num_args = 0..=1, default_missing_value = "1")]
+    pub behind_proxy: Option<String>,
     /// The user's own certificate, if any.
     #[command(flatten)]
     pub signing: SigningArgs,
@@ -410,48 +432,22 @@ pub struct VoicesArgs {
     pub json: bool,
 }
 
-/// Prints a text to standard output. A closed pipe (`| head`) is the reader's choice and no error.
-pub fn print(text: &str) {
-    use std::io::Write;
-    let mut stdout = std::io::stdout().lock();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe && !LOST_OUTPUT.swap(true, Ordering::Relaxed) => {
-            complain(&format!("standard output cannot be written ({}); send it elsewhere", error.kind()));
-        }
-        Ok(()) | Err(_) => {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_behind_one_proxy_unless_it_says_how_many() {
+        let check = |args: &[&str], expected: &[(&str, &str)]| {
+            let cli = Cli::try_parse_from(["dragoman", "serve"].iter().chain(args)).expect("it can be typed");
+            let flags = cli.inputs().flags;
+            let found: Vec<_> = flags.iter().map(|flag| (flag.key, flag.value.to_str().expect("a text"))).collect();
+            assert_eq!(found, expected, "{args:?}");
+        };
+        let listen = ("http.listen", "0.0.0.0:80");
+        check(&[], &[]);
+        check(&["--behind-proxy"], &[("http.behind_proxy", "1")]);
+        check(&["--behind-proxy", "--listen", "0.0.0.0:80"], &[listen, ("http.behind_proxy", "1")]);
+        check(&["--listen", "0.0.0.0:80", "--behind-proxy", "2"], &[listen, ("http.behind_proxy", "2")]);
     }
-}
-
-static LOST_OUTPUT: AtomicBool = AtomicBool::new(false);
-
-/// Whether something could not be printed.
-pub fn has_lost_output() -> bool {
-    LOST_OUTPUT.load(Ordering::Relaxed)
-}
-
-/// Says on standard error what went wrong.
-pub fn complain(message: &str) {
-    use std::io::Write;
-    // Nobody is left to tell when standard error is gone.
-    let _told = writeln!(std::io::stderr(), "dragoman: {message}");
-}
-
-/// Prints a value as JSON.
-pub fn print_json(value: &impl serde::Serialize) {
-    // Plain values of our own types always serialise.
-    print(&serde_json::to_string_pretty(value).unwrap_or_default());
-}
-
-/// Lays rows out in columns, each as wide as its widest cell.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let lines = rows.iter().map(|row| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    });
-    lines.collect::<Vec<_>>().join("\n")
 }

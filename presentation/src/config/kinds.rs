@@ -1,5 +1,7 @@
 //! Kinds of values: what is allowed, and how a text becomes a typed value. Pure.
 
+use application::identity::Email;
+use domain::value::Role;
 use scan_clamd::ClamdAddress;
 use std::{ffi::OsString, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 use telemetry::{Endpoint, LogFilter};
@@ -70,13 +72,21 @@ impl<T: 'static> Kind<T> {
     }
 }
 
-/// An address to listen on. Not every address is allowed yet: see the text.
-pub fn loopback() -> Kind<SocketAddr> {
-    const WHY: &str = ": there are no accounts yet, so that everyone who reaches the server could use it with one \
-        token; listen on loopback and let a proxy or an SSH tunnel stand in front";
-    Kind::explained(Form::Text, "a loopback address and a port, such as 127.0.0.1:8080 or [::1]:8080", |raw| {
-        let address: SocketAddr = raw.text().and_then(|text| text.parse().ok()).ok_or_else(String::new)?;
-        if address.ip().is_loopback() { Ok(address) } else { Err(WHY.to_owned()) }
+/// An address to listen on.
+pub fn address() -> Kind<SocketAddr> {
+    parsed("an address and a port, such as 127.0.0.1:8080 or [::]:8443")
+}
+
+/// Where others find the server: an origin and a path, without a slash at its end.
+pub fn public_url() -> Kind<String> {
+    let allowed = "an address such as https://dub.example.org or https://example.org/dragoman, without query and user";
+    Kind::new(Form::Text, allowed, |raw| {
+        let text = raw.text()?;
+        let (scheme, rest) = text.split_once("://")?;
+        let (host, path) = rest.split_at_checked(rest.find('/').unwrap_or(rest.len()))?;
+        let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%".contains(&byte);
+        let is_sound = is_origin(&format!("{scheme}://{host}")) && path.bytes().all(is_path);
+        is_sound.then(|| text.trim_end_matches('/').to_owned())
     })
 }
 
@@ -156,6 +166,62 @@ pub fn name() -> Kind<String> {
         let is_sound = (1..=63).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         is_sound.then(|| text.to_owned())
+    })
+}
+
+/// A text on one line, as others prescribe it: at most 500 characters, none of them for control.
+pub fn line() -> Kind<String> {
+    Kind::new(Form::Text, "a text on one line, of at most 500 characters", |raw| {
+        let text = raw.text()?;
+        let is_line = !text.is_empty() && text.chars().count() <= 500 && !text.chars().any(char::is_control);
+        is_line.then(|| text.to_owned())
+    })
+}
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// The text, for the purpose it was given for.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(…)")
+    }
+}
+
+/// A password of somebody.
+pub fn hidden() -> Kind<Hidden> {
+    let kind = Kind::new(Form::Text, "a text that is not empty", |raw| {
+        raw.text().filter(|text| !text.is_empty()).map(|text| Hidden(text.to_owned()))
+    });
+    kind.secret()
+}
+
+/// An address of a mailbox.
+pub fn email() -> Kind<Email> {
+    parsed("an e-mail address such as ana@example.org")
+}
+
+/// A role.
+pub fn role() -> Kind<Role> {
+    parsed("admin, creator, reviewer or viewer")
+}
+
+/// Which value is which role.
+pub fn role_map() -> Kind<Vec<(String, Role)>> {
+    let allowed = "values and roles as value=role; roles are admin, creator, reviewer, viewer";
+    Kind::new(Form::List, allowed, |raw| {
+        let pairs = raw.list()?.into_iter().map(|pair| {
+            let (value, role) = pair.rsplit_once('=')?;
+            Some((value.to_owned(), role.parse().ok()?)).filter(|(value, _)| !value.is_empty())
+        });
+        pairs.collect()
     })
 }
 

@@ -16,7 +16,9 @@ const SYSTEM_FILE: &str = "/etc/dragoman/dragoman.toml";
 /// All variables of ours begin so.
 const PREFIX: &str = "DRAGOMAN_";
 /// Variables by shorter names.
-const ALIASES: [(&str, &str); 3] = [
+const ALIASES: [(&str, &str); 5] = [
+    ("DRAGOMAN_ADMIN_EMAIL", "auth.admin_email"),
+    ("DRAGOMAN_ADMIN_PASSWORD", "auth.admin_password"),
     ("DRAGOMAN_LOG", "telemetry.log_filter"),
     ("DRAGOMAN_SIGNING_CERT", "signing.cert"),
     ("DRAGOMAN_SIGNING_KEY", "signing.key"),

@@ -11,7 +11,7 @@ mod sections;
 mod suggest;
 
 pub use layers::{Flag, Inputs, Source};
-pub use sections::{Config, Costs, Http, Jobs, Limits, Scan, Signing, Uploads};
+pub use sections::{Auth, Config, Costs, Http, Jobs, Limits, Oidc, Rates, Scan, Signing, Smtp, Uploads};
 
 use kinds::{Kind, Raw};
 use std::{collections::BTreeMap, fmt, path::PathBuf};
@@ -25,6 +25,16 @@ pub struct Loaded {
     pub effective: Vec<Effective>,
     /// The file that was read, if there is one.
     pub file: Option<PathBuf>,
+    /// What was given, secrets too.
+    plain: BTreeMap<&'static str, Raw>,
+}
+
+impl Loaded {
+    /// Keys and the texts that tell whether their values are the same as at another time. Never to be shown: those of
+    /// secrets are among them.
+    pub fn digestible(&self) -> Vec<(&'static str, String)> {
+        self.plain.iter().map(|(key, raw)| (*key, raw.plain())).collect()
+    }
 }
 
 /// One key's value as it was given.
@@ -80,7 +90,8 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Vec<Fault>> {
         return Err(faults);
     }
     let effective = keys.iter().map(|key| reader.effective(key)).collect();
-    Ok(Loaded { config, effective, file: layers.file })
+    let plain = reader.given.into_iter().map(|(key, (raw, _))| (key, raw)).collect();
+    Ok(Loaded { config, effective, file: layers.file, plain })
 }
 
 /// An example file with every key, its meaning, what is allowed and its default.

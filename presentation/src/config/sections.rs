@@ -3,10 +3,13 @@
 use super::{
     Fault, Key, Reader, Source,
     kinds::{
-        Price, bytes, choice, clamd, collector, count, currency, duration, headers, log_filter, loopback, name,
-        origins, path, price, share, switch,
+        Hidden, Price, address, bytes, choice, clamd, collector, count, currency, duration, email, headers, hidden,
+        line, log_filter, name, origins, path, price, public_url, role, role_map, share, switch,
     },
 };
+use application::identity::Email;
+use domain::value::Role;
+use mail_smtp::Security;
 use scan_clamd::ClamdAddress;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use telemetry::{Endpoint, LogFilter, LogFormat};
@@ -77,12 +80,19 @@ macro_rules! sections {
 sections! {
     /// The server.
     http: Http {
-        /// Address and port. Until there are accounts, loopback only.
-        listen: SocketAddr = loopback(), Some("127.0.0.1:8080");
+        /// Address and port. Addresses that others reach need TLS: tls_cert and tls_key here, or behind_proxy.
+        listen: SocketAddr = address(), Some("127.0.0.1:8080");
         /// Certificate chain (PEM) for TLS; together with tls_key.
         tls_cert: Option<PathBuf> = path().optional(), None;
         /// Private key (PEM) for TLS.
         tls_key: Option<PathBuf> = path().optional(), None;
+        /// How many proxies of yours stand in front, one behind the other. Each must add to X-Forwarded-For or Forwarded
+        /// from where it was asked, the outermost one must speak TLS, and nobody may reach the port beside them: that many
+        /// last entries are believed. With 0, such headers are not.
+        behind_proxy: u64 = count(0, 8), Some("0");
+        /// Where others find the server: for links, and as the issuer of tokens. Set it when that is not the address it
+        /// listens on.
+        public_url: Option<String> = public_url().optional(), None;
         /// Web pages of these origins may call the API from browsers.
         cors_origins: Vec<String> = origins(), Some("");
         /// Largest body of a request; uploads have a limit of their own.
@@ -95,6 +105,76 @@ sections! {
         connections_max: u64 = count(1, 100_000), Some("4096");
         /// For requests and engines to come to a safe point when the server is told to stop.
         shutdown_timeout: Duration = duration("1s", "10m"), Some("30s");
+    }
+    /// How often may be asked; 0 for as often as one likes. Beyond it requests get 429 with Retry-After. The figures are
+    /// many times what people and well-made programs ask, and a fraction of what this server can answer.
+    rates: Rates {
+        /// From one address, or one /64 of IPv6: fifty people behind one address, each at four a second. It is the only
+        /// limit for who guesses tokens.
+        address_per_minute: u64 = count(0, 1_000_000_000), Some("12000");
+        /// By one user: fifty a second. A web client asks a few when a page opens, and then listens to events.
+        user_per_minute: u64 = count(0, 1_000_000_000), Some("3000");
+        /// With one key: a hundred a second. A product that asks after each of 500 jobs every ten seconds stays below.
+        key_per_minute: u64 = count(0, 1_000_000_000), Some("6000");
+        /// By all together: two thousand a second, so that a flood from many addresses leaves the cores to the jobs.
+        global_per_minute: u64 = count(0, 1_000_000_000), Some("120000");
+        /// So many seconds' worth may be asked at once after a pause.
+        burst_seconds: u64 = count(1, 3600), Some("60");
+    }
+    /// Signing in.
+    auth: Auth {
+        /// Address with which the first admin signs in; admin@localhost when unset. DRAGOMAN_ADMIN_EMAIL is the same.
+        admin_email: Option<Email> = email().optional(), None;
+        /// Its password at the first start; when unset, a link is printed with which it is chosen, once.
+        /// DRAGOMAN_ADMIN_PASSWORD is the same.
+        admin_password: Option<Hidden> = hidden().optional(), None;
+        /// How long an access token holds. What is revoked ends at once in any case.
+        access_token_lifetime: Duration = duration("1m", "1h"), Some("10m");
+        /// A session that is not used for so long ends.
+        session_idle: Duration = duration("10m", "90d"), Some("14d");
+        /// A session ends after so long.
+        session_max: Duration = duration("1h", "365d"), Some("90d");
+        /// Admins may do nothing before they have enrolled a second factor.
+        second_factor_for_admins: bool = switch(), Some("false");
+        /// Passwords that are checked at a time; 0 for half as many as there are cores, at least one. Each takes 19 MiB.
+        passwords_at_once: u64 = count(0, 64), Some("0");
+    }
+    /// An OpenID Connect issuer of yours, whose tokens are taken besides our own.
+    oidc: Oidc {
+        /// Its address, as its discovery document says it; none when unset.
+        issuer: Option<String> = public_url().optional(), None;
+        /// What its tokens must be meant for.
+        audience: Option<String> = line().optional(), None;
+        /// The claim with roles or groups; a path with dots reaches into objects: realm_access.roles.
+        role_claim: String = line(), Some("roles");
+        /// Which value of that claim is which role: dubbing-admins=admin. The highest wins.
+        role_map: Vec<(String, Role)> = role_map(), Some("");
+        /// The role of those who have none of these; they are refused when unset.
+        default_role: Option<Role> = role().optional(), None;
+        /// The issuer may be in a private network.
+        private: bool = switch(), Some("false");
+    }
+    /// The mail server for invitations and finished jobs. Without one, links are shown to admins to be handed over.
+    smtp: Smtp {
+        /// Its name; nobody sends mail when unset.
+        host: Option<String> = line().optional(), None;
+        /// Its port.
+        port: u64 = count(1, 65_535), Some("587");
+        /// How it is spoken to.
+        security: Security =
+            choice(&[("starttls", Security::StartTls), ("tls", Security::Tls), ("none", Security::None)]), Some("starttls");
+        /// The user, where it asks for one.
+        user: Option<String> = line().optional(), None;
+        /// The user's password.
+        password: Option<Hidden> = hidden().optional(), None;
+        /// From whom mails are: Dragoman <dub@example.org>.
+        from: Option<String> = line().optional(), None;
+    }
+    /// Webhooks.
+    webhooks: Webhooks {
+        /// Webhooks may lead to private, loopback and link-local addresses, and need no TLS. Only where everybody who may
+        /// make one may reach what is there.
+        allow_private: bool = switch(), Some("false");
     }
     /// Files that are handed in.
     uploads: Uploads {
@@ -178,6 +258,9 @@ impl Config {
         let pairs = [
             ("http.tls_cert", self.http.tls_cert.is_some(), "http.tls_key", self.http.tls_key.is_some()),
             ("signing.cert", self.signing.cert.is_some(), "signing.key", self.signing.key.is_some()),
+            ("oidc.issuer", self.oidc.issuer.is_some(), "oidc.audience", self.oidc.audience.is_some()),
+            ("smtp.host", self.smtp.host.is_some(), "smtp.from", self.smtp.from.is_some()),
+            ("smtp.user", self.smtp.user.is_some(), "smtp.password", self.smtp.password.is_some()),
         ];
         let mut faults = Vec::new();
         for (one, has_one, other, has_other) in pairs {
@@ -186,6 +269,15 @@ impl Config {
                 let what = format!("{missing} is missing; set both or neither");
                 faults.push(Fault { key: given.to_owned(), source: source(given), what });
             }
+        }
+        if !is_safe(&self.http) {
+            let key = "http.listen";
+            let what = format!(
+                "{} is not loopback, so that others reach it, and tokens must not travel in the clear; set http.tls_cert \
+                 and http.tls_key, or, when a proxy with TLS stands in front, --behind-proxy (http.behind_proxy)",
+                self.http.listen
+            );
+            faults.push(Fault { key: key.to_owned(), source: source(key), what });
         }
         if self.scan.required == Some(true) && self.scan.clamd.is_none() {
             let key = "scan.required";
@@ -199,4 +291,10 @@ impl Config {
         }
         faults
     }
+}
+
+/// Whether nobody on the way reads what is said to the server.
+fn is_safe(http: &Http) -> bool {
+    let has_tls = http.tls_cert.is_some() || http.tls_key.is_some();
+    http.listen.ip().to_canonical().is_loopback() || has_tls || http.behind_proxy > 0
 }

@@ -93,7 +93,7 @@ fn values_are_read_by_their_kind() {
 
 #[test]
 fn wrong_values_name_key_source_and_what_is_allowed() {
-    let is_allowed = "a loopback address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+    let is_allowed = "an address and a port, such as 127.0.0.1:8080 or [::]:8443";
     check("http.listen = 8080", &format!("http.listen (FILE:1): 8080 is not allowed; allowed: {is_allowed}"));
     check(
         "\n\n[jobs]\nqueued_max = 0",
@@ -137,18 +137,59 @@ fn wrong_values_name_key_source_and_what_is_allowed() {
 }
 
 #[test]
-fn given_an_address_that_others_reach_then_it_says_why_not_and_what_to_do() {
-    for address in ["0.0.0.0:8080", "192.168.1.1:80", "[::]:8080", "[::ffff:127.0.0.1]:8080", "8.8.8.8:443"] {
-        let faults = faults("", &[("DRAGOMAN_HTTP__LISTEN", address)]);
-        let [fault] = &faults[..] else { panic!("{faults:?}") };
-        for part in
-            ["http.listen ($DRAGOMAN_HTTP__LISTEN)", address, "no accounts yet", "proxy or an SSH tunnel", "loopback"]
-        {
-            assert!(fault.contains(part), "{part}: {fault}");
+fn given_an_address_that_others_reach_then_it_wants_tls_here_or_in_a_proxy() {
+    let tls = "http.tls_cert = \"/c\"\nhttp.tls_key = \"/k\"";
+    for address in ["0.0.0.0:8080", "192.168.1.1:80", "[::]:8080", "[::ffff:192.0.2.1]:8080", "8.8.8.8:443"] {
+        let listen = ("DRAGOMAN_HTTP__LISTEN", address);
+        for text in ["", "http.behind_proxy = 0"] {
+            let faults = faults(text, &[listen]);
+            let [fault] = &faults[..] else { panic!("{faults:?}") };
+            let source = "http.listen ($DRAGOMAN_HTTP__LISTEN)";
+            for part in [source, address, "http.tls_cert and http.tls_key", "--behind-proxy", "http.behind_proxy"] {
+                assert!(fault.contains(part), "{part}: {fault}");
+            }
         }
+        for text in [tls, "http.behind_proxy = 1"] {
+            load_text(text, &[listen], &[]).expect(address);
+        }
+        load_text("", &[listen], &[("http.behind_proxy", "--behind-proxy", "1")]).expect(address);
     }
-    for address in ["127.0.0.1:0", "127.8.9.10:80", "[::1]:8080"] {
+    for address in ["127.0.0.1:0", "127.8.9.10:80", "[::1]:8080", "[::ffff:127.0.0.1]:8080"] {
         load_text("", &[("DRAGOMAN_HTTP__LISTEN", address)], &[]).expect(address);
+    }
+    // One half of a certificate is told as such, and not as none.
+    let half = faults("http.tls_cert = \"/c\"", &[("DRAGOMAN_HTTP__LISTEN", "0.0.0.0:443")]);
+    assert!(half.len() == 1 && half[0].contains("http.tls_key is missing"), "{half:?}");
+}
+
+#[test]
+fn a_public_address_is_an_origin_and_a_path() {
+    let read = |url: &str| load_text(&format!("http.public_url = \"{url}\""), &[], &[]);
+    for (url, expected) in [
+        ("https://dub.example.org", "https://dub.example.org"),
+        ("https://dub.example.org/", "https://dub.example.org"),
+        ("https://example.org/dub/one/", "https://example.org/dub/one"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ] {
+        assert_eq!(read(url).expect(url).config.http.public_url.as_deref(), Some(expected));
+    }
+    for url in ["", "example.org", "ftp://a", "https://", "https:///a", "https://u@a", "https://a?b", "https://a/b#c"] {
+        assert_eq!(read(url).expect_err(url).len(), 1, "{url}");
+    }
+}
+
+#[test]
+fn rates_are_generous_and_can_be_turned_off() {
+    let rates = |text: &str| crate::serve::listener::rates(&load_text(text, &[], &[]).expect(text).config.rates);
+    let usual = rates("");
+    // A page that asks for fifty things at once, and a product that asks ten times a second.
+    assert!(usual.user_per_minute * usual.burst_seconds / 60 >= 50 && usual.key_per_minute >= 600);
+    assert!(usual.user_per_minute < usual.address_per_minute && usual.key_per_minute < usual.address_per_minute);
+    assert!(usual.address_per_minute < usual.global_per_minute);
+    assert_eq!(rates("rates.user_per_minute = 0").user_per_minute, 0);
+    assert_eq!(rates("rates.global_per_minute = 1_000_000_000").global_per_minute, 1_000_000_000);
+    for wrong in ["user_per_minute = -1", "burst_seconds = 0", "key_per_minute = 1000000001", "per_minute = 1"] {
+        assert_eq!(faults(&format!("rates.{wrong}"), &[]).len(), 1, "{wrong}");
     }
 }
 
@@ -160,7 +201,7 @@ fn unknown_names_are_refused_with_advice() {
     check("http = 1", "http (FILE:1): it is a section: write [http]");
     check(
         "[http.listen]\nport = 1",
-        &format!("http.listen (FILE:1): a table is not allowed; allowed: {}", loopback_text()),
+        &format!("http.listen (FILE:1): a table is not allowed; allowed: {}", address_text()),
     );
     let variable = |name: &str| faults("", &[(name, "1")]);
     assert_eq!(
@@ -329,6 +370,6 @@ fn load_text(
     load(&inputs).map_err(|faults| faults.iter().map(told).collect())
 }
 
-fn loopback_text() -> String {
-    kinds::loopback().allowed
+fn address_text() -> String {
+    kinds::address().allowed
 }

@@ -1,10 +1,10 @@
 //! Where the server listens, and how.
 
 use crate::{
-    config::Http,
+    config::{Http, Rates},
     exit::{Exit, Failure},
 };
-use http_api::{HttpLimits, Tls, server::ServerLimits};
+use http_api::{HttpLimits, RateLimits, Tls, server::ServerLimits};
 use std::{fs, io::ErrorKind, net::SocketAddr, path::Path};
 use tokio::net::TcpListener;
 
@@ -53,4 +53,21 @@ pub fn request_limits(config: &Http) -> HttpLimits {
         answer: config.request_timeout,
         ..HttpLimits::default()
     }
+}
+
+/// How often may be asked.
+pub fn rates(config: &Rates) -> RateLimits {
+    let number = |configured: u64| u32::try_from(configured).unwrap_or(u32::MAX);
+    RateLimits {
+        address_per_minute: number(config.address_per_minute),
+        user_per_minute: number(config.user_per_minute),
+        key_per_minute: number(config.key_per_minute),
+        global_per_minute: number(config.global_per_minute),
+        burst_seconds: number(config.burst_seconds),
+    }
+}
+
+/// How many proxies are trusted.
+pub fn proxies(config: &Http) -> u8 {
+    u8::try_from(config.behind_proxy).unwrap_or(u8::MAX)
 }

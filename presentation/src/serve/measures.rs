@@ -222,7 +222,7 @@ fn flow_of(event: &Recorded) -> Option<&FlowEvent> {
     match &event.event {
         DomainEvent::Dubbing(DubbingEvent::Flow(flow)) | DomainEvent::Track(TrackEvent::Flow(flow)) => Some(flow),
         DomainEvent::Dubbing(_) | DomainEvent::Track(_) => None,
-        DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => None,
+        DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => None,
     }
 }
 

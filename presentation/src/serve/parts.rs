@@ -3,15 +3,16 @@
 use super::{
     assets,
     health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
-    listener,
+    identity, listener,
     measures::{Measures, Sources},
     secrets::Secrets,
+    told,
 };
 use crate::{
     config::{Config, Costs, Jobs},
     exit::Failure,
     home::Home,
-    wiring::{App, Engines, request_store, upload_store},
+    wiring::{App, Engines, mailer, request_store, upload_store},
 };
 use application::{
     admission::{Admission, AdmissionLimits, Beginning},
@@ -21,14 +22,15 @@ use application::{
     estimate::Prices,
     ports::event_log::EventLog,
     ports::read_store::{Condition, Order, PageQuery, ReadStore},
+    ports::work_queue::WorkQueue,
 };
 use domain::value::DubbingId;
 use host::SystemClock;
 use http_api::{
-    Api, ApiParts, auth::LocalAccount, cache::AnswerCache, health::HealthCheck, metrics::Metrics, rates::KnownRates,
+    Api, ApiParts, auth::Accounts, cache::AnswerCache, health::HealthCheck, metrics::Metrics, rates::KnownRates,
     signed_url::UrlSigner,
 };
-use projections::{Runner, asset_index::AssetRows};
+use projections::{Runner, asset_index::AssetRows, usage_index::UsageRows};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use telemetry::OtelTraces;
@@ -59,8 +61,12 @@ pub async fn serve(
     config: &Config,
     secrets: &Secrets,
     tls: bool,
+    public_url: String,
     stop: CancellationToken,
 ) -> Result<Served, Failure> {
+    let identity = identity::identity(&app, home, config, secrets, public_url).await?;
+    let (webhooks, delivery) = told::webhooks(&app, home, config, &identity).await?;
+    let letters = mailer(&config.smtp, Arc::clone(&app.ids))?.map(|mailer| told::writing(&app, &identity, mailer));
     let cache = AnswerCache::new(CACHE_BYTES);
     let projections = app.projections.telling(Arc::new(cache.clone()));
     let applied = projections.applied();
@@ -71,14 +77,7 @@ pub async fn serve(
     let mut health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, home);
     health.push(Arc::new(AssetDeskHealth(desk.clone())));
     let metrics = Metrics::default();
-    let sources = Sources {
-        log: Arc::clone(&app.log),
-        queue: Arc::clone(&app.worker.queue),
-        admission: Arc::clone(&admission),
-        meter: Arc::clone(&app.engines.meter),
-        calls: app.engines.calls.clone(),
-        applied: applied.clone(),
-    };
+    let sources = sources(&app.log, &app.worker.queue, &app.engines, &admission, &applied);
     let measures = Measures::new(sources, &metrics, beginning.after);
     let origins = config.http.cors_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let api = Api::new(ApiParts {
@@ -86,6 +85,8 @@ pub async fn serve(
         log: Arc::clone(&app.log),
         read_store: Arc::clone(&app.read_store),
         assets: Arc::new(AssetRows::new(Arc::clone(&app.read_store))),
+        usage: Arc::new(UsageRows::new(Arc::clone(&app.read_store))),
+        webhooks,
         uploads: upload_store(home, &config.uploads)?,
         files: app.files.clone(),
         upload_limits: assets::upload_limits(&config.uploads),
@@ -100,7 +101,9 @@ pub async fn serve(
         requests: request_store(home, &*app.vault, Arc::clone(&app.ids)).await?,
         ids: Arc::clone(&app.ids),
         clock: Arc::new(SystemClock),
-        accounts: Arc::new(LocalAccount::new(&secrets.token)),
+        accounts: Arc::clone(&identity) as Arc<dyn Accounts>,
+        trail: Arc::clone(identity.trail()),
+        identity: Arc::clone(&identity),
         signer: UrlSigner::new(&secrets.link_key),
         applied,
         cache,
@@ -111,11 +114,34 @@ pub async fn serve(
         limits: listener::request_limits(&config.http),
         origins,
         tls,
+        proxies: listener::proxies(&config.http),
+        rate_limits: listener::rates(&config.rates),
     });
     let mut beside = assets::beside(&api, &app.engines, config, desk, cores).await?;
     beside.extend(keeping(projections, measures));
+    beside.extend(identity::beside(&identity));
+    beside.push(told::delivering(delivery));
+    beside.extend(letters);
     let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside };
     Ok(Served { api, crew, beginning })
+}
+
+/// What is measured.
+fn sources(
+    log: &Arc<dyn EventLog>,
+    queue: &Arc<dyn WorkQueue>,
+    engines: &Engines,
+    admission: &Arc<Admission>,
+    applied: &watch::Receiver<u64>,
+) -> Sources {
+    Sources {
+        log: Arc::clone(log),
+        queue: Arc::clone(queue),
+        admission: Arc::clone(admission),
+        meter: Arc::clone(&engines.meter),
+        calls: engines.calls.clone(),
+        applied: applied.clone(),
+    }
 }
 
 /// What keeps read models and measures up to date.

@@ -4,6 +4,8 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
 };
+use application::ports::clock::Ids;
+use host::RandomIds;
 use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
@@ -42,7 +44,7 @@ fn secret(file: &Path) -> Result<[u8; 32], Failure> {
 
 /// Complete or absent, whenever the process ends.
 fn make(file: &Path) -> std::io::Result<[u8; 32]> {
-    let bytes = host::secret();
+    let bytes = RandomIds.secret();
     let new = file.with_extension("new");
     match fs::remove_file(&new) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

@@ -28,8 +28,9 @@ const SOON: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn rows_are_the_same_live_in_one_go_and_anew() {
+    let mut empty: Vec<&str> = all().iter().map(|projection| projection.name()).collect();
     for seed in 0..6 {
-        let story = Story::of_events(seed, 3, 1_000);
+        let story = Story::of_events(seed, 3, 1_500);
         let (log, store) = (Arc::new(RecordedLog::new(vec![])), Arc::new(MemoryReadStore::new()));
         let runner = runner(&log, &store);
         let mut random = Random::new(seed);
@@ -41,11 +42,12 @@ async fn rows_are_the_same_live_in_one_go_and_anew() {
             assert_eq!(runner.catch_up().await.unwrap(), (story.events().len() - rest.len()) as u64);
         }
         let live = models(&*store).await;
-        assert!(live.values().all(|rows| !rows.is_empty()));
+        empty.retain(|model| live.get(model).is_some_and(Vec::is_empty));
         assert_eq!(live, folded(story.events()).await, "in one go, seed {seed}");
         assert_eq!(runner.rebuild().await.unwrap(), story.events().len() as u64);
         assert_eq!(models(&*store).await, live, "anew, seed {seed}");
     }
+    assert_eq!(empty, Vec::<&str>::new(), "no story tells of these");
 }
 
 #[tokio::test]
@@ -55,7 +57,7 @@ async fn projections_that_stand_apart_come_together() {
     let every = runner(&log, &store);
     for (place, projection) in all().into_iter().enumerate() {
         // Each projection is left behind at another place.
-        let early = Arc::new(RecordedLog::new(story.events()[..100 * place].to_vec()));
+        let early = Arc::new(RecordedLog::new(story.events()[..30 * place].to_vec()));
         runner(&early, &store).with(vec![projection]).catch_up().await.unwrap();
     }
     assert_eq!(every.catch_up().await.unwrap(), 400);

@@ -92,7 +92,7 @@ pub(super) fn of_track(row: &mut Row, event: &DomainEvent, transcript: &dyn Fn()
             needs_transcript(happened)
         }
         DomainEvent::Dubbing(happened) => is_edit(happened),
-        DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => false,
+        DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => false,
     };
     if is_news && is_set(row, "started_at") {
         let now = transcript().map(|transcript| read(&transcript, SOURCE)).unwrap_or_default();

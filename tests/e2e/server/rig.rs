@@ -61,19 +61,23 @@ impl Server {
 
     /// The same, configured by these variables.
     pub fn start_with(variables: Vec<(&'static str, String)>) -> Self {
-        Self::begin(variables, |_| {})
+        Self::begin(User::new(), variables, |_| {})
     }
 
     /// A new user's server with engines that take longer, so that a kill can hit every one of them.
     pub fn start_slow() -> Self {
-        Self::begin(vec![], |programs| programs.slow_down("0.3"))
+        Self::begin(User::new(), vec![], |programs| programs.slow_down("0.3"))
     }
 
-    fn begin(variables: Vec<(&'static str, String)>, meddle: impl FnOnce(&mut Programs)) -> Self {
+    /// The server of a user who has run the program before.
+    pub fn start_for(user: User) -> Self {
+        Self::begin(user, vec![], |_| {})
+    }
+
+    fn begin(user: User, variables: Vec<(&'static str, String)>, meddle: impl FnOnce(&mut Programs)) -> Self {
         let _set_once = rustls::crypto::ring::default_provider().install_default();
         let runtime = Runtime::new().expect("a runtime");
         let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
-        let user = User::new();
         let mut programs = Programs::new(user.folder());
         meddle(&mut programs);
         let (child, address) = run(&user, &programs, 0, &variables);
@@ -129,6 +133,16 @@ impl Server {
         self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(token.trim())
     }
 
+    /// A request with another token.
+    pub fn ask_as(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(token)
+    }
+
+    /// Where it is: `http://127.0.0.1:40321`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The answer to a request.
     pub fn answer(&self, request: RequestBuilder) -> Answer {
         self.runtime.block_on(async {
@@ -136,6 +150,11 @@ impl Server {
             let (status, headers) = (response.status(), response.headers().clone());
             Answer { status, headers, body: response.bytes().await.expect("a body").to_vec() }
         })
+    }
+
+    /// The answer to a request that is complete.
+    pub fn send(&self, request: reqwest::Request) -> Answer {
+        self.answer(RequestBuilder::from_parts(self.client.clone(), request))
     }
 
     /// Reads.

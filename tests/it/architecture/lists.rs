@@ -12,8 +12,17 @@ pub const COMMON: [&str; 11] =
 
 /// Who owns each other dependency. `name*` stands for all that begin so.
 pub const OWNERS: &[(&str, &[&str])] = &[
+    ("argon2", &["identity"]),
+    ("ed25519-dalek", &["application", "identity"]),
+    ("governor", &["http-api"]),
+    ("jsonwebtoken", &["identity"]),
+    ("lettre", &["mail-smtp"]),
+    ("reqwest", &["http-outbound"]),
+    ("rustls", &["http-outbound"]),
+    ("totp-rs", &["identity"]),
+    ("zxcvbn", &["identity"]),
     ("axum", &["dragoman", "http-api"]),
-    ("base64", &["http-api"]),
+    ("base64", &["application", "http-api", "identity"]),
     ("bytes", &["dragoman", "http-api", "telemetry"]),
     ("c2pa", &["provenance-c2pa"]),
     ("chacha20poly1305", &["event-codec"]),
@@ -24,7 +33,7 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("form_urlencoded", &["http-api"]),
     ("getrandom", &["host", "key-vault"]),
     ("gstreamer*", &["media-gstreamer"]),
-    ("hmac", &["event-codec", "http-api"]),
+    ("hmac", &["application", "event-codec", "http-api"]),
     (
         "hound",
         &[
@@ -41,7 +50,6 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("indicatif", &["dragoman"]),
     ("nix", &["child-process", "dragoman", "media-gstreamer"]),
     ("memchr", &["http-api"]),
-    ("nix", &["child-process", "media-gstreamer"]),
     ("opentelemetry*", &["telemetry"]),
     ("prometheus-client", &["dragoman", "http-api"]),
     ("rcgen", &["provenance-c2pa"]),

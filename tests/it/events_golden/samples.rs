@@ -4,6 +4,7 @@ mod asset;
 mod dubbing;
 mod flow;
 mod kept;
+mod tenancy;
 mod track;
 
 use application::ports::event_log::{DomainEvent, StreamId};
@@ -15,7 +16,8 @@ pub type Sample = (StreamId, DomainEvent);
 
 /// One event of every type.
 pub fn samples() -> Vec<Sample> {
-    [dubbing::samples(), track::samples(), flow::samples(), asset::samples(), kept::samples()].concat()
+    [dubbing::samples(), track::samples(), flow::samples(), asset::samples(), kept::samples(), tenancy::samples()]
+        .concat()
 }
 
 fn dubbing_id() -> DubbingId {

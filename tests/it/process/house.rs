@@ -420,7 +420,10 @@ impl House {
             let flow = match &recorded.event {
                 DomainEvent::Dubbing(DubbingEvent::Flow(flow)) | DomainEvent::Track(TrackEvent::Flow(flow)) => flow,
                 DomainEvent::Dubbing(_) | DomainEvent::Track(_) => return None,
-                DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) => return None,
+                DomainEvent::Asset(_)
+                | DomainEvent::Project(_)
+                | DomainEvent::Glossary(_)
+                | DomainEvent::Tenancy(_) => return None,
             };
             match flow {
                 FlowEvent::StageCompleted { fence, .. } | FlowEvent::StageSkipped { fence, .. } => {

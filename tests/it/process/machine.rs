@@ -34,4 +34,8 @@ impl Ids for Counted {
     fn below(&self, bound: u64) -> u64 {
         bound / 2
     }
+
+    fn secret(&self) -> [u8; 32] {
+        [7; 32]
+    }
 }

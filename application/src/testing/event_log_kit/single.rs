@@ -47,6 +47,19 @@ pub(super) async fn what_is_appended_is_read_back(Subject { log, clock, .. }: &S
     assert_sound(log.as_ref(), 3).await;
 }
 
+pub(super) async fn a_stream_is_whose_its_first_event_is(Subject { log, vault, .. }: &Subject) {
+    assert_eq!(log.owner_of(&stream(1)).await.unwrap(), None);
+    let mut first = append(1, stream(1), 0, vec![speech("Good evening."), plain(2)]);
+    (first.tenant, first.actor) = (Tenant("theirs".to_owned()), "somebody".to_owned());
+    log.append(first).await.unwrap();
+    log.append(append(2, stream(1), 2, vec![plain(3)])).await.unwrap();
+    // Nothing is opened for it.
+    vault.destroy(dubbing(1).0).unwrap();
+    let theirs = Some((Tenant("theirs".to_owned()), "somebody".to_owned()));
+    assert_eq!(log.owner_of(&stream(1)).await.unwrap(), theirs);
+    assert_eq!(log.owner_of(&stream(2)).await.unwrap(), None);
+}
+
 pub(super) async fn ids_follow_from_the_command(one: &Subject, other: &Subject) {
     for Subject { log, .. } in [one, other] {
         log.append(append(1, stream(1), 0, vec![plain(1), plain(1)])).await.unwrap();

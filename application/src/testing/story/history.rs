@@ -1,14 +1,21 @@
 //! Commands in, recorded events out: what a log would hold.
 
-use crate::ports::event_log::{DomainEvent, Recorded, StreamId, Tenant};
+use crate::ports::event_log::{DomainEvent, Recorded, StreamId, TenancyEvent, TenancyStream, Tenant};
 use domain::{
+    account::{Account, AccountCommand},
     asset::{Asset, AssetCommand},
     decider::Decider,
     dubbing::{Dubbing, DubbingCommand, DubbingEvent},
     glossary::{Glossary, GlossaryCommand},
     project::{Project, ProjectCommand},
+    security::SecurityEvent,
+    tenant::{TenantCommand, TenantState},
     track::{Track, TrackCommand, TrackEvent},
-    value::{AssetId, DubbingId, GlossaryId, ProjectId, Sha256, Timestamp, TrackId},
+    value::{
+        AccountId, AssetId, DubbingId, GlossaryId, ProjectId, SecurityDayId, Sha256, TenantId, Timestamp, TrackId,
+        WebhookId,
+    },
+    webhook::{Webhook, WebhookCommand},
 };
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -26,6 +33,9 @@ pub(super) struct History {
     assets: BTreeMap<AssetId, Asset>,
     projects: BTreeMap<ProjectId, Project>,
     glossaries: BTreeMap<GlossaryId, Glossary>,
+    accounts: BTreeMap<AccountId, Account>,
+    tenants: BTreeMap<TenantId, TenantState>,
+    webhooks: BTreeMap<WebhookId, Webhook>,
 }
 
 impl History {
@@ -75,6 +85,35 @@ impl History {
     pub fn glossary(&mut self, id: GlossaryId, command: GlossaryCommand) {
         let decided = decide::<Glossary, _>(&mut self.glossaries, id, command);
         decided.into_iter().for_each(|event| self.record(StreamId::Glossary(id), DomainEvent::Glossary(event)));
+    }
+
+    /// Gives a command to an account. A refused one changes nothing.
+    pub fn account(&mut self, id: AccountId, command: AccountCommand) {
+        let decided = decide::<Account, _>(&mut self.accounts, id, command);
+        self.record_all(TenancyStream::Account(id), decided.into_iter().map(TenancyEvent::Account));
+    }
+
+    /// Gives a command to a tenant. A refused one changes nothing.
+    pub fn tenant(&mut self, id: TenantId, command: TenantCommand) {
+        let decided = decide::<TenantState, _>(&mut self.tenants, id, command);
+        self.record_all(TenancyStream::Tenant(id), decided.into_iter().map(TenancyEvent::Tenant));
+    }
+
+    /// Gives a command to a webhook. A refused one changes nothing.
+    pub fn webhook(&mut self, id: WebhookId, command: WebhookCommand) {
+        let decided = decide::<Webhook, _>(&mut self.webhooks, id, command);
+        self.record_all(TenancyStream::Webhook(id), decided.into_iter().map(TenancyEvent::Webhook));
+    }
+
+    /// Notes something in the security trail.
+    pub fn security(&mut self, day: SecurityDayId, event: SecurityEvent) {
+        self.record_all(TenancyStream::Security(day), [TenancyEvent::Security(event)]);
+    }
+
+    fn record_all(&mut self, stream: TenancyStream, events: impl IntoIterator<Item = TenancyEvent>) {
+        for event in events {
+            self.record(StreamId::Tenancy(stream), DomainEvent::Tenancy(event));
+        }
     }
 
     /// Gives a command to a dubbing. A refused one changes nothing.

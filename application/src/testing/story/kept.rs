@@ -1,7 +1,7 @@
 //! What else happens beside jobs: sources are handed in and looked at, projects and glossaries are made, changed and
 //! removed.
 
-use super::{Random, SECRET, facts, history::History};
+use super::{Random, SECRET, facts, history::History, people};
 use domain::{
     asset::{
         AssetCommand, AssetSound, AssetText, AssetVideo, Quarantine, ScanVerdict, ValidatedAsset, WhyNotScanned,
@@ -19,7 +19,8 @@ const MANY: u64 = 5;
 /// Something happens to one of them, or nothing.
 pub(super) fn step(history: &mut History, random: &mut Random) {
     let id = Uuid::from_u128(u128::from(random.below(MANY) + 5));
-    match random.below(4) {
+    match random.below(6) {
+        4 | 5 => people::step(history, random),
         0 => history.project(ProjectId(id), project(random)),
         1 => history.glossary(GlossaryId(id), glossary(random)),
         _ => {

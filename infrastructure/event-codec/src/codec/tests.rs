@@ -2,15 +2,24 @@
 
 use super::*;
 use crate::row::Tail;
-use application::testing::{
-    MemoryKeyVault,
-    event_log_kit::{append, dubbing, plain, speech, stream, track_stream},
+use application::{
+    ports::event_log::{TenancyEvent, TenancyStream},
+    testing::{
+        MemoryKeyVault,
+        event_log_kit::{append, dubbing, plain, speech, stream, track_stream},
+    },
 };
 use domain::{
+    account::AccountEvent,
     dubbing::{DubbingEvent, IngestedSource},
     flow::{Fence, FlowEvent, Stage},
+    security::{By, SecurityEvent},
+    tenant::TenantEvent,
     track::TrackEvent,
-    value::{Artefact, Personal, Sha256, SpeakerId, Timestamp, UtteranceId},
+    value::{
+        AccountId, Artefact, Personal, SecurityDayId, Sha256, SpeakerId, TenantId, Timestamp, UtteranceId, WebhookId,
+    },
+    webhook::WebhookEvent,
 };
 
 fn codec() -> (EventCodec, Arc<MemoryKeyVault>) {
@@ -50,6 +59,28 @@ fn what_is_personal_is_stored_sealed_and_read_back_open() {
     assert!(stored.content.data.contains("\"text\":{\"$sealed\":\""), "{whole}");
     assert_eq!(stored.content.subject_keys, format!("[\"{}\"]", dubbing(1)));
     assert_eq!(codec.decode(stored).expect("decoded").event, speech("Ask Ann Smith."));
+}
+
+#[test]
+fn what_is_told_of_tenants_and_people_is_read_back_as_it_was_written() {
+    let (codec, _) = codec();
+    let id = Uuid::from_u128(7);
+    let by = By { account: Some(AccountId(id)), key: None, address: Some(Personal::new("192.0.2.1".to_owned())) };
+    let name = Personal::new("Ann".to_owned());
+    let told = [
+        (TenancyStream::Tenant(TenantId(id)), TenancyEvent::Tenant(TenantEvent::TenantCreated { name })),
+        (TenancyStream::Account(AccountId(id)), TenancyEvent::Account(AccountEvent::AccountDeactivated)),
+        (TenancyStream::Webhook(WebhookId(id)), TenancyEvent::Webhook(WebhookEvent::WebhookRemoved)),
+        (
+            TenancyStream::Security(SecurityDayId(id)),
+            TenancyEvent::Security(SecurityEvent::RecordsExported { by, what: "links".to_owned() }),
+        ),
+    ];
+    for (stream, event) in told {
+        let (stream, event) = (StreamId::Tenancy(stream), DomainEvent::Tenancy(event));
+        let stored = rows(&codec, stream.clone(), vec![event.clone()]).remove(0);
+        assert_eq!(codec.decode(stored).expect("decoded").event, event, "{stream}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{beside, opened};
 use crate::{page, sql::Statement};
 use application::ports::read_store::{Condition, Order, PageQuery, Table};
-use projections::{assets, engine_runs, glossaries, jobs, tracks};
+use projections::{assets, charges, engine_runs, glossaries, jobs, tracks};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use tempfile::TempDir;
@@ -76,4 +76,16 @@ async fn what_waits_is_found_among_what_owes_something() {
     };
     let plan = plan(&folder, page::page(&jobs::TABLE, &oldest).unwrap()).await;
     check(&plan, &jobs::TABLE, "jobs_by_debt");
+}
+
+#[tokio::test]
+async fn what_a_tenant_uses_is_found_by_tenant_and_month() {
+    let folder = TempDir::new().unwrap();
+    opened(folder.path()).await.close().await;
+    let of_month = [is("tenant", json!("local")), is("month", json!("2026-11"))];
+    let ordered = plan(&folder, page::sums(&charges::TABLE, &charges::CHARGED, &of_month).unwrap()).await;
+    check(&ordered, &charges::TABLE, "COVERING INDEX charges_by_month");
+    let live = ["queued", "preparing", "processing", "parked", "paused"].map(Value::from).to_vec();
+    let running = page::count(&jobs::TABLE, &[is("tenant", json!("local")), Condition::OneOf("state", live)]).unwrap();
+    check(&plan(&folder, running).await, &jobs::TABLE, "jobs_by_state");
 }

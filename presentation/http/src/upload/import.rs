@@ -10,6 +10,7 @@ use crate::{
 use application::{
     commands::import_asset::{ImportError, Imported},
     ports::upload_store::UploadError,
+    quotas::Turn,
 };
 use tracing::Instrument;
 use uuid::Uuid;
@@ -17,6 +18,18 @@ use uuid::Uuid;
 /// Imports a complete upload. One that does not have the digest that was announced can never be complete: it is
 /// removed.
 pub(crate) async fn import(api: &Api, caller: &Caller, trace: Trace, upload: Uuid) -> Result<Imported, Problem> {
+    let turn = api.quotas().import(caller.tenant()).await?;
+    import_within(turn, api, caller, trace, upload).await
+}
+
+/// The same, within the turn in which it was let in.
+pub(crate) async fn import_within(
+    turn: Turn,
+    api: &Api,
+    caller: &Caller,
+    trace: Trace,
+    upload: Uuid,
+) -> Result<Imported, Problem> {
     let (api, caller) = (api.clone(), caller.clone());
     let work = async move {
         let imported = api.import_asset().run(upload, &caller.command(upload, trace)).await;
@@ -24,7 +37,9 @@ pub(crate) async fn import(api: &Api, caller: &Caller, trace: Trace, upload: Uui
             api.uploads.terminate(caller.tenant(), upload).await?;
             return Err(digest::mismatch());
         }
-        Ok(imported?)
+        let imported = imported?;
+        turn.wrote(imported.appended.map(|appended| appended.position));
+        Ok(imported)
     };
     let done = tokio::spawn(work.in_current_span()).await;
     done.unwrap_or_else(|broken| Err(Problem::internal(broken)))

@@ -1,6 +1,7 @@
 //! The files of a track's result, to read with a token or through a signed link.
 //!
-//! All of them belong to what was published last: while a track is made anew, they stay as they are.
+//! All of them belong to what was published last: while a track is made anew, they stay as they are. Who downloads one
+//! stands in the security trail before its first byte goes out.
 
 mod provenance;
 mod routes;
@@ -13,12 +14,15 @@ use crate::{
     extract::Caller,
     problem::{Code, Problem},
 };
-use application::queries::{
-    self,
-    subtitles::{self, SubtitlesError},
+use application::{
+    identity::{Handout, TrailError},
+    queries::{
+        self,
+        subtitles::{self, SubtitlesError},
+    },
 };
 use axum::{
-    http::{HeaderMap, Method},
+    http::{HeaderMap, Method, header},
     response::Response,
 };
 use domain::{
@@ -27,6 +31,9 @@ use domain::{
     value::TrackId,
 };
 use std::sync::Arc;
+
+/// When to ask again after a download could not be written down, in seconds.
+const UNWRITTEN_RETRY_SECONDS: u32 = 5;
 
 /// A file of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +45,19 @@ enum File {
     Ass,
     Report,
     Provenance,
+}
+
+impl File {
+    /// What the security trail calls it.
+    fn kind(self) -> &'static str {
+        match self {
+            File::Video => "video",
+            File::Audio => "audio",
+            File::Srt | File::Vtt | File::Ass => "subtitles",
+            File::Report => "report",
+            File::Provenance => "provenance",
+        }
+    }
 }
 
 /// What can be seen of a track.
@@ -73,7 +93,27 @@ async fn send(
         media_type: shown.media_type(file),
         name: shown.name(file),
     };
-    download.answer(api, method, headers).await
+    let answer = download.answer(api, method, headers).await?;
+    if method == Method::GET && answer.status().is_success() {
+        let content = answer.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+        let handout = Handout {
+            tenant: caller.tenant().clone(),
+            actor: caller.actor().to_owned(),
+            address: caller.whence().address.clone(),
+            track: id.clone(),
+            file: file.kind(),
+            content: content.to_owned(),
+            by_link: caller.principal().is_link(),
+        };
+        let by = caller.whence().by(caller.principal());
+        api.handouts().record(handout, by).await.map_err(unwritten)?;
+    }
+    Ok(answer)
+}
+
+/// What cannot be written down is not handed out.
+pub(crate) fn unwritten(error: TrailError) -> Problem {
+    Problem::new(Code::Unavailable).retry_after(UNWRITTEN_RETRY_SECONDS).caused_by(error)
 }
 
 /// Why there is nothing to fetch of a track that is not published.

@@ -46,7 +46,7 @@ pub(crate) struct EventsQuery {
 /// Server-Sent Events: `id` is the position in the log, `event` the type, `data` one JSON document (`Event`). Without
 /// `after` and `Last-Event-ID` it begins with what happens from now on. The first block, and one that comes every 15
 /// seconds in which nothing happens, have an `id` and no `data`: they are no events, and clients keep their `id` all the
-/// same. The stream ends when the server stops, or when the client does not keep up; coming again with the last `id`
+/// same. The stream ends when the server stops, when the client does not keep up, and when its token ends; coming again with the last `id`
 /// misses nothing and repeats nothing.
 #[utoipa::path(get, path = "/v1/events", tag = "events", operation_id = "stream_events",
     params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, pattern = "^(now|[0-9]{1,18})$", description = "The `id` of the last event that was seen")),
@@ -63,7 +63,7 @@ pub(crate) async fn all(
     let after = last_event(&headers)?.or(query.after).unwrap_or(After::Now);
     let types = query.types.unwrap_or(TypeSet::ALL);
     let wanted = Wanted { tenant: caller.tenant().clone(), dubbing: None, types };
-    Ok(answer(open(&api, wanted, after).await?))
+    Ok(answer(open(&api, wanted, after).await?, caller.ended(api.clock.clone())))
 }
 
 /// What happens to one dubbing
@@ -89,7 +89,7 @@ pub(crate) async fn of_dubbing(
     let types = query.types.unwrap_or(TypeSet::ALL);
     require_dubbing(&api, &caller, id).await?;
     let wanted = Wanted { tenant: caller.tenant().clone(), dubbing: Some(id), types };
-    Ok(answer(open(&api, wanted, after).await?))
+    Ok(answer(open(&api, wanted, after).await?, caller.ended(api.clock.clone())))
 }
 
 /// 404 unless there is such a dubbing, and it is the caller's.
@@ -104,7 +104,8 @@ pub(crate) async fn open(api: &Api, wanted: Wanted, after: After) -> Result<Feed
     feed.map_err(|head| Problem::new(Code::PositionUnknown).extension("position", head))
 }
 
-fn answer(feed: Feed) -> Response {
+/// The stream, until what the listener showed is not valid any more.
+fn answer(feed: Feed, ended: impl Future<Output = ()> + Send + 'static) -> Response {
     let hello = sign(&format!("retry: {RETRY_MS}"), &feed);
     let events = stream::unfold(feed, |mut feed| async move {
         let bytes = match feed.next().await {
@@ -114,7 +115,7 @@ fn answer(feed: Feed) -> Response {
         };
         Some((Ok::<_, Infallible>(bytes), feed))
     });
-    let body = Body::from_stream(stream::iter([Ok(hello)]).chain(events));
+    let body = Body::from_stream(stream::iter([Ok(hello)]).chain(events).take_until(Box::pin(ended)));
     // Proxies are not to wait for more.
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     ([(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")), unbuffered], body).into_response()

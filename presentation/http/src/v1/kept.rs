@@ -87,8 +87,20 @@ pub(crate) async fn list<T: Listed>(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
+    list_where::<T>(api, caller, vec![equals("state", "active")], params, uri, headers).await
+}
+
+/// The tenant's things that meet these conditions, page by page, newest first.
+pub(crate) async fn list_where<T: Listed>(
+    api: &Api,
+    caller: &Caller,
+    conditions: Vec<Condition>,
+    params: PageParams,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let make = || async {
-        let rows = page(api, caller, T::TABLE, params).await?;
+        let rows = page(api, caller, T::TABLE, conditions, params).await?;
         let mut items = Vec::with_capacity(rows.items.len());
         for row in &rows.items {
             items.push(T::of(api, row).await?);
@@ -98,9 +110,15 @@ pub(crate) async fn list<T: Listed>(
     Ok(api.cached(caller, uri, &[Tag::List(T::TABLE.name)], make).await?.answer(headers))
 }
 
-async fn page(api: &Api, caller: &Caller, table: &'static Table, params: PageParams) -> Result<Page<Row>, Problem> {
+async fn page(
+    api: &Api,
+    caller: &Caller,
+    table: &'static Table,
+    mut conditions: Vec<Condition>,
+    params: PageParams,
+) -> Result<Page<Row>, Problem> {
     let after = params.cursor.map(|cursor| place(&cursor)).transpose()?;
-    let conditions = vec![equals("tenant", caller.tenant().0.as_str()), equals("state", "active")];
+    conditions.push(equals("tenant", caller.tenant().0.as_str()));
     let query = PageQuery { conditions, order: ORDER, after, limit: params.limit.get() + 1 };
     let rows = api.read_store.page(table, &query).await?;
     Ok(Page::of(rows, params.limit, |row| ORDER.place_of(table, row)))
@@ -138,4 +156,19 @@ pub(crate) fn id(row: &Row, column: &str) -> Result<Uuid, Problem> {
 
 fn equals(column: &'static str, value: &str) -> Condition {
     Condition::Equals(column, value.into())
+}
+
+/// Puts what is personal in the place of its wrapping: null once its key was destroyed.
+pub(crate) fn reveal(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => match fields.remove("$personal") {
+            Some(personal) => *value = personal,
+            None => fields.values_mut().for_each(reveal),
+        },
+        serde_json::Value::Array(items) => items.iter_mut().for_each(reveal),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => {}
+    }
 }

@@ -1,18 +1,19 @@
-//! What was used, month by month.
+//! What was used, month by month; and how much of this month's quotas is.
 
+use super::tenants::QuotasDocument;
 use crate::{
     api::Api,
-    cache::{Ready, Tag},
+    cache::Ready,
     columns,
     extract::{Caller, MinPosition, Nothing, Query},
     problem::Problem,
 };
-use application::ports::read_store::{Condition, Order, PageQuery, Row};
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
+use application::{
+    ports::read_store::{Condition, Order, PageQuery, Row},
+    quotas::{Use, month},
 };
+use axum::{extract::State, http::HeaderMap, response::Response};
+use domain::tenant::Quota;
 use projections::usage::TABLE;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,6 +27,26 @@ pub(crate) struct Usage {
     /// The months in which anything was, newest first; at most 120.
     #[schema(max_items = 120)]
     items: Vec<UsageMonth>,
+    /// How much may be used.
+    quotas: QuotasDocument,
+    /// How much of that is, now and in this month.
+    used: UsedDocument,
+}
+
+/// How much of the quotas is used. What is ordered counts at once, also before it is made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UsedDocument {
+    /// The month, in UTC.
+    #[schema(example = "2026-11", pattern = "^[0-9]{4}-[0-9]{2}$")]
+    month: String,
+    /// Dubbings that are not at their end.
+    running_jobs: u64,
+    /// Minutes of sources, rounded up; those that are ordered and not taken in yet included.
+    minutes_a_month: u64,
+    /// Bytes that were handed in, or announced by uploads that are not complete.
+    bytes_a_month: u64,
+    /// Millionths of the currency's unit, at today's prices.
+    spend_micros_a_month: u64,
 }
 
 /// What was used in a month.
@@ -62,17 +83,32 @@ pub(crate) async fn list(
     caller: Caller,
     _: MinPosition,
     Query(Nothing {}): Query<Nothing>,
-    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let make = || async {
-        let conditions = vec![Condition::Equals("tenant", caller.tenant().0.as_str().into())];
-        let order = Order { column: "month", descending: true };
-        let query = PageQuery { conditions, order, after: None, limit: MONTHS_MAX };
-        let rows = api.read_store.page(&TABLE, &query).await?;
-        Ready::json(&Usage { items: rows.iter().map(UsageMonth::of).collect() })
+    let conditions = vec![Condition::Equals("tenant", caller.tenant().0.as_str().into())];
+    let order = Order { column: "month", descending: true };
+    let query = PageQuery { conditions, order, after: None, limit: MONTHS_MAX };
+    let rows = api.read_store.page(&TABLE, &query).await?;
+    let (quotas, used) = api.quota_standing(&caller).await?;
+    // Not from memory: uploads and months come and go without an event.
+    let usage = Usage {
+        items: rows.iter().map(UsageMonth::of).collect(),
+        quotas: quotas.into(),
+        used: UsedDocument::new(month(api.clock.now()), &used),
     };
-    Ok(api.cached(&caller, &uri, &[Tag::List("usage")], make).await?.answer(&headers))
+    Ok(Ready::json(&usage)?.answer(&headers))
+}
+
+impl UsedDocument {
+    fn new(month: String, used: &Use) -> Self {
+        Self {
+            month,
+            running_jobs: used.of(Quota::RunningJobs),
+            minutes_a_month: used.of(Quota::Minutes),
+            bytes_a_month: used.of(Quota::Bytes),
+            spend_micros_a_month: used.of(Quota::Spend),
+        }
+    }
 }
 
 impl UsageMonth {

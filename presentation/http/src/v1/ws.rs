@@ -58,7 +58,7 @@ pub(crate) struct WsQuery {
 ///
 /// Each text message is one `Event`. A browser cannot send `Authorization`: it offers the subprotocols
 /// `dragoman.events.v1` and `bearer.TOKEN` instead, and the first one is chosen. The server closes with 1001 when it
-/// stops, and with 1013 when the client does not keep up: come again with `after`, the `position` of the last event, or
+/// stops, with 1008 when the token is not valid any more, and with 1013 when the client does not keep up: come again with `after`, the `position` of the last event, or
 /// before the first one `Dragoman-Position` of this answer. A browser does not see that: it gives `after` from the
 /// beginning, the `Dragoman-Position` of an answer that it has. Clients need not say anything.
 #[utoipa::path(get, path = "/v1/ws", tag = "events", operation_id = "events_websocket", params(WsQuery), responses(
@@ -97,9 +97,9 @@ pub(crate) async fn connect(
         .max_write_buffer_size(WRITE_BYTES_MAX)
         .max_message_size(MESSAGE_BYTES_MAX)
         .max_frame_size(MESSAGE_BYTES_MAX);
-    let place = feed.place();
+    let (place, ended) = (feed.place(), caller.ended(api.clock.clone()));
     let mut answer = upgrade.on_upgrade(async move |socket| {
-        talk(socket, feed).await;
+        talk(socket, feed, ended).await;
         // The server waits for it when it stops, and counts it as a connection.
         drop(hold);
     });
@@ -107,7 +107,8 @@ pub(crate) async fn connect(
     Ok(answer)
 }
 
-async fn talk(mut socket: WebSocket, mut feed: Feed) {
+async fn talk(mut socket: WebSocket, mut feed: Feed, ended: impl Future<Output = ()>) {
+    tokio::pin!(ended);
     // Whether the client has said anything since it was last asked whether it is there.
     let mut is_heard = true;
     loop {
@@ -120,6 +121,7 @@ async fn talk(mut socket: WebSocket, mut feed: Feed) {
                 // It has gone, or broke the rules.
                 Some(Err(_)) | None => return,
             },
+            () = &mut ended => return close(socket, close_code::POLICY, "the token is not valid any more").await,
             next = feed.next() => match next {
                 Next::Event(frame) => Message::Text(frame.text()),
                 Next::Quiet if is_heard => {

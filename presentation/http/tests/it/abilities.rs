@@ -59,7 +59,9 @@ async fn what_is_no_language_is_refused() {
 #[tokio::test]
 async fn usage_is_listed_by_month() {
     let server = Server::start().await;
-    assert_eq!(get(&server, "/v1/usage").await, json!({"items": []}));
+    let used = json!({"month": "2026-01", "running_jobs": 0, "minutes_a_month": 0, "bytes_a_month": 0,
+        "spend_micros_a_month": 0});
+    assert_eq!(get(&server, "/v1/usage").await, json!({"items": [], "quotas": {}, "used": used}));
     let source = || {
         let media = Artefact { sha256: Sha256::new([1; 32]), media_type: "video/mp4".to_owned(), bytes: 9 };
         let (container, audio_codec) = ("video/mp4".to_owned(), "audio/mpeg".to_owned());

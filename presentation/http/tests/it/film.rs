@@ -44,6 +44,7 @@ pub struct Film<'a> {
     pub id: DubbingId,
     pub track: TrackId,
     tenant: Tenant,
+    actor: String,
 }
 
 /// The finished file's bytes: each differs from its neighbours.
@@ -59,9 +60,14 @@ impl<'a> Film<'a> {
 
     /// Ordered by a tenant.
     pub async fn of(server: &'a Server, tenant: Tenant) -> Self {
+        Self::by(server, tenant, "test").await
+    }
+
+    /// Ordered by somebody of a tenant.
+    pub async fn by(server: &'a Server, tenant: Tenant, actor: &str) -> Self {
         let id = DubbingId(server.api.ids.next());
         let track = TrackId { dubbing: id, language: "es".parse().expect("a language") };
-        let film = Self { server, id, track, tenant };
+        let film = Self { server, id, track, tenant, actor: actor.to_owned() };
         let settings = TrackSettings {
             glossary: None,
             keep_phrases: Personal::new(vec![]),
@@ -284,7 +290,7 @@ impl<'a> Film<'a> {
         A::Command: Clone,
         A::Rejection: Error + Send + Sync + 'static,
     {
-        let meta = CommandMeta::given(self.tenant.clone(), "test", self.server.api.ids.next());
+        let meta = CommandMeta::given(self.tenant.clone(), &self.actor, self.server.api.ids.next());
         self.server.api.aggregates.execute::<A>(&stream, command, &meta).await.expect("accepted");
         self.changed();
     }

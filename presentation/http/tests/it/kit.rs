@@ -1,16 +1,21 @@
 //! A started server, and routes of no noun to try the conventions on.
 
+use crate::{people::People, webhooks::receiver::desk};
 use application::{
     admission::{Admission, AdmissionLimits},
     aggregates::Aggregates,
     commands::{asset_desk::DeskStatus, release_file::FileUse},
     estimate::Prices,
+    identity::{Identity, Whence},
+    policy::Action,
     ports::{
         engine::{Engine, EngineError, EngineInfo},
         event_log::{EventLog, Tenant},
+        outbound::Reach,
         read_store::ReadStore,
         request_store::RequestStore,
     },
+    principal::Principal,
     process_manager::ProcessManager,
     testing::{ManualClock, MemoryKeyVault, MemoryReadStore, MemoryRequestStore, abilities},
 };
@@ -23,21 +28,23 @@ use event_log_memory::MemoryEventLog;
 use futures::StreamExt;
 use host::RandomIds;
 use http_api::{
-    Api, ApiParts, HttpLimits, Tls, UploadLimits,
+    Api, ApiParts, HttpLimits, RateLimits, Tls, UploadLimits,
+    address::ClientAddress,
     answer::Done,
-    auth::{Accounts, LocalAccount},
+    auth::Accounts,
     cache::{AnswerCache, Ready, Tag},
     extract::{Caller, CommandIds, IfMatch, Json, MinPosition, Path, Query},
     health::{Health, HealthCheck},
     metrics::Metrics,
     pages::{Cursor, Limit},
+    policy::{Access, ObjectKind, Policy, Row},
     problem::Problem,
     rates::KnownRates,
     router_with,
     server::{ServerLimits, serve},
     signed_url::UrlSigner,
 };
-use projections::{Runner, asset_index::AssetRows};
+use projections::{Runner, asset_index::AssetRows, usage_index::UsageRows};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -53,7 +60,7 @@ use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use uuid::Uuid;
 use work_queue_memory::MemoryWorkQueue;
 
@@ -88,6 +95,9 @@ pub struct Server {
     pub ended: JoinHandle<()>,
 }
 
+/// Puts something around a log.
+pub type Around = fn(Arc<dyn EventLog>) -> Arc<dyn EventLog>;
+
 #[derive(Default)]
 pub struct Options {
     pub tls: Option<Tls>,
@@ -99,6 +109,13 @@ pub struct Options {
     pub prices: Prices,
     pub uploads: Option<UploadLimits>,
     pub requests: Option<Arc<dyn RequestStore>>,
+    pub proxies: u8,
+    pub rates: RateLimits,
+    pub people: Option<People>,
+    /// What stands around the log.
+    pub log: Option<Around>,
+    /// Where webhooks may lead; to the public Internet unless told.
+    pub reach: Reach,
 }
 
 impl Server {
@@ -112,9 +129,9 @@ impl Server {
         let (inside, stop) = (Arc::new(Inside::default()), CancellationToken::new());
         let (server, tls) = (options.server.unwrap_or_default(), options.tls.clone());
         let clock = Arc::new(ManualClock::default());
-        let api = api(options, applied, clock.clone(), stop.clone());
+        let api = api(options, applied, clock.clone(), stop.clone()).await;
         let runner = Runner::new(api.log.clone(), api.read_store.clone()).telling(Arc::new(api.cache.clone()));
-        let router = router_with(api.clone(), things(inside.clone()));
+        let router = router_with(api.clone(), things(inside.clone()), THINGS);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let ended = tokio::spawn(serve(listener, router, tls, server, stop.clone()));
@@ -124,6 +141,24 @@ impl Server {
     /// The read models hold everything that was written.
     pub async fn catch_up(&self) {
         self.reach.send_replace(self.runner.catch_up().await.expect("folded"));
+    }
+
+    /// The read models keep up by themselves, until this is dropped.
+    pub fn keep_up(&self) -> AbortOnDropHandle<()> {
+        let (runner, reach) = (self.runner.clone(), self.reach.clone());
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            let mut applied = runner.applied();
+            let tell = async {
+                loop {
+                    reach.send_replace(*applied.borrow_and_update());
+                    applied.changed().await.expect("a runner");
+                }
+            };
+            tokio::select! {
+                error = runner.run() => panic!("{error}"),
+                () = tell => {}
+            }
+        }))
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -154,7 +189,7 @@ pub fn client() -> Client {
     Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
 }
 
-fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>, stop: CancellationToken) -> Api {
+async fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>, stop: CancellationToken) -> Api {
     let vault = Arc::new(MemoryKeyVault::new(1));
     let codec = EventCodec::new("test", vault.clone());
     let media = tempfile::tempdir().expect("a folder").keep();
@@ -163,16 +198,21 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
     let store = LocalUploadStore::open(blobs.clone(), UPLOAD_BYTES_MAX, UPLOADS_OPEN_MAX).expect("a store of uploads");
     let read_store = options.read_store.unwrap_or_else(|| Arc::new(MemoryReadStore::new()));
     let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(codec, clock.clone()));
+    let log = options.log.map_or_else(|| log.clone(), |around| around(log.clone()));
     let aggregates = Arc::new(Aggregates::new(log.clone()));
     let queue = Arc::new(MemoryWorkQueue::new());
     let manager = Arc::new(ProcessManager { aggregates: aggregates.clone(), queue, clock: clock.clone() });
     let many = AdmissionLimits { active_max: 2, queued_max: 1_000, retry_after: Duration::from_secs(7) };
     let patient = HttpLimits { position_wait: Duration::from_millis(50), ..HttpLimits::default() };
     let abilities = abilities("en", &["es", "ca"]);
+    let people = options.people.clone().unwrap_or_default();
+    let identity = people.identity(&media, aggregates.clone(), read_store.clone(), clock.clone()).await;
     Api::new(ApiParts {
+        webhooks: desk(options.reach, &identity, &aggregates, &read_store, &clock),
         aggregates,
         log,
         assets: Arc::new(AssetRows::new(read_store.clone())),
+        usage: Arc::new(UsageRows::new(read_store.clone())),
         read_store,
         uploads: Arc::new(store),
         blobs: Arc::new(blobs),
@@ -189,7 +229,9 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
         ids: Arc::new(RandomIds),
         traces: Arc::new(application::ports::trace::NoTraces),
         clock,
-        accounts: Arc::new(TwoAccounts(LocalAccount::new(TOKEN))),
+        accounts: Arc::new(Everybody(identity.clone())),
+        trail: identity.trail().clone(),
+        identity,
         signer: UrlSigner::new(&[1; 32]),
         applied,
         cache: AnswerCache::new(1 << 20),
@@ -201,25 +243,45 @@ fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualClock>,
         desk: DeskStatus::default(),
         origins: vec![ORIGIN.parse().expect("an origin")],
         tls: options.tls.is_some(),
+        proxies: options.proxies,
+        rate_limits: options.rates,
     })
 }
 
-/// The local account, and one of another tenant.
-struct TwoAccounts(LocalAccount);
+/// Who runs the installation, and somebody of another tenant. Everybody else is whom the identity knows.
+struct Everybody(Arc<Identity>);
 
 #[async_trait]
-impl Accounts for TwoAccounts {
-    async fn by_token(&self, token: &str) -> Result<Option<Caller>, Problem> {
+impl Accounts for Everybody {
+    async fn by_token(&self, token: &str, whence: &Whence) -> Result<Option<Caller>, Problem> {
         match token {
-            OTHER_TOKEN => Ok(Some(Caller::new(Tenant("other".to_owned()), "api"))),
-            token => self.0.by_token(token).await,
+            TOKEN => Ok(Some(Caller::new(Principal { is_operator: false, ..Principal::operator() }))),
+            OTHER_TOKEN => {
+                let (tenant, is_operator) = (Tenant("other".to_owned()), false);
+                let other = Principal { tenant, is_operator, ..Principal::operator() };
+                Ok(Some(Caller::new(other)))
+            }
+            token => Accounts::by_token(&*self.0, token, whence).await,
         }
     }
-
-    fn by_link(&self, tenant: Tenant) -> Caller {
-        self.0.by_link(tenant)
-    }
 }
+
+/// What the routes of no noun are.
+const THINGS: &[Row] = &[
+    (Method::GET, "/v1/things", USUAL),
+    (Method::POST, "/v1/things", USUAL),
+    (Method::GET, "/v1/things/{id}", USUAL),
+    (Method::PUT, "/v1/things/{id}", USUAL),
+    (Method::GET, "/v1/slow", USUAL),
+    (Method::POST, "/v1/slow", USUAL),
+    (Method::GET, "/v1/endless", USUAL),
+    (Method::GET, "/v1/whence", USUAL),
+    (Method::GET, "/v1/panic", USUAL),
+    (Method::POST, "/v1/panic", USUAL),
+    (Method::GET, "/v1/rejected", USUAL),
+];
+const USUAL: Policy =
+    Policy { access: Access::Token, action: Action::ReadWork, object: ObjectKind::None, streams: false };
 
 /// Routes of no noun.
 fn things(inside: Arc<Inside>) -> Router<Api> {
@@ -228,6 +290,7 @@ fn things(inside: Arc<Inside>) -> Router<Api> {
         .route("/v1/things/{id}", get(one).put(change))
         .route("/v1/slow", get(slow).post(slow))
         .route("/v1/endless", get(endless))
+        .route("/v1/whence", get(whence))
         .route("/v1/panic", get(panicking).post(panicking))
         .route("/v1/rejected", get(rejected))
         .layer(axum::Extension(inside))
@@ -303,6 +366,11 @@ async fn endless(State(api): State<Api>) -> Response {
     // One word, then silence until the server stops.
     let silence = futures::stream::pending().take_until(api.stop.clone().cancelled_owned());
     Response::new(Body::from_stream(first.chain(silence)))
+}
+
+/// From where the server thinks it was asked.
+async fn whence(client: ClientAddress) -> Done<(String, bool)> {
+    Done::ok((client.ip().to_string(), client.is_local()))
 }
 
 async fn panicking() -> Done<()> {

@@ -133,3 +133,16 @@ async fn a_dubbing_is_steered_once() {
     film.park(Stage::Translate).await;
     check(&server, &film.path("/retry"), None, &tag().await, async || ()).await;
 }
+
+#[tokio::test]
+async fn an_order_that_was_taken_is_not_refused_for_a_quota_that_came_since() {
+    let server = forgetful().await;
+    let asset = server.asset("talk.mp4").await;
+    let body = json!({"asset": asset, "target_languages": ["es"]});
+    let limit = async || {
+        server.limit(&json!({"running_jobs": 1})).await;
+        server.catch_up().await;
+        assert_eq!(server.order(&body).await.problem().1, "quota-jobs");
+    };
+    check(&server, "/v1/dubbings", Some(&body), "", limit).await;
+}

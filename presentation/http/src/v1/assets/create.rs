@@ -16,14 +16,17 @@ use crate::{
     trace::Trace,
     upload::{
         Arriving, Renewal, digest, has_room,
-        import::{import, too_large},
+        import::{import_within, too_large},
         multipart::{self, Multipart, PartHead},
         said,
     },
 };
-use application::ports::{
-    event_log::Tenant,
-    upload_store::{NewUpload, UploadError, UploadStore, UploadWriter},
+use application::{
+    ports::{
+        event_log::Tenant,
+        upload_store::{NewUpload, UploadError, UploadStore, UploadWriter},
+    },
+    quotas::Turn,
 };
 use axum::{
     Extension,
@@ -78,6 +81,7 @@ pub(crate) struct FileForm {
             ("ETag" = String, description = "Its revision"),
             ("Dragoman-Position" = u64, description = "Where the log holds it"))),
         (status = 400, description = "The form is malformed or ended early, or a header is not understood", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 402, description = "The tenant may not hand in so much this month", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 408, description = "The file came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The file is too large; `limit_bytes` says how much is taken", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "The body is no form", body = ProblemDocument, content_type = "application/problem+json"),
@@ -96,7 +100,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let id = ids.0.resource;
+    let (id, announced) = (ids.0.resource, HttpBody::size_hint(&body).lower().saturating_sub(FORM_BYTES_MAX));
     let (form, whole) = form(&api, headers, body)?;
     if reread.is_some() {
         return Ok(receive(&api, None, form, whole).await?.digest().alone());
@@ -104,9 +108,11 @@ pub(crate) async fn create(
     let asset = api.aggregates.asset(AssetId(id)).await?;
     let digest = if asset.revision == 0 {
         has_room(&api)?;
+        // What is too much for sure is not read.
+        api.quota_turn_for_file(&caller, id, announced).await?.wrote(None);
         let draft = Draft::begin(&api, &caller, id).await?;
-        let received = match receive(&api, Some(&draft), form, whole).await {
-            Ok(received) => received,
+        let (received, turn) = match take(&api, &caller, &draft, form, whole).await {
+            Ok(taken) => taken,
             Err(problem) => {
                 // Before the answer: a request that is repeated with its key makes an upload of the same id.
                 draft.remove().await;
@@ -114,7 +120,7 @@ pub(crate) async fn create(
             }
         };
         draft.complete();
-        import(&api, &caller, trace, id).await?;
+        import_within(turn, &api, &caller, trace, id).await?;
         received.digest()
     } else {
         // The request is repeated with its key and had come to its end, but not to its answer.
@@ -135,9 +141,23 @@ pub(crate) async fn create(
     Ok(digest.with(done.revision(view.revision).position(view.position).into_response()))
 }
 
+/// Takes the form's parts; and a turn, now that it is known how large the file is.
+async fn take(
+    api: &Api,
+    caller: &Caller,
+    draft: &Draft,
+    form: Multipart,
+    whole: Option<Sha256>,
+) -> Result<(Received, Turn), Problem> {
+    let received = receive(api, Some(draft), form, whole).await?;
+    let turn = api.quota_turn_for_file(caller, draft.id, received.bytes).await?;
+    Ok((received, turn))
+}
+
 /// What a form held.
 struct Received {
     sha256: Sha256,
+    bytes: u64,
     name: String,
     media_type: String,
 }
@@ -148,6 +168,7 @@ impl Received {
         let uploaded = asset.uploaded.as_ref()?;
         Some(Self {
             sha256: uploaded.media.sha256,
+            bytes: uploaded.media.bytes,
             name: uploaded.name.reveal()?.clone(),
             media_type: uploaded.media.media_type.clone(),
         })
@@ -252,7 +273,7 @@ async fn file(
     if expected.is_some_and(|expected| expected != sha256) {
         return Err(digest::mismatch());
     }
-    Ok(Received { sha256, name, media_type })
+    Ok(Received { sha256, bytes, name, media_type })
 }
 
 fn fault(name: &str, code: &'static str, detail: &'static str) -> Problem {

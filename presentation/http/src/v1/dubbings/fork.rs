@@ -9,6 +9,7 @@ use crate::{
     api::Api,
     extract::{Caller, CommandIds, IfMatch, Path, Query},
     problem::Problem,
+    quota::within,
     trace::Trace,
 };
 use application::ports::event_log::StreamId;
@@ -42,7 +43,8 @@ fn stages() -> Object {
 /// what this one found before a stage, corrections included, and runs anew from there; where a line is stale, its
 /// language runs anew as a whole. This one stays as it is. `404 not-found`; `409 stage-not-reached`, or `not-possible`
 /// when no language is left; `412 revision-mismatch` when `If-Match` names another revision of this one; `503
-/// overloaded` with `Retry-After` when too much waits already.
+/// overloaded` with `Retry-After` when too much waits already; `429 quota-jobs`, `402 quota-minutes` or `quota-spend` when
+/// the tenant may not use so much.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/fork", tag = "dubbings", operation_id = "fork_dubbing",
     params(
         ("id" = Uuid, Path, description = "The dubbing to fork"),
@@ -65,11 +67,14 @@ pub(crate) async fn fork(
     Query(ForkQuery { from }): Query<ForkQuery>,
 ) -> Result<Done<DubbingDocument>, Problem> {
     let (origin, id) = (DubbingId(origin), DubbingId(ids.0.resource));
-    let current = api.require_dubbing(&caller, origin).await?.revision;
+    let known = api.require_dubbing(&caller, origin).await?;
     let meta = caller.command(ids.0.command, trace);
-    let meta = condition.bind(&api, meta, &StreamId::Dubbing(id), current).await?;
+    let meta = condition.bind(&api, meta, &StreamId::Dubbing(id), known.revision).await?;
     let place = api.admission.reserve()?;
-    let forked = api.fork_dubbing().run(origin, from, id, &meta).await?;
+    let asked = api.asked_by_fork(&known.state, from);
+    let turn = api.quota_turn(&caller, &StreamId::Dubbing(id), &meta, asked).await?;
+    let forking = api.fork_dubbing();
+    let forked = within(turn, async move { forking.run(origin, from, id, &meta).await }).await??;
     place.fill(id).await;
     let seen = Seen::without_rows(&api, &caller, id).await?;
     let position = api.position_of(forked.map(|appended| appended.position)).await?;

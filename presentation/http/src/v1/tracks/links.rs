@@ -9,6 +9,7 @@ use crate::{
     v1::downloads,
 };
 use axum::extract::State;
+use domain::security::SecurityEvent;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -47,6 +48,9 @@ pub(crate) async fn links(
 ) -> Result<Done<Links>, Problem> {
     let id = path.id();
     downloads::require(&api, &caller, &id).await?;
+    let by = caller.whence().by(caller.principal());
+    let exported = SecurityEvent::RecordsExported { by, what: "links".to_owned() };
+    api.trail.record(caller.tenant(), exported).await.map_err(downloads::unwritten)?;
     let expires_at = api.clock.now().plus_ms(new.expires_in_s * 1_000);
     Ok(Done::ok(Links::until(&api, caller.tenant(), &id, expires_at)))
 }

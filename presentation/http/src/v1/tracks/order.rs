@@ -6,6 +6,7 @@ use crate::{
     api::Api,
     extract::{Caller, CommandIds, IfMatch, Json, Nothing, Path, Query},
     problem::Problem,
+    quota::within,
     trace::Trace,
     v1::dubbings::{
         path,
@@ -53,7 +54,8 @@ pub(crate) struct TrackOrder {
 ///
 /// The transcript is used again. A language that is there already is made anew as far as it is to be different now, and
 /// left alone when it is not; one that was withdrawn or cancelled is made again. What cannot be done here is refused
-/// before anything begins: `errors` points to the field. `409 not-possible` when the dubbing failed or was cancelled.
+/// before anything begins: `errors` points to the field. `409 not-possible` when the dubbing failed or was cancelled; `429
+/// quota-jobs` or `402 quota-spend` when the tenant may not use so much.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/tracks", tag = "tracks", operation_id = "order_tracks",
     request_body = TrackOrder, params(
     ("id" = Uuid, Path, description = "The dubbing"),
@@ -76,14 +78,17 @@ pub(crate) async fn order(
     Json(order): Json<TrackOrder>,
 ) -> Result<Done<TrackList>, Problem> {
     let id = DubbingId(id);
-    let current = api.require_dubbing(&caller, id).await?.revision;
+    let known = api.require_dubbing(&caller, id).await?;
     let languages = order.target_languages.tags();
     let wishes = order.wishes()?;
     let asked = Asked { languages: languages.clone(), voices: wishes.voices.clone() };
     let meta = caller.command(ids.0.command, trace);
-    let meta = condition.bind(&api, meta, &StreamId::Dubbing(id), current).await?;
+    let meta = condition.bind(&api, meta, &StreamId::Dubbing(id), known.revision).await?;
     let place = api.admission.reserve_for(id)?;
-    let extended = api.order_dubbing().extend(id, languages, wishes, &meta).await;
+    let more = api.asked_by_languages(&known.state, languages.len());
+    let turn = api.quota_turn(&caller, &StreamId::Dubbing(id), &meta, more).await?;
+    let ordering = api.order_dubbing();
+    let extended = within(turn, async move { ordering.extend(id, languages, wishes, &meta).await }).await?;
     let appended = extended.map_err(|error| asked.refusal(error))?;
     place.fill(id).await;
     let position = api.position_of(appended.map(|appended| appended.position)).await?;

@@ -20,7 +20,8 @@ use crate::{
 };
 use application::{
     aggregates::sha256,
-    ports::upload_store::{NewUpload, UploadError},
+    ports::upload_store::{NewUpload, Upload, UploadError},
+    quotas::Turn,
 };
 use axum::{
     Extension,
@@ -52,6 +53,7 @@ use std::sync::{Arc, Mutex, PoisonError};
             ("Upload-Expires" = String, description = "When it is removed, unless it goes on or is complete"),
             ("Dragoman-Asset" = String, description = "The asset, when the body held the whole file"))),
         (status = 400, description = "A header is not understood, or the body ended early", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 402, description = "The tenant may not hand in so much this month", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 408, description = "The piece came too slowly", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 412, description = "Another version of the protocol", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The file is too large, or more came than announced", body = ProblemDocument, content_type = "application/problem+json"),
@@ -80,7 +82,7 @@ pub(crate) async fn create(
         return Ok(BodyDigest(digest_of(&api, piece, announced.length).await?).alone());
     }
     has_room(&api)?;
-    let upload = api.uploads.create(announced).await?;
+    let upload = begin(&api, &caller, announced).await?;
     let location = HeaderValue::try_from(format!("/v1/uploads/{}", upload.id)).map_err(Problem::internal)?;
     let is_at_start = upload.offset == 0;
     // What an earlier try left is not read once more.
@@ -105,6 +107,18 @@ pub(crate) async fn create(
         Some(watched) => BodyDigest(watched.digest()).with(answer),
         None => answer,
     })
+}
+
+/// Begins it, or finds the one that an earlier try began: it was let in then. From here on its length counts.
+async fn begin(api: &Api, caller: &Caller, announced: NewUpload) -> Result<Upload, Problem> {
+    let is_known = api.uploads.get(caller.tenant(), announced.id).await?.is_some();
+    let turn = match announced.length.filter(|_| !is_known) {
+        Some(bytes) => api.quota_turn_for_file(caller, announced.id, bytes).await?,
+        None => Turn::free(),
+    };
+    let upload = api.uploads.create(announced).await?;
+    turn.wrote(None);
+    Ok(upload)
 }
 
 /// The digest of a first piece of which nothing is kept; without a piece, that of nothing.

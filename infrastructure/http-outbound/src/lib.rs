@@ -1,0 +1,15 @@
+//! Requests to servers of others, by reqwest: the only place that makes any.
+//!
+//! Which addresses are public is a table ([`reach`]). It is asked for addresses that stand in the request as they are,
+//! and by the resolver of each connection for those that a name has: a connection is made to the very addresses that
+//! were checked, so a name that changes its mind between a check and a connection gains nothing. Certificates are
+//! checked against the operating system's trust store. Deliberately absent: proxies, redirects, cookies, compression,
+//! retries.
+
+mod client;
+mod lookup;
+mod reach;
+#[cfg(test)]
+mod tests;
+
+pub use client::{HttpOutbound, SetupError};
