@@ -23,7 +23,9 @@ use tokio::{task::JoinSet, time::Instant};
 /// Accounts that sign in, each from many places.
 const ACCOUNTS: usize = 20;
 /// Sign-ins that wait for their answer at a time.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 16;
+/// Connections that give commands meanwhile.
+const WORKERS: usize = 4;
 /// Percent of the commands of a quiet server that are carried out while people sign in as fast as they can.
 const BESIDE_MIN: f64 = 40.0;
 /// Milliseconds in which 99 of 100 answers to all people at once come.
@@ -101,16 +103,20 @@ async fn sign_in(target: &Target, names: Vec<String>, many: usize) -> Result<(Ve
     Ok((tokens, took_ms))
 }
 
-/// Durable commands of a few.
+/// Durable commands of a few, each with a project of its own.
 async fn renaming(target: &Target, sizes: &Sizes) -> Result<Load, Failure> {
-    let made = client::post(target, "/v1/projects", &json!({ "name": "bench" })).await?.json()?;
-    let path = format!("/v1/projects/{}", made["id"].as_str().unwrap_or_default());
+    let mut paths = Vec::with_capacity(WORKERS);
+    for place in 0..WORKERS {
+        let made = client::post(target, "/v1/projects", &json!({ "name": format!("bench {place}") })).await?.json()?;
+        paths.push(format!("/v1/projects/{}", made["id"].as_str().unwrap_or_default()));
+    }
     let target_of = target.clone();
-    let asking: Asking = Arc::new(move |_, nth| {
-        let builder = request(&target_of, Method::PATCH, &path).header(hyper::header::IF_MATCH, "*");
+    let asking: Asking = Arc::new(move |place, nth| {
+        let path = paths.get(place).map_or("", String::as_str);
+        let builder = request(&target_of, Method::PATCH, path).header(hyper::header::IF_MATCH, "*");
         with_json(builder, &json!({ "name": format!("bench {nth}") }))
     });
-    let shape = Shape { connections: 4, warm_up: Duration::from_millis(200), measured: sizes.measured };
+    let shape = Shape { connections: WORKERS, warm_up: Duration::from_millis(200), measured: sizes.measured };
     drive(target, shape, asking).await
 }
 
