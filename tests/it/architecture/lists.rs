@@ -59,7 +59,6 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("serde_urlencoded", &["http-api"]),
     ("sha1", &["http-api"]),
     ("sqlx", &["event-log-sqlite", "read-store"]),
-    ("subtle", &["http-api"]),
     ("tempfile", &["provenance-c2pa"]),
     ("tokio-rustls", &["http-api"]),
     ("tokio-util", &["dragoman", "http-api"]),
