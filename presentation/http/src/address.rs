@@ -8,6 +8,7 @@
 mod forwarded;
 
 use crate::problem::Problem;
+use application::identity::Whence;
 use axum::{
     extract::{FromRequestParts, Request},
     http::{Extensions, HeaderMap, HeaderName, header, request::Parts},
@@ -49,6 +50,11 @@ impl ClientAddress {
     /// Whether a program of this machine asks, and no proxy of this machine on behalf of somebody.
     pub fn is_local(&self) -> bool {
         self.is_local
+    }
+
+    /// What signing in and the security trail are told of it.
+    pub(crate) fn whence(&self) -> Whence {
+        Whence { address: Some(self.ip().to_string()), is_local: self.is_local }
     }
 
     /// Whether a trusted proxy says that the client came over TLS.

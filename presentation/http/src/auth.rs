@@ -143,9 +143,8 @@ fn refused(api: &Api, caller: &Caller, policy: &Policy, refusal: Refusal) -> Pro
 
 /// Where a request comes from.
 pub(crate) fn whence(request: &Request) -> Whence {
-    let address = request.extensions().get::<ClientAddress>();
-    let is_local = address.is_some_and(ClientAddress::is_local);
-    Whence { address: address.map(|address| address.ip().to_string()), is_local }
+    let unknown = Whence { address: None, is_local: false };
+    request.extensions().get::<ClientAddress>().map_or(unknown, ClientAddress::whence)
 }
 
 /// The token of `Authorization: Bearer TOKEN`; the empty one when the header says something else.

@@ -8,7 +8,6 @@ use crate::{
     problem::Problem,
     v1::accounts::wrong_email,
 };
-use application::identity::Whence;
 use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -44,7 +43,7 @@ pub(crate) async fn ask_for_reset(
     Query(Nothing {}): Query<Nothing>,
     Json(asked): Json<ResetRequest>,
 ) -> Result<StatusCode, Problem> {
-    let whence = Whence { address: Some(address.ip().to_string()), is_local: address.is_local() };
+    let whence = address.whence();
     let email = asked.email.parse().map_err(|_| wrong_email())?;
     let identity = api.identity.clone();
     // How long it takes to send a mail tells that there is somebody to send it to: nobody waits for that.

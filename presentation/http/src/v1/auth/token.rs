@@ -85,7 +85,7 @@ pub(crate) async fn token(
     Query(Nothing {}): Query<Nothing>,
     FormOrJson(asked): FormOrJson<TokenRequest>,
 ) -> Result<Done<TokenDocument>, Problem> {
-    let whence = Whence { address: Some(address.ip().to_string()), is_local: address.is_local() };
+    let whence = address.whence();
     grant(&api, asked, &whence).await.map(|tokens| Done::ok(tokens.into())).map_err(as_oauth)
 }
 
