@@ -5,17 +5,18 @@ INPUT ?=
 TO ?= es
 ARGS ?=
 MINUTES ?= 30
+EVENTS ?= 1000000
 # Programs that only tests start.
 # npm comes with other builds of Node.js, beside which Debian's package of it cannot be.
 CLIENT_PACKAGES := prometheus python3-venv curl $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
-TEST_PACKAGES := clamav-daemon ffmpeg gstreamer1.0-plugins-base-apps $(CLIENT_PACKAGES)
+TEST_PACKAGES := clamav-daemon postgresql ffmpeg gstreamer1.0-plugins-base-apps $(CLIENT_PACKAGES)
 export INPUT TO ARGS MINUTES
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clients setup bench lint
+.PHONY: help demo test clients setup bench bench-faults lint
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: setup ## dub the sample film, or yours: make demo INPUT=my.mp4 TO=es,ca [ARGS="--subtitles embed"]
 	@scripts/demo
@@ -33,6 +34,10 @@ setup: ## install the Debian packages that are missing (quiet when none is)
 
 bench: setup ## compare with a shell script, and 1 minute with MINUTES=30: time and memory
 	@scripts/bench
+
+bench-faults: ## a million appends to PostgreSQL by 16 writers, writers and readers killed at random; EVENTS=N
+	@scripts/setup postgresql
+	@EVENTS=$(EVENTS) cargo test --locked --package event-log-postgres --test processes
 
 lint: ## check formatting and lints
 	cargo fmt --all --check

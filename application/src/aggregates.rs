@@ -2,15 +2,21 @@
 //!
 //! A state is folded once and kept; later loads read only what came after. A command is decided on what is kept, and
 //! decided anew on what the log holds whenever nothing is to be written: the log checks the revision of each append, so
-//! that a stale state can never decide anything.
+//! that a stale state can never decide anything. Of a long stream a state outlives the process, as a snapshot.
 
 mod cache;
+mod keeper;
 mod kinds;
+mod load;
 mod meta;
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;
 
 use crate::ports::event_log::{
     Append, AppendError, Appended, DomainEvent, EventLog, ReadError, StreamId, TenancyStream, Tenant,
 };
+use crate::ports::snapshots::Snapshots;
 use cache::Cache;
 use domain::{
     account::Account,
@@ -24,6 +30,7 @@ use domain::{
     value::{AccountId, AssetId, DubbingId, GlossaryId, ProjectId, Sha256, TrackId, WebhookId},
     webhook::Webhook,
 };
+use keeper::Keeper;
 pub use kinds::Aggregate;
 pub use meta::{CommandMeta, sha256};
 use std::sync::Arc;
@@ -31,12 +38,12 @@ use thiserror::Error;
 
 /// How often a command is decided anew because someone else appended first.
 const CONFLICTS_MAX: u32 = 50;
-/// Events read in one go.
-const PAGE: usize = 512;
 
 /// Loads aggregates, and gives them commands.
 pub struct Aggregates {
     log: Arc<dyn EventLog>,
+    /// `None` where every state is folded from the log's beginning.
+    keeper: Option<Keeper>,
     dubbings: Cache<Dubbing>,
     tracks: Cache<Track>,
     assets: Cache<Asset>,
@@ -61,11 +68,14 @@ pub struct Loaded<S> {
     pub tenant: Option<Tenant>,
     /// The trace of the last command that belonged to one.
     pub traceparent: Option<String>,
+    /// Revision of its newest snapshot that this process has heard of; 0 when there is none.
+    kept: u64,
 }
 
 impl<S: Default> Loaded<S> {
     fn nothing() -> Self {
-        Self { state: Arc::default(), revision: 0, hash: Sha256::new([0; 32]), tenant: None, traceparent: None }
+        let (state, hash) = (Arc::default(), Sha256::new([0; 32]));
+        Self { state, revision: 0, hash, tenant: None, traceparent: None, kept: 0 }
     }
 }
 
@@ -107,6 +117,7 @@ impl Aggregates {
     pub fn new(log: Arc<dyn EventLog>) -> Self {
         Self {
             log,
+            keeper: None,
             dubbings: Cache::default(),
             tracks: Cache::default(),
             assets: Cache::default(),
@@ -117,6 +128,12 @@ impl Aggregates {
             webhooks: Cache::default(),
             security_days: Cache::default(),
         }
+    }
+
+    /// With snapshots of long streams, which are taken in the background.
+    #[must_use]
+    pub fn with_snapshots(self, snapshots: Arc<dyn Snapshots>) -> Self {
+        Self { keeper: Some(Keeper::new(snapshots)), ..self }
     }
 
     /// The log underneath.
@@ -162,33 +179,6 @@ impl Aggregates {
     /// A webhook as it is now.
     pub async fn webhook(&self, id: WebhookId) -> Result<Loaded<Webhook>, ReadError> {
         self.load(&StreamId::Tenancy(TenancyStream::Webhook(id))).await
-    }
-
-    /// An aggregate as it is now.
-    pub async fn load<A: Aggregate>(&self, stream: &StreamId) -> Result<Loaded<A>, ReadError> {
-        let mut loaded = A::cache(self).get(stream).unwrap_or_else(Loaded::nothing);
-        let known = loaded.revision;
-        loop {
-            let page = self.log.read_stream(stream, loaded.revision + 1, PAGE).await?;
-            let Some(last) = page.last() else {
-                break;
-            };
-            (loaded.revision, loaded.hash) = (last.revision, last.hash);
-            loaded.tenant.get_or_insert_with(|| last.tenant.clone());
-            let trace = page.iter().rev().find_map(|recorded| recorded.traceparent.clone());
-            loaded.traceparent = trace.or(loaded.traceparent);
-            let state = Arc::make_mut(&mut loaded.state);
-            for event in page.iter().filter_map(|recorded| A::of(&recorded.event)) {
-                A::evolve(state, event);
-            }
-            if page.len() < PAGE {
-                break;
-            }
-        }
-        if loaded.revision > known {
-            A::cache(self).put(stream, &loaded);
-        }
-        Ok(loaded)
     }
 
     /// What a command that its giver may give again came to before; `None` when it was not given, or wrote nothing.
@@ -311,11 +301,13 @@ impl Aggregates {
         let appended = self.log.append(append).await?;
         // What was written before was decided on another state.
         if !appended.replayed {
-            (loaded.revision, loaded.hash) = (appended.revision, appended.hash);
-            loaded.tenant.get_or_insert(tenant);
-            let state = Arc::make_mut(&mut loaded.state);
-            events.iter().filter_map(A::of).for_each(|event| A::evolve(state, event));
-            A::cache(self).put(stream, &loaded);
+            A::cache(self).change(stream, loaded, |loaded| {
+                (loaded.revision, loaded.hash) = (appended.revision, appended.hash);
+                loaded.tenant.get_or_insert(tenant);
+                let state = Arc::make_mut(&mut loaded.state);
+                events.iter().filter_map(A::of).for_each(|event| A::evolve(state, event));
+                self.take_snapshot(stream, loaded);
+            });
         }
         Ok(appended)
     }

@@ -12,6 +12,7 @@ pub mod fair_line;
 pub mod flows;
 pub mod identity;
 pub mod letters;
+pub mod log_check;
 pub mod measured;
 pub mod owners;
 pub mod policy;

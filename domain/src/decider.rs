@@ -14,6 +14,10 @@ pub trait Decider {
     /// Which rules a command can break.
     type Rejection;
 
+    /// Is raised whenever the shape of the state changes, or what `evolve` makes of events that there are: a state that
+    /// was kept under another version is not this one's. What the state holds of others, such as a flow, counts too.
+    const STATE_VERSION: u32;
+
     /// What the command brings about in this state.
     fn decide(state: &Self::State, command: Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
 

@@ -1,6 +1,9 @@
-//! The data folder: where it is, and that one process owns it.
+//! Where everything is kept: the data folder, which one process owns, and databases elsewhere.
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    config::{Hidden, Keeping},
+    exit::{Exit, Failure},
+};
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{ErrorKind, Read, Seek, Write},
@@ -8,10 +11,29 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A data folder.
+/// A data folder, and what is kept elsewhere.
 #[derive(Clone, Debug)]
 pub struct Home {
     root: PathBuf,
+    elsewhere: Keeping,
+}
+
+/// Where the event log is.
+pub enum LogPlace<'a> {
+    /// In this file of the data folder.
+    Here(PathBuf),
+    /// In a PostgreSQL database.
+    Postgres {
+        /// Its address.
+        url: &'a Hidden,
+        /// The address of a replica from which the log may be followed.
+        replica: Option<&'a Hidden>,
+    },
+    /// On KurrentDB.
+    Kurrent {
+        /// Its connection string.
+        url: &'a Hidden,
+    },
 }
 
 /// The right to write to a data folder, until it is dropped or the process ends in any way.
@@ -21,16 +43,38 @@ pub struct Ownership {
 }
 
 impl Home {
+    /// What the configuration keeps elsewhere.
+    #[must_use]
+    pub fn keeping(self, elsewhere: Keeping) -> Self {
+        Self { elsewhere, ..self }
+    }
+
+    /// Where the event log is.
+    pub fn log_place(&self) -> LogPlace<'_> {
+        match &self.elsewhere.log {
+            None => LogPlace::Here(self.log()),
+            Some(url) if url.expose().starts_with("postgres") => {
+                LogPlace::Postgres { url, replica: self.elsewhere.log_replica.as_ref() }
+            }
+            Some(url) => LogPlace::Kurrent { url },
+        }
+    }
+
+    /// The address of the database with the read models, where they are not in the data folder.
+    pub fn read_url(&self) -> Option<&Hidden> {
+        self.elsewhere.read.as_ref()
+    }
+
     /// The folder asked for, else `$XDG_DATA_HOME/dragoman`, else `~/.local/share/dragoman`.
     pub fn locate(asked: Option<PathBuf>) -> Result<Self, Failure> {
         if let Some(root) = asked {
-            return Ok(Self { root });
+            return Ok(Self { root, elsewhere: Keeping::default() });
         }
         #[expect(clippy::disallowed_methods, reason = "this is where the configuration is read")]
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let data = variable("XDG_DATA_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/share")));
         let data = data.ok_or_else(|| Failure::usage("there is no home folder; say where with --data-dir"))?;
-        Ok(Self { root: data.join("dragoman") })
+        Ok(Self { root: data.join("dragoman"), elsewhere: Keeping::default() })
     }
 
     /// Makes the folder if need be, for its owner only, and takes the lock.
@@ -62,9 +106,12 @@ impl Home {
         Ok(Ok(Ownership { _lock: file }))
     }
 
-    /// Whether any job was ever begun here.
+    /// Whether any job can have been begun here.
     pub fn exists(&self) -> bool {
-        self.log().exists()
+        match self.log_place() {
+            LogPlace::Here(file) => file.exists(),
+            LogPlace::Postgres { .. } | LogPlace::Kurrent { .. } => true,
+        }
     }
 
     /// The folder itself, for blobs and for messages.
@@ -80,6 +127,11 @@ impl Home {
     /// The read models.
     pub fn read_models(&self) -> PathBuf {
         self.root.join("read.db")
+    }
+
+    /// Snapshots of long streams.
+    pub fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots.db")
     }
 
     /// The memos.

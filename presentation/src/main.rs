@@ -83,7 +83,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 
 fn run_configured(mut command: Command, loaded: &Loaded) -> Result<Exit, Failure> {
     command.sign_with(&loaded.config.signing);
-    let home = Home::locate(loaded.config.data_dir.clone())?;
+    let home = Home::locate(loaded.config.data_dir.clone())?.keeping(loaded.config.keeping());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::internal(&error))?;
     let exit = runtime.block_on(dispatch(command, &home, loaded));
@@ -101,6 +101,8 @@ async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit
         Command::Job(command) => cli::jobs::one(command, home).await,
         Command::Verify(args) => cli::verify::run(args, home).await,
         Command::Log(command) => cli::log::run(command, home).await,
+        Command::Migrate(args) => cli::migrate::run(args, home).await,
+        Command::Projection(args) => cli::projection::run(args, home).await,
         Command::Engines(args) => cli::engines::list(args, home).await,
         Command::Voices(args) => cli::engines::voices(args, home).await,
         Command::Account(args) => cli::account::run(args, home, loaded).await,

@@ -1,8 +1,14 @@
 //! The composition root: the only place that names adapters. One line per engine.
 
+pub mod bench;
+mod databases;
 mod people;
+mod read_models;
+mod stores;
 
+pub use databases::{admit, log_to_copy, migrate, pending, put_away};
 pub use people::{credential_store, delivery_store, mailer, outbound, outside_issuer};
+pub use read_models::{ReadModels, read_models};
 
 use crate::{
     config::{Config, Limits, Scan, Uploads},
@@ -63,13 +69,13 @@ use engine_synthesise_espeak::{EspeakConfig, EspeakEngine};
 use engine_transcribe_pocketsphinx::{PocketsphinxConfig, PocketsphinxEngine};
 use engine_translate_apertium::{ApertiumConfig, ApertiumEngine};
 use event_codec::EventCodec;
-use event_log_sqlite::{LogError, SqliteEventLog};
+use event_log_sqlite::LogError;
 use host::{RandomIds, SystemClock};
 use key_vault::FileKeyVault;
 use media_gstreamer::{GstMedia, MediaLimits, NoSeparator};
 use projections::Runner;
 use provenance_c2pa::{C2paSigner, SigningConfig};
-use read_store::{SqliteMemoStore, SqliteReadStore, SqliteRequestStore, StoreError};
+use read_store::{SqliteMemoStore, SqliteRequestStore, StoreError};
 use scan_clamd::{ClamdScanner, Timeouts};
 use std::{
     ffi::OsString,
@@ -313,17 +319,15 @@ impl App {
         let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
         let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
         let codec = EventCodec::new(LOG, Arc::clone(&vault));
-        let log = SqliteEventLog::open(home.log(), codec, Arc::clone(&clock)).await;
-        let log = log.map_err(|error| log_failure(home, &error))?;
-        let log: Arc<dyn EventLog> = Arc::new(log);
+        let log = stores::event_log(home, codec, Arc::clone(&clock)).await?;
         let blobs: Arc<dyn BlobStore> = Arc::new(LocalBlobStore::open(home.root())?);
         let memos = SqliteMemoStore::open(&home.memos(), Arc::clone(&vault)).await;
         let memos = memos.map_err(|error| store_failure(&home.memos(), &error))?;
         let memos: Arc<dyn MemoStore> = Arc::new(memos);
-        let read_store = SqliteReadStore::open(&home.read_models()).await;
-        let read_store = read_store.map_err(|error| store_failure(&home.read_models(), &error))?;
-        let read_store: Arc<dyn ReadStore> = Arc::new(read_store);
-        let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)));
+        let stores = stores::row_stores(home).await?;
+        let snapshots = stores.snapshots(home, Arc::clone(&vault)).await?;
+        let read_store = stores.rows;
+        let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)).with_snapshots(snapshots));
         let files = FileUse::default();
         let siblings = JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
         let queue: Arc<dyn WorkQueue> = Arc::new(MemoryWorkQueue::new());
@@ -420,40 +424,22 @@ impl Reader {
         }
         let vault = FileKeyVault::open(home.keys()).map_err(|error| Failure::internal(&error))?;
         let codec = EventCodec::new(LOG, Arc::new(vault) as Arc<dyn KeyVault>);
-        let log = match SqliteEventLog::open_read_only(home.log(), codec.clone()).await {
-            Err(LogError::Older { found: 0, .. }) => return Ok(None),
-            Err(LogError::Older { .. }) => {
-                bring_up_to_date(home, codec.clone()).await?;
-                SqliteEventLog::open_read_only(home.log(), codec).await
-            }
-            opened => opened,
-        };
-        let log: Arc<dyn EventLog> = Arc::new(log.map_err(|error| log_failure(home, &error))?);
-        let read_store = read_models(home, &log).await?;
+        let Some(log) = stores::event_log_to_read(home, codec).await? else { return Ok(None) };
+        let read_store = rows_as_of_now(home, &log).await?;
         Ok(Some(Self { aggregates: Aggregates::new(Arc::clone(&log)), log, read_store }))
     }
-}
-
-/// Gives the log of an older program this program's schema, which only the folder's owner may do.
-async fn bring_up_to_date(home: &Home, codec: EventCodec) -> Result<(), Failure> {
-    let _owned = home.own()?;
-    let log = SqliteEventLog::open(home.log(), codec, Arc::new(SystemClock)).await;
-    log.map_err(|error| log_failure(home, &error))?.close().await;
-    Ok(())
 }
 
 /// The read models as of now. They hold nothing that is not in the log, and two runners do each other no harm: what a
 /// killed owner had not folded yet is folded here, and so are read models that were lost. Where they cannot be
 /// written (a full disk, somebody else's folder), they are read as they are.
-async fn read_models(home: &Home, log: &Arc<dyn EventLog>) -> Result<Arc<dyn ReadStore>, Failure> {
-    if let Ok(store) = SqliteReadStore::open(&home.read_models()).await {
-        let store: Arc<dyn ReadStore> = Arc::new(store);
-        if Runner::new(Arc::clone(log), Arc::clone(&store)).catch_up().await.is_ok() {
-            return Ok(store);
-        }
+async fn rows_as_of_now(home: &Home, log: &Arc<dyn EventLog>) -> Result<Arc<dyn ReadStore>, Failure> {
+    if let Ok(stores) = stores::row_stores(home).await
+        && Runner::new(Arc::clone(log), Arc::clone(&stores.rows)).catch_up().await.is_ok()
+    {
+        return Ok(stores.rows);
     }
-    let store = SqliteReadStore::open_read_only(&home.read_models()).await;
-    Ok(Arc::new(store.map_err(|error| store_failure(&home.read_models(), &error))?))
+    stores::rows_as_they_are(home).await
 }
 
 fn log_failure(home: &Home, error: &LogError) -> Failure {

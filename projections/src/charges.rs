@@ -97,6 +97,10 @@ impl Projection for Charges {
         }
     }
 
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey> {
+        matches!(stream, StreamId::Dubbing(_) | StreamId::Asset(_)).then(|| vec![json!(stream.to_string())])
+    }
+
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, beside: &Beside<'_>) -> Option<Row> {
         let Some(step) = step(&event.event) else { return row };
         let row = or_blank(row, &TABLE, key);

@@ -5,7 +5,7 @@ use crate::{
     row::{job_of, language_of, number, or_blank, set},
 };
 use application::ports::{
-    event_log::{DomainEvent, Recorded},
+    event_log::{DomainEvent, Recorded, StreamId},
     read_store::{Row, RowKey, Table},
 };
 use domain::{
@@ -63,6 +63,10 @@ impl Projection for EngineRuns {
         };
         let stream = event.stream.to_string();
         Touched::one(vec![json!(stream), json!(fence.stage.name()), json!(fence.run), json!(fence.attempt)])
+    }
+
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey> {
+        stream.dubbing().map(|_| vec![json!(stream.to_string())])
     }
 
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {

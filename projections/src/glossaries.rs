@@ -56,6 +56,10 @@ impl Projection for Glossaries {
         }
     }
 
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey> {
+        matches!(stream, StreamId::Glossary(_)).then(|| vec![json!(stream.subject().to_string())])
+    }
+
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {
         let mut row = or_blank(row, &TABLE, key);
         let now = event.recorded_at.to_string();

@@ -81,6 +81,10 @@ impl Projection for Jobs {
         event.stream.dubbing().map_or_else(Touched::none, |job| Touched::one(vec![json!(job.to_string())]))
     }
 
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey> {
+        stream.dubbing().map(|job| vec![json!(job.to_string())])
+    }
+
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {
         let mut row = or_blank(row, &TABLE, key);
         match &event.event {

@@ -1,10 +1,10 @@
 //! The shape of every projection.
 
 use application::ports::{
-    event_log::Recorded,
+    event_log::{Recorded, StreamId},
     read_store::{Row, RowKey, Table},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A pure fold of events into the rows of one table.
 ///
@@ -19,6 +19,10 @@ pub trait Projection: Send + Sync {
 
     /// The rows that an event may change.
     fn touches(&self, event: &Recorded) -> Touched;
+
+    /// How the keys of the rows begin that events of a stream change, for an event of it that cannot be read: they are
+    /// parked. `None` when there are none, or when they do not follow from the stream.
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey>;
 
     /// The row after the event: `None` when there is to be none. Takes any event for any key. `beside` knows the
     /// rows that [`Touched`] names, as they are after what the same event did to the keys before this one.
@@ -75,6 +79,15 @@ impl Touched {
     pub fn and_read(mut self, keys: impl IntoIterator<Item = RowKey>) -> Self {
         self.read.extend(keys);
         self
+    }
+}
+
+/// The rows of a stream, for tables whose keys begin with a job and a language.
+pub(crate) fn by_job_and_language(stream: &StreamId) -> Option<RowKey> {
+    match stream {
+        StreamId::Dubbing(id) => Some(vec![json!(id.to_string())]),
+        StreamId::Track(id) => Some(vec![json!(id.dubbing.to_string()), json!(id.language.as_str())]),
+        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => None,
     }
 }
 

@@ -47,6 +47,10 @@ impl Projection for Projects {
         }
     }
 
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey> {
+        matches!(stream, StreamId::Project(_)).then(|| vec![json!(stream.subject().to_string())])
+    }
+
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {
         let mut row = or_blank(row, &TABLE, key);
         let now = event.recorded_at.to_string();

@@ -3,19 +3,27 @@
 //! Each batch is read once for all projections that stand together, though each has a checkpoint of its own. Those that
 //! are ahead are never held back by one that is folded anew: it catches up a batch at a time, between theirs. All
 //! reading is done before the fold and all writing after it. Two runners of one store do no harm: checkpoints are
-//! compared and set, and the one that lost reads them again.
+//! compared and set, and the one that lost reads them again; so does one whose rows were swapped for others.
 
-use crate::projection::{Projection, Touched};
-use application::ports::{
-    event_log::{EventLog, ReadError, Recorded},
-    read_store::{Batch, ReadStore, ReadStoreError, RowKey},
+use crate::{
+    parked::{self, Parked, ParkedKey},
+    projection::Projection,
 };
+use application::ports::{
+    event_log::{EventLog, ReadError},
+    read_store::{Batch, ReadStore, ReadStoreError},
+    shadow_store::SWAPS,
+};
+use fold::{Folded, fold};
+use futures::future::try_join_all;
+use pages::Pages;
 use progress::Progress;
-use rows::{Changes, Rows};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::sync::watch;
 
+mod fold;
+mod pages;
 mod progress;
 mod rows;
 
@@ -25,8 +33,9 @@ pub use progress::Invalidation;
 const BATCH: usize = 256;
 /// Longest time between two looks at the log: wake-ups are hints.
 const POLL: Duration = Duration::from_millis(500);
-/// Longest pause after a step: under load, events are gathered, because each step costs a transaction.
-const GATHER: Duration = Duration::from_millis(50);
+/// Longest pause after a step: under load, events are gathered, because each step costs a transaction. Half of all events
+/// wait for less than half of it.
+const GATHER: Duration = Duration::from_millis(8);
 /// The pause for each event of the step before: who comes alone waits for nobody.
 const GATHER_PER_EVENT: Duration = Duration::from_millis(1);
 /// How often in a row another runner may be first before something must be wrong.
@@ -41,6 +50,8 @@ pub struct Runner {
     batch: usize,
     progress: Arc<Progress>,
     listeners: Vec<Arc<dyn Invalidation>>,
+    /// Rows are of the live set, which can be swapped for another one.
+    is_live: bool,
 }
 
 /// Why read models could not be brought up to date.
@@ -65,7 +76,13 @@ impl Runner {
     /// Folds the log into all read models of this program.
     pub fn new(log: Arc<dyn EventLog>, store: Arc<dyn ReadStore>) -> Self {
         let progress = Arc::new(Progress::new([]));
-        Self { log, store, projections: vec![], batch: BATCH, progress, listeners: vec![] }.with(crate::all())
+        Self { log, store, projections: vec![], batch: BATCH, progress, listeners: vec![], is_live: true }
+            .with(crate::all())
+    }
+
+    /// Folds the log into shadows of read models: rows that nobody reads, and that nobody hears of.
+    pub(crate) fn of_shadows(log: Arc<dyn EventLog>, shadows: Arc<dyn ReadStore>) -> Self {
+        Self { is_live: false, ..Self::new(log, shadows) }
     }
 
     /// Folds the log into these read models only.
@@ -99,10 +116,21 @@ impl Runner {
         Self { batch: events.max(1), ..self }
     }
 
+    /// How many keys were parked when the runner last looked: what it does not fold any more.
+    pub fn parked(&self) -> usize {
+        self.progress.known().parked.values().map(Parked::len).sum()
+    }
+
     /// Folds everything that is in the log now; returns the position up to which all rows hold.
     pub async fn catch_up(&self) -> Result<u64, RunnerError> {
+        self.catch_up_to(u64::MAX).await
+    }
+
+    /// Folds what is in the log now up to a position, and nothing after it; returns the position up to which all rows
+    /// hold, which is another one if the log or one of the read models is.
+    pub async fn catch_up_to(&self, position: u64) -> Result<u64, RunnerError> {
         self.progress.known().is_sure = false;
-        self.follow().await
+        self.follow(position).await
     }
 
     /// Keeps the read models up to date until it is dropped, and returns only what made that impossible.
@@ -112,7 +140,7 @@ impl Runner {
         self.progress.known().is_sure = false;
         loop {
             wakeups.mark_unchanged();
-            let events = match self.follow().await {
+            let events = match self.follow(u64::MAX).await {
                 Ok(position) => position.saturating_sub(std::mem::replace(&mut reached, position)),
                 Err(error) => return error,
             };
@@ -135,10 +163,10 @@ impl Runner {
         self.catch_up().await
     }
 
-    async fn follow(&self) -> Result<u64, RunnerError> {
+    async fn follow(&self, until: u64) -> Result<u64, RunnerError> {
         let mut moved = 0;
         loop {
-            let outcome = self.follow_to_head().await;
+            let outcome = self.follow_to(until).await;
             if outcome.is_err() {
                 self.progress.known().is_sure = false;
             }
@@ -149,15 +177,16 @@ impl Runner {
         }
     }
 
-    async fn follow_to_head(&self) -> Result<u64, RunnerError> {
+    async fn follow_to(&self, until: u64) -> Result<u64, RunnerError> {
         let mut at = self.checkpoints().await?;
+        let mut pages = Pages::new(Arc::clone(&self.log), self.batch, until);
         loop {
             let (Some(first), Some(last)) = (at.iter().copied().max(), at.iter().copied().min()) else {
                 return Ok(self.log.head().await?);
             };
-            let mut is_news = self.page(&mut at, first).await?;
+            let mut is_news = self.page(&mut pages, &mut at, first).await?;
             if last < first {
-                is_news |= self.page(&mut at, last).await?;
+                is_news |= self.page(&mut pages, &mut at, last).await?;
             }
             if !is_news {
                 return Ok(last);
@@ -173,11 +202,25 @@ impl Runner {
         }
         let mut at = Vec::with_capacity(self.projections.len());
         let head = self.log.head().await?;
+        // Before the checkpoints: a swap after this is noticed when rows are written.
+        let swaps = if self.is_live { self.store.checkpoint(SWAPS).await? } else { 0 };
         for projection in &self.projections {
             at.push(self.checkpoint(&**projection, head).await?);
         }
-        self.learn(&at);
+        let parked = self.parked_by_projection().await?;
+        self.learn(&at, swaps, parked);
         Ok(at)
+    }
+
+    async fn parked_by_projection(&self) -> Result<BTreeMap<&'static str, Parked>, RunnerError> {
+        let mut parked = BTreeMap::<_, Parked>::new();
+        for row in self.store.query(&parked::TABLE, &[]).await? {
+            let name = self.names().find(|name| row.get("projection").is_some_and(|of| of == name));
+            if let (Some(name), Some(key)) = (name, ParkedKey::of_row(&row)) {
+                parked.entry(name).or_default().add(&key.key, key.position);
+            }
+        }
+        Ok(parked)
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -185,10 +228,12 @@ impl Runner {
     }
 
     /// Remembers where the projections were found to stand. Where that is news, somebody else wrote rows.
-    fn learn(&self, at: &[u64]) {
+    fn learn(&self, at: &[u64], swaps: u64, parked: BTreeMap<&'static str, Parked>) {
         let mut known = self.progress.known();
+        let is_swapped = std::mem::replace(&mut known.swaps, swaps) != swaps;
+        known.parked = parked;
         for (projection, position) in self.projections.iter().zip(at) {
-            if known.at.insert(projection.name(), *position) != Some(*position) {
+            if known.at.insert(projection.name(), *position) != Some(*position) || is_swapped {
                 self.listeners.iter().for_each(|listener| listener.forgotten(projection.table().name));
             }
         }
@@ -217,50 +262,52 @@ impl Runner {
 
     /// Reads the events after a position, and folds them into all read models that stand there or among them; `false`
     /// when there are none.
-    async fn page(&self, at: &mut [u64], from: u64) -> Result<bool, RunnerError> {
-        let page = self.log.read_log(from, self.batch).await?;
-        let to = page.scanned_to;
+    async fn page(&self, pages: &mut Pages, at: &mut [u64], from: u64) -> Result<bool, RunnerError> {
+        let page = pages.after(from).await?;
+        let to = page.to;
         if to <= from {
             return Ok(false);
         }
-        let (mut batches, mut touched) = (Vec::new(), Vec::new());
-        for (projection, at) in self.projections.iter().zip(&mut *at).filter(|(_, at)| (from..to).contains(at)) {
-            let Changes { upserts, deletes, keys } = self.fold(&**projection, *at, &page.events).await?;
-            let (name, table) = (projection.name(), projection.table());
-            batches.push(Batch { projection: name, from: *at, to, table, upserts, deletes });
-            touched.push((name, table.name, keys));
-            *at = to;
-        }
+        let (swaps, parked) = {
+            let known = self.progress.known();
+            (known.swaps, known.parked.clone())
+        };
+        let nothing = Parked::default();
+        let standing = || self.projections.iter().zip(&*at).filter(|(_, at)| (from..to).contains(*at));
+        let folds = standing().map(|(projection, at)| {
+            let parked = parked.get(projection.name()).unwrap_or(&nothing);
+            fold(&*self.store, &**projection, parked, *at, &page)
+        });
+        let mut folded = try_join_all(folds).await?;
+        let mut batches: Vec<Batch> = self.is_live.then(|| unswapped(swaps)).into_iter().collect();
+        batches.extend(folded.iter_mut().flat_map(|folded| std::mem::take(&mut folded.batches)));
         self.store.apply_all(batches).await?;
-        self.tell(&touched, to);
+        self.tell(folded, to);
+        at.iter_mut().filter(|at| (from..to).contains(*at)).for_each(|at| *at = to);
         self.progress.publish(self.names().zip(at.iter().copied()));
         Ok(true)
     }
 
-    fn tell(&self, touched: &[(&'static str, &'static str, Vec<RowKey>)], to: u64) {
+    fn tell(&self, folded: Vec<Folded>, to: u64) {
         let mut known = self.progress.known();
-        for (projection, table, keys) in touched {
+        for Folded { projection, table, keys, parked, news, .. } in folded {
             known.at.insert(projection, to);
+            known.parked.insert(projection, parked);
+            for ParkedKey { key, position, event_type, reason } in news {
+                let (key, reason) = (serde_json::Value::Array(key), reason.name());
+                tracing::error!(projection, %key, position, event_type, reason, "rows of a read model were parked");
+            }
             if !keys.is_empty() {
-                self.listeners.iter().for_each(|listener| listener.touched(table, keys, to));
+                self.listeners.iter().for_each(|listener| listener.touched(table, &keys, to));
             }
         }
     }
+}
 
-    /// Folds the events after `from` into one read model.
-    async fn fold(&self, projection: &dyn Projection, from: u64, events: &[Recorded]) -> Result<Changes, RunnerError> {
-        let news: Vec<(&Recorded, Touched)> = events
-            .iter()
-            .filter(|event| event.position > from)
-            .map(|event| (event, projection.touches(event)))
-            .filter(|(_, touched)| *touched != Touched::none())
-            .collect();
-        let mut rows = Rows::load(&*self.store, projection, &news).await?;
-        for (event, touched) in &news {
-            rows.fold(projection, event, touched);
-        }
-        Ok(rows.changes())
-    }
+/// Nothing is written if rows were swapped since.
+fn unswapped(swaps: u64) -> Batch {
+    let (projection, table) = (SWAPS, &parked::TABLE);
+    Batch { projection, from: swaps, to: swaps, table, upserts: vec![], deletes: vec![] }
 }
 
 /// A pause that grows with the load.

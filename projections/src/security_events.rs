@@ -46,6 +46,11 @@ impl Projection for SecurityEvents {
         }
     }
 
+    /// Each event has a row of its own: one that cannot be read has none.
+    fn rows_of(&self, _stream: &StreamId) -> Option<RowKey> {
+        None
+    }
+
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {
         let mut row = or_blank(row, &TABLE, key);
         let (account, used) = about(event);

@@ -3,8 +3,11 @@
 
 mod charges;
 mod folds;
+pub mod hooked;
 mod kept;
+mod latency;
 mod news;
+mod parked;
 mod revisions;
 mod run;
 
@@ -18,10 +21,10 @@ use application::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-type Models = BTreeMap<&'static str, Vec<Row>>;
+pub type Models = BTreeMap<&'static str, Vec<Row>>;
 
 /// Every row of every read model.
-async fn models(store: &dyn ReadStore) -> Models {
+pub async fn models(store: &dyn ReadStore) -> Models {
     let mut models = Models::new();
     for projection in all() {
         let rows = store.query(projection.table(), &[]).await.unwrap();
@@ -31,13 +34,13 @@ async fn models(store: &dyn ReadStore) -> Models {
 }
 
 /// The read models of a whole log, folded in one go.
-async fn folded(events: &[Recorded]) -> Models {
+pub async fn folded(events: &[Recorded]) -> Models {
     let store = Arc::new(MemoryReadStore::new());
     runner(&Arc::new(RecordedLog::new(events.to_vec())), &store).catch_up().await.unwrap();
     models(&*store).await
 }
 
-fn runner(log: &Arc<RecordedLog>, store: &Arc<MemoryReadStore>) -> Runner {
+pub fn runner(log: &Arc<RecordedLog>, store: &Arc<MemoryReadStore>) -> Runner {
     Runner::new(Arc::clone(log) as Arc<dyn EventLog>, Arc::clone(store) as Arc<dyn ReadStore>)
 }
 

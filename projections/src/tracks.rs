@@ -4,7 +4,7 @@ use crate::{
     lines::{FlaggedLines, LineSet},
     making,
     numbers::LineNumbers,
-    projection::{Beside, Projection, Touched},
+    projection::{Beside, Projection, Touched, by_job_and_language},
     row::{add, centi, is_set, is_true, job_of, number, or_blank, set, text},
 };
 use application::ports::{
@@ -122,6 +122,10 @@ impl Projection for Tracks {
                 _,
             ) => Touched::none(),
         }
+    }
+
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey> {
+        by_job_and_language(stream)
     }
 
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, beside: &Beside<'_>) -> Option<Row> {

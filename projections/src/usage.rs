@@ -6,7 +6,7 @@ use crate::{
 };
 use application::{
     ports::{
-        event_log::{DomainEvent, Recorded},
+        event_log::{DomainEvent, Recorded, StreamId},
         read_store::{Row, RowKey, Table},
     },
     quotas::month,
@@ -59,6 +59,11 @@ impl Projection for Usage {
             return Touched::none();
         }
         Touched::one(vec![json!(event.tenant.0), json!(month(event.recorded_at))])
+    }
+
+    /// Whom an event counts for does not follow from its stream: one that cannot be read is not counted.
+    fn rows_of(&self, _stream: &StreamId) -> Option<RowKey> {
+        None
     }
 
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {

@@ -4,11 +4,11 @@
 use crate::{
     lines::LineFlags,
     making,
-    projection::{Beside, KeyPattern, Projection, Touched},
+    projection::{Beside, KeyPattern, Projection, Touched, by_job_and_language},
     row::{count, job_of, language_of, number, or_blank, set, text},
 };
 use application::ports::{
-    event_log::{DomainEvent, Recorded},
+    event_log::{DomainEvent, Recorded, StreamId},
     read_store::{Row, RowKey, Table},
 };
 use domain::{
@@ -86,6 +86,10 @@ impl Projection for Utterances {
                 Touched::none()
             }
         }
+    }
+
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey> {
+        by_job_and_language(stream)
     }
 
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, beside: &Beside<'_>) -> Option<Row> {

@@ -41,6 +41,11 @@ impl Projection for Webhooks {
         }
     }
 
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey> {
+        let is_its = matches!(stream, StreamId::Tenancy(TenancyStream::Webhook(_)));
+        is_its.then(|| vec![json!(stream.subject().to_string())])
+    }
+
     fn apply(&self, row: Option<Row>, key: &RowKey, event: &Recorded, _: &Beside<'_>) -> Option<Row> {
         let mut row = or_blank(row, &TABLE, key);
         let now = event.recorded_at.to_string();

@@ -8,6 +8,7 @@ mod accounts;
 mod bad_input;
 mod changes;
 mod crash;
+mod databases;
 mod dubs;
 mod media;
 mod programs;

@@ -4,7 +4,7 @@ use super::Loaded;
 use crate::ports::event_log::StreamId;
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// States kept of each kind. The least lately used half goes when there are more.
@@ -42,15 +42,22 @@ impl<S: Clone> Cache<S> {
 
     /// Keeps a state, unless a newer one is kept already.
     pub(super) fn put(&self, stream: &StreamId, loaded: &Loaded<S>) {
+        self.kept().put(stream, loaded);
+    }
+
+    /// Changes a state that was got from here, and keeps what becomes of it. Where nobody else holds it nothing is
+    /// copied, so that a change of a large state costs no more than one of a small one.
+    pub(super) fn change(&self, stream: &StreamId, mut loaded: Loaded<S>, change: impl FnOnce(&mut Loaded<S>)) {
         let mut kept = self.kept();
-        kept.uses += 1;
-        let now = kept.uses;
-        if kept.states.len() >= KEPT_MAX && !kept.states.contains_key(stream) {
-            kept.forget_half();
-        }
-        let newest = kept.states.entry(stream.clone()).or_insert_with(|| (loaded.clone(), now));
-        if newest.0.revision < loaded.revision {
-            *newest = (loaded.clone(), now);
+        if kept.is_only_here_and(stream, &loaded) {
+            // Nothing is kept meanwhile: should the change panic, no half of it stays.
+            kept.states.remove(stream);
+            change(&mut loaded);
+            kept.put(stream, &loaded);
+        } else {
+            drop(kept);
+            change(&mut loaded);
+            self.put(stream, &loaded);
         }
     }
 
@@ -60,7 +67,23 @@ impl<S: Clone> Cache<S> {
     }
 }
 
-impl<S> Kept<S> {
+impl<S: Clone> Kept<S> {
+    fn put(&mut self, stream: &StreamId, loaded: &Loaded<S>) {
+        self.uses += 1;
+        let now = self.uses;
+        if self.states.len() >= KEPT_MAX && !self.states.contains_key(stream) {
+            self.forget_half();
+        }
+        let newest = self.states.entry(stream.clone()).or_insert_with(|| (loaded.clone(), now));
+        if newest.0.revision < loaded.revision {
+            *newest = (loaded.clone(), now);
+        }
+    }
+
+    fn is_only_here_and(&self, stream: &StreamId, loaded: &Loaded<S>) -> bool {
+        let kept = self.states.get(stream).map(|(kept, _)| &kept.state);
+        kept.is_some_and(|kept| Arc::ptr_eq(kept, &loaded.state) && Arc::strong_count(kept) == 2)
+    }
     fn forget_half(&mut self) {
         let mut used: Vec<u64> = self.states.values().map(|(_, used)| *used).collect();
         used.sort_unstable();
@@ -89,6 +112,28 @@ mod tests {
         cache.put(&stream(1), &at(5));
         cache.put(&stream(1), &at(3));
         assert_eq!(cache.get(&stream(1)).map(|loaded| loaded.revision), Some(5));
+    }
+
+    #[test]
+    fn a_state_is_changed_in_place_unless_somebody_holds_it() {
+        let cache = Cache::default();
+        let address = |loaded: &Loaded<Project>| Arc::as_ptr(&loaded.state);
+        let next = |loaded: &mut Loaded<Project>| {
+            Arc::make_mut(&mut loaded.state).is_removed = true;
+            loaded.revision += 1;
+        };
+        cache.put(&stream(1), &at(5));
+        let first = cache.get(&stream(1)).map(|loaded| address(&loaded));
+        cache.change(&stream(1), cache.get(&stream(1)).unwrap(), next);
+        let held = cache.get(&stream(1)).unwrap();
+        assert_eq!((held.revision, Some(address(&held))), (6, first));
+        cache.change(&stream(1), held.clone(), next);
+        let newest = cache.get(&stream(1)).unwrap();
+        assert_eq!((held.revision, newest.revision), (6, 7));
+        assert_ne!(address(&newest), address(&held));
+        // What is kept is newer meanwhile: it stays.
+        cache.change(&stream(1), at(3), next);
+        assert_eq!(cache.get(&stream(1)).map(|loaded| loaded.revision), Some(7));
     }
 
     #[test]

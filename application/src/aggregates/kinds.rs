@@ -14,9 +14,12 @@ use domain::{
     track::{Track, TrackEvent},
     webhook::{Webhook, WebhookEvent},
 };
+use serde::{Serialize, de::DeserializeOwned};
 
-/// An aggregate that the log can keep.
-pub trait Aggregate: Decider<State = Self> + Default + Clone + Send + Sync + 'static {
+/// An aggregate that the log can keep, and whose state can be kept beside it.
+pub trait Aggregate:
+    Decider<State = Self> + Serialize + DeserializeOwned + Default + Clone + Send + Sync + 'static
+{
     /// Its events among all events; `None` for another aggregate's.
     fn of(event: &DomainEvent) -> Option<&Self::Event>;
     /// Its events as the log takes them.

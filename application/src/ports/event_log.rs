@@ -1,8 +1,8 @@
 //! The event log: the only truth.
 //!
 //! Promises, proven for every adapter by `application::testing::event_log_kit`:
-//! positions are dense (1, 2, 3 …) and in commit order, so that a reader that has seen position p has
-//! seen everything up to p; an append is checked against the expected revision of its stream; an
+//! positions are in commit order, and dense (1, 2, 3 …) where [`Capabilities`] say so, so that a reader
+//! that has seen position p has seen everything up to p; an append is checked against the expected revision of its stream; an
 //! append known by (tenant, command id, stream) returns its first outcome when repeated with the same
 //! fingerprint and is refused with another; one bad append does not hurt others written with it;
 //! what was acknowledged is durable; [`EventLog::verify`] re-checks density, contiguity and the hash
@@ -69,6 +69,29 @@ pub trait EventLog: Send + Sync {
 
     /// Reads everything and checks density, contiguity per stream, hash chains and event ids.
     async fn verify(&self) -> Result<LogVerification, ReadError>;
+
+    /// What it promises beyond what every log does.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+}
+
+/// What a log may promise beyond what every log does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Positions are 1, 2, 3 …; without it they only grow.
+    pub dense_positions: bool,
+    /// No event is recorded earlier than the one before it in the whole log; without it, than the one before it in its
+    /// stream.
+    pub ordered_times: bool,
+    /// Bytes that the events of one append may have as they are stored, with all that is stored beside them; `None`
+    /// where the log sets no limit.
+    pub append_bytes_max: Option<usize>,
+}
+
+impl Capabilities {
+    /// Everything that a log can promise.
+    pub const ALL: Self = Self { dense_positions: true, ordered_times: true, append_bytes_max: None };
 }
 
 /// The tenant an event belongs to. One machine without accounts has one: `local`.
@@ -382,6 +405,8 @@ pub enum ReadError {
         position: u64,
         /// Which type.
         event_type: String,
+        /// The name of its stream, as stored; empty when not even that can be read.
+        stream: String,
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,

@@ -54,7 +54,7 @@ pub trait ReadStore: Send + Sync {
     async fn reset(&self, projection: &str, table: &'static Table) -> Result<(), ReadStoreError>;
 }
 
-/// A read model's table, as its migration makes it.
+/// A read model's table, as its migration makes it. It belongs to one projection, unless it is shared.
 #[derive(Debug)]
 pub struct Table {
     /// Its name.
@@ -63,6 +63,13 @@ pub struct Table {
     pub key: &'static [&'static str],
     /// All columns, those of the key first.
     pub columns: &'static [&'static str],
+}
+
+impl Table {
+    /// Whether several projections have rows in it: then the key begins with the column `projection`.
+    pub fn is_shared(&self) -> bool {
+        self.key.first() == Some(&"projection")
+    }
 }
 
 /// Values of the key's columns.
@@ -143,9 +150,9 @@ pub struct Batch {
     pub projection: &'static str,
     /// Where its checkpoint must be.
     pub from: u64,
-    /// Where it is afterwards.
+    /// Where it is afterwards; the same, where only rows change, or nothing does and the checkpoint is but compared.
     pub to: u64,
-    /// The table that it owns.
+    /// The table that it owns, or one that is shared.
     pub table: &'static Table,
     /// Rows to write, each complete.
     pub upserts: Vec<Row>,

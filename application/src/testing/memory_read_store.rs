@@ -1,23 +1,22 @@
 //! Read models in memory.
 
+mod shadows;
+
 use crate::ports::read_store::{Batch, Condition, PageQuery, ReadStore, ReadStoreError, Row, RowKey, Table};
 use async_trait::async_trait;
 use serde_json::Value;
+use shadows::{Rows, Set};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// A read store without a disk. It keeps every promise of the port but durability.
+/// A read store without a disk, and its shadows. It keeps every promise of the ports but durability.
 #[derive(Debug, Default)]
 pub struct MemoryReadStore {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    tables: BTreeMap<&'static str, BTreeMap<Vec<Cell>, Row>>,
-    checkpoints: BTreeMap<String, u64>,
+    sets: Arc<Mutex<BTreeMap<Set, Rows>>>,
+    /// Which of the sets this is.
+    set: Set,
 }
 
 /// A value with the order that SQL gives it.
@@ -34,17 +33,33 @@ impl MemoryReadStore {
         Self::default()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sets(&self) -> MutexGuard<'_, BTreeMap<Set, Rows>> {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the rows of this set.
+    fn look<T>(&self, at: impl FnOnce(&Rows) -> T) -> T {
+        at(self.sets().entry(self.set).or_default())
     }
 
     /// The rows that meet every condition, in order of the key.
     fn matching(&self, table: &'static Table, conditions: &[Condition]) -> Result<Vec<Row>, ReadStoreError> {
         let tests = conditions.iter().map(|condition| test(table, condition)).collect::<Result<Vec<_>, _>>()?;
-        let state = self.state();
-        let rows = state.tables.get(table.name).into_iter().flat_map(BTreeMap::values);
-        Ok(rows.filter(|row| tests.iter().all(|(column, test)| test(&at(row, column)))).cloned().collect())
+        let fits = |row: &Row| tests.iter().all(|(column, test)| test(&at(row, column)));
+        let begin = begin_of_key(table, conditions);
+        Ok(self.look(|rows| rows.beneath(table, &begin).filter(|row| fits(row)).cloned().collect()))
     }
+}
+
+/// How the keys of all rows begin that meet the conditions.
+fn begin_of_key(table: &'static Table, conditions: &[Condition]) -> Vec<Cell> {
+    let wanted = |column: &str| {
+        conditions.iter().find_map(|condition| match condition {
+            Condition::Equals(name, value) if *name == column => cell(value),
+            _ => None,
+        })
+    };
+    table.key.iter().map_while(|column| wanted(column)).collect()
 }
 
 /// A column, and whether its value is a wanted one.
@@ -95,47 +110,42 @@ fn at(row: &Row, column: &str) -> Cell {
 #[async_trait]
 impl ReadStore for MemoryReadStore {
     async fn checkpoint(&self, projection: &str) -> Result<u64, ReadStoreError> {
-        Ok(self.state().checkpoints.get(projection).copied().unwrap_or(0))
+        Ok(self.look(|rows| rows.checkpoint(projection)).unwrap_or(0))
     }
 
     async fn load(&self, table: &'static Table, keys: &[RowKey]) -> Result<Vec<Option<Row>>, ReadStoreError> {
         let keys = keys.iter().map(|key| key_of(table, key)).collect::<Result<Vec<_>, _>>()?;
-        let state = self.state();
-        let rows = state.tables.get(table.name);
-        Ok(keys.iter().map(|key| rows.and_then(|rows| rows.get(key)).cloned()).collect())
+        Ok(self.look(|rows| keys.iter().map(|key| rows.get(table, key).cloned()).collect()))
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), ReadStoreError> {
-        let (table, projection) = (batch.table, batch.projection);
-        let deletes = batch.deletes.iter().map(|key| key_of(table, key)).collect::<Result<Vec<_>, _>>()?;
-        let upserts =
-            batch.upserts.into_iter().map(|row| complete(table, row)).collect::<Result<Vec<_>, ReadStoreError>>()?;
-        let mut state = self.state();
-        if state.checkpoints.get(projection).copied().unwrap_or(0) != batch.from {
-            return Err(ReadStoreError::CheckpointMoved { projection });
+        self.apply_all(vec![batch]).await
+    }
+
+    /// All or none.
+    async fn apply_all(&self, batches: Vec<Batch>) -> Result<(), ReadStoreError> {
+        let steps = batches.into_iter().map(Step::of).collect::<Result<Vec<_>, _>>()?;
+        let mut sets = self.sets();
+        let rows = sets.entry(self.set).or_default();
+        let mut moved = BTreeMap::new();
+        for Step { projection, from, to, .. } in &steps {
+            let known = moved.get(projection).copied().or_else(|| rows.checkpoint(projection));
+            if known.is_none() && self.set != Set::Live {
+                return Err(ReadStoreError::Unavailable(format!("{projection} has no shadow").into()));
+            }
+            if known.unwrap_or(0) != *from {
+                return Err(ReadStoreError::CheckpointMoved { projection });
+            }
+            moved.insert(*projection, *to);
         }
-        state.checkpoints.insert(projection.to_owned(), batch.to);
-        let rows = state.tables.entry(table.name).or_default();
-        for key in deletes {
-            rows.remove(&key);
-        }
-        rows.extend(upserts);
+        moved.into_iter().for_each(|(projection, to)| rows.move_to(projection, to));
+        steps.into_iter().for_each(|step| rows.write(step.table, &step.deletes, step.upserts));
         Ok(())
     }
 
     async fn query(&self, table: &'static Table, filter: &[(&'static str, Value)]) -> Result<Vec<Row>, ReadStoreError> {
-        let mut wanted = Vec::new();
-        for (column, value) in filter {
-            if !table.columns.contains(column) {
-                return Err(misshapen());
-            }
-            wanted.push((*column, cell(value).ok_or_else(misshapen)?));
-        }
-        let state = self.state();
-        let rows = state.tables.get(table.name).into_iter().flat_map(BTreeMap::values);
-        let fits =
-            |row: &&Row| wanted.iter().all(|(column, value)| row.get(*column).and_then(cell).as_ref() == Some(value));
-        Ok(rows.filter(fits).cloned().collect())
+        let equals = |(column, value): &(&'static str, Value)| Condition::Equals(column, value.clone());
+        self.matching(table, &filter.iter().map(equals).collect::<Vec<_>>())
     }
 
     async fn page(&self, table: &'static Table, query: &PageQuery) -> Result<Vec<Row>, ReadStoreError> {
@@ -182,10 +192,33 @@ impl ReadStore for MemoryReadStore {
     }
 
     async fn reset(&self, projection: &str, table: &'static Table) -> Result<(), ReadStoreError> {
-        let mut state = self.state();
-        state.checkpoints.remove(projection);
-        state.tables.remove(table.name);
+        let mut sets = self.sets();
+        let rows = sets.entry(self.set).or_default();
+        let is_begun = rows.checkpoint(projection).is_some() && self.set != Set::Live;
+        rows.take(projection, table);
+        if is_begun {
+            rows.move_to(projection, 0);
+        }
         Ok(())
+    }
+}
+
+/// A batch whose rows have the shape of their table.
+struct Step {
+    projection: &'static str,
+    from: u64,
+    to: u64,
+    table: &'static Table,
+    deletes: Vec<Vec<Cell>>,
+    upserts: Vec<(Vec<Cell>, Row)>,
+}
+
+impl Step {
+    fn of(batch: Batch) -> Result<Self, ReadStoreError> {
+        let Batch { projection, from, to, table, upserts, deletes } = batch;
+        let deletes = deletes.iter().map(|key| key_of(table, key)).collect::<Result<Vec<_>, _>>()?;
+        let upserts = upserts.into_iter().map(|row| complete(table, row)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { projection, from, to, table, deletes, upserts })
     }
 }
 
@@ -220,7 +253,10 @@ fn misshapen() -> ReadStoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::read_store_kit::{self, Sample};
+    use crate::testing::{
+        read_store_kit::{self, Sample},
+        shadow_store_kit::{self, Store},
+    };
     use serde_json::json;
     use std::sync::Arc;
 
@@ -229,6 +265,8 @@ mod tests {
         key: &["job", "language", "line"],
         columns: &["job", "language", "line", "state", "shift_ms", "is_late", "rate"],
     };
+
+    const SAMPLE: Sample = Sample { table: &TABLE, row, text: "state", number: "shift_ms" };
 
     fn row(number: u32, version: u32) -> Row {
         let values = [
@@ -246,6 +284,18 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn keeps_the_promises_of_the_port() {
         let make = || async { (Arc::new(MemoryReadStore::new()) as Arc<dyn ReadStore>, ()) };
-        read_store_kit::run(make, Sample { table: &TABLE, row, text: "state", number: "shift_ms" }).await;
+        read_store_kit::run(make, SAMPLE).await;
+    }
+
+    static SHARED: Table =
+        Table { name: "parked", key: &["projection", "key"], columns: &["projection", "key", "position", "reason"] };
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn keeps_the_promises_of_shadows() {
+        let make = || async {
+            let store = Arc::new(MemoryReadStore::new());
+            Store { live: store.clone(), shadows: store, keep: () }
+        };
+        shadow_store_kit::run(make, SAMPLE, &SHARED).await;
     }
 }

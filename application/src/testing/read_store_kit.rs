@@ -60,7 +60,7 @@ pub async fn run<Keep, Made: Future<Output = (Arc<dyn ReadStore>, Keep)>>(make: 
 }
 
 impl Sample {
-    fn rows(&self, numbers: impl IntoIterator<Item = u32>, version: u32) -> Vec<Row> {
+    pub(super) fn rows(&self, numbers: impl IntoIterator<Item = u32>, version: u32) -> Vec<Row> {
         numbers.into_iter().map(|number| (self.row)(number, version)).collect()
     }
 
@@ -69,11 +69,11 @@ impl Sample {
         self.table.key.iter().map(|column| row.get(*column).cloned().unwrap()).collect()
     }
 
-    fn keys(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<RowKey> {
+    pub(super) fn keys(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<RowKey> {
         numbers.into_iter().map(|number| self.key(number)).collect()
     }
 
-    fn batch(&self, projection: &'static str, from: u64, to: u64, upserts: Vec<Row>) -> Batch {
+    pub(super) fn batch(&self, projection: &'static str, from: u64, to: u64, upserts: Vec<Row>) -> Batch {
         Batch { projection, from, to, table: self.table, upserts, deletes: vec![] }
     }
 }

@@ -7,6 +7,7 @@
 mod facts;
 mod history;
 mod kept;
+mod long;
 mod people;
 
 use crate::ports::event_log::{Recorded, StreamId};
@@ -25,11 +26,15 @@ use domain::{
     },
 };
 use history::History;
+pub use long::{long_track, long_track_id};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Stands for everything personal in a story: no read model, message or log line may hold it.
 pub const SECRET: &str = "Sekret-Wort";
+
+/// Events of one of the stories that a history is made of; it has four jobs.
+const EVENTS_PER_STORY: usize = 2_000;
 
 /// A story of several jobs.
 pub struct Story {
@@ -99,6 +104,21 @@ impl Story {
             }
             self.step();
         }
+    }
+
+    /// Stories of so many events in all at least, one after the other, as if their jobs had come one after the other:
+    /// what the log of a busy installation holds, for measurements.
+    pub fn history(events: usize) -> Vec<Recorded> {
+        let mut told: Vec<Recorded> = Vec::with_capacity(events);
+        for seed in 0.. {
+            if told.len() >= events {
+                break;
+            }
+            let (story, before) = (Self::of_events(seed, 4, EVENTS_PER_STORY), told.len() as u64);
+            let later = story.events().iter().cloned();
+            told.extend(later.map(|event| Recorded { position: event.position + before, ..event }));
+        }
+        told
     }
 
     /// What has happened so far, in order; positions are 1, 2, 3 …

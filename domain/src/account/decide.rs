@@ -15,6 +15,8 @@ impl Decider for Account {
     type Event = AccountEvent;
     type Rejection = AccountRejection;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(account: &Account, command: AccountCommand) -> Result<Vec<AccountEvent>, AccountRejection> {
         match (&account.standing, command) {
             (None, AccountCommand::Create { origin, email, name, role }) => Ok(created(origin, email, name, role)),

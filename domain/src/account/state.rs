@@ -2,10 +2,11 @@
 
 use super::{AccountEvent, NewKey, Origin, PasswordChange};
 use crate::value::{KeyId, Personal, Role};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What is known of an account. Sessions are not: they come and go, and live where their tokens do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Who it is; `None` before it was made.
     pub standing: Option<Standing>,
@@ -14,7 +15,7 @@ pub struct Account {
 }
 
 /// Who an account is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// How it came about.
     pub origin: Origin,
@@ -33,7 +34,7 @@ pub struct Standing {
 }
 
 /// A key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// What was said of it when it was made.
     pub made: NewKey,

@@ -9,6 +9,8 @@ impl Decider for Asset {
     type Event = AssetEvent;
     type Rejection = AssetRejection;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(asset: &Asset, command: AssetCommand) -> Result<Vec<AssetEvent>, AssetRejection> {
         match (&asset.phase, command) {
             (Phase::Absent, AssetCommand::Register { media, name }) => {

@@ -2,9 +2,10 @@
 
 use super::{AssetEvent, Quarantine, ValidatedAsset, WhyNotScanned};
 use crate::value::{Artefact, Personal};
+use serde::{Deserialize, Serialize};
 
 /// What is known of an asset.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
     /// What was handed in; `None` before that, and after erasure.
     pub uploaded: Option<Uploaded>,
@@ -15,7 +16,7 @@ pub struct Asset {
 }
 
 /// What was handed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uploaded {
     /// The file.
     pub media: Artefact,
@@ -24,7 +25,7 @@ pub struct Uploaded {
 }
 
 /// Where an asset stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Nobody handed it in.
     #[default]

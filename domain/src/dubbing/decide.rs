@@ -16,6 +16,8 @@ impl Decider for Dubbing {
     type Event = DubbingEvent;
     type Rejection = DubbingRejection;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>, DubbingRejection> {
         match (dubbing.phase, command) {
             (Phase::NotStarted, DubbingCommand::Start(start)) => begin(*start),

@@ -9,10 +9,11 @@ use crate::{
     track::{Line, SourceLine, Track, TrackSettings},
     value::{Artefact, LanguageTag, Personal, Sha256, SpeakerId, UtteranceId},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a dubbing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dubbing {
     /// Where it stands.
     pub phase: Phase,
@@ -43,7 +44,7 @@ pub struct Dubbing {
 }
 
 /// What was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Digest over source, sound and transcript.
     pub identity: Sha256,
@@ -66,7 +67,7 @@ pub struct Request {
 }
 
 /// Where a dubbing stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Nobody asked for it.
     #[default]
@@ -82,7 +83,7 @@ pub enum Phase {
 }
 
 /// A language asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestedTrack {
     /// How it is to be made.
     pub settings: TrackSettings,
@@ -99,7 +100,7 @@ pub struct RequestedTrack {
 }
 
 /// A language as it was finished.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptTrack {
     /// How it was made.
     pub settings: TrackSettings,
@@ -108,7 +109,7 @@ pub struct KeptTrack {
 }
 
 /// Who speaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Speaker {
     /// The name in the transcript.
     pub name: Option<Personal<String>>,

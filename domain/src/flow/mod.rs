@@ -22,6 +22,7 @@ pub use work::{Fence, WorkId, work_id};
 use Scope::{Dubbing, Track};
 use Stage::*;
 use Undo::{Nothing, Release, Withdraw};
+use serde::{Deserialize, Serialize};
 
 /// One row: a stage, what it waits for, where it runs, how it is undone.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +63,7 @@ const fn row(stage: Stage, after: &'static [Stage], scope: Scope, undo: Undo) ->
 }
 
 /// Where a stage's facts and flow are recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scope {
     /// In the stream of the dubbing.
     #[default]

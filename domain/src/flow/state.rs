@@ -2,13 +2,14 @@
 
 use super::{Action, Failure, Fence, Row, Scope, Stage, StageSummary, WorkId, is_in, rows};
 use crate::value::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The code of a pause that a user asked for. All others are of parking.
 pub const PAUSED_BY_USER: &str = "paused";
 
 /// What the flow of one stream has come to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     /// Whose flow it is.
     pub scope: Scope,
@@ -31,7 +32,7 @@ pub struct Flow {
 }
 
 /// One stage of one flow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// How often the stage was asked for anew; the first run is 1.
     pub run: u32,
@@ -46,7 +47,7 @@ pub struct Cell {
 }
 
 /// Where a stage stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Not asked for yet in this run.
     #[default]

@@ -11,7 +11,7 @@ use std::fmt;
 mod tests;
 
 /// What is known of a glossary.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Glossary {
     /// What is in it now; `None` before it was made, and after it was removed.
     pub content: Option<Content>,
@@ -79,6 +79,8 @@ impl Decider for Glossary {
     type Command = GlossaryCommand;
     type Event = GlossaryEvent;
     type Rejection = GlossaryRejection;
+
+    const STATE_VERSION: u32 = 1;
 
     fn decide(glossary: &Glossary, command: GlossaryCommand) -> Result<Vec<GlossaryEvent>, GlossaryRejection> {
         match (&glossary.content, command) {

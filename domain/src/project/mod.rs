@@ -8,7 +8,7 @@ use std::fmt;
 mod tests;
 
 /// What is known of a project.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
     /// Its name; `None` before it was made, and after it was removed.
     pub name: Option<Personal<String>>,
@@ -75,6 +75,8 @@ impl Decider for Project {
     type Command = ProjectCommand;
     type Event = ProjectEvent;
     type Rejection = ProjectRejection;
+
+    const STATE_VERSION: u32 = 1;
 
     fn decide(project: &Project, command: ProjectCommand) -> Result<Vec<ProjectEvent>, ProjectRejection> {
         match (&project.name, command) {

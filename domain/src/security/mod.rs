@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What is known of a day: nothing that a later event depends on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecurityDay;
 
 /// Who did it, and from where.
@@ -164,6 +164,8 @@ impl Decider for SecurityDay {
     type Command = Note;
     type Event = SecurityEvent;
     type Rejection = SecurityRejection;
+
+    const STATE_VERSION: u32 = 1;
 
     fn decide(_: &SecurityDay, Note(events): Note) -> Result<Vec<SecurityEvent>, SecurityRejection> {
         Ok(events)

@@ -8,7 +8,7 @@ use std::fmt;
 mod tests;
 
 /// What is known of a tenant; its state before the first event is one of its own: nothing is limited.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantState {
     /// What it is called; `None` before it was made.
     pub name: Option<Personal<String>>,
@@ -102,6 +102,8 @@ impl Decider for TenantState {
     type Command = TenantCommand;
     type Event = TenantEvent;
     type Rejection = TenantRejection;
+
+    const STATE_VERSION: u32 = 1;
 
     fn decide(tenant: &TenantState, command: TenantCommand) -> Result<Vec<TenantEvent>, TenantRejection> {
         match (&tenant.name, command) {

@@ -12,6 +12,8 @@ impl Decider for Track {
     type Event = TrackEvent;
     type Rejection = TrackRejection;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent>, TrackRejection> {
         match (&track.header, command) {
             (None, TrackCommand::Start { dubbing, source_language, language, settings, lines, inherited }) => {

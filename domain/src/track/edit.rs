@@ -8,6 +8,7 @@ use crate::{
     flow::{self, Phase, Stage},
     value::{Percent, Personal, UtteranceId},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be different in a line. What is `None` stays as it is.
@@ -22,7 +23,7 @@ pub struct LineChange {
 }
 
 /// What people said about a line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Direction {
     /// Its translation, and the transcript's revision that it was worded for.
     pub wording: Option<(Personal<String>, u32)>,

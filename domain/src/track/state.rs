@@ -8,10 +8,11 @@ use crate::{
     flow::{Flow, FlowEvent, Scope, Stage, with_followers},
     value::{Artefact, DubbingId, LanguageTag, Percent, Producer, SpeakerId, UtteranceId},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a track.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Track {
     /// What it is; `None` before it began.
     pub header: Option<Header>,
@@ -46,7 +47,7 @@ pub struct Track {
 }
 
 /// What a track is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The dubbing.
     pub dubbing: DubbingId,
@@ -59,7 +60,7 @@ pub struct Header {
 }
 
 /// What was known when the result became visible, and cannot be read from the result itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedWith {
     /// Dub over background.
     pub sound: Option<Artefact>,
@@ -70,7 +71,7 @@ pub struct PublishedWith {
 }
 
 /// What is known of a line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// What people said about it.
     pub direction: Direction,

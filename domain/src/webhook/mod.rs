@@ -10,7 +10,7 @@ use std::fmt;
 mod tests;
 
 /// What is known of a webhook.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     /// What it is to be; `None` before it was made, and after it was removed.
     pub content: Option<WebhookContent>,
@@ -116,6 +116,8 @@ impl Decider for Webhook {
     type Command = WebhookCommand;
     type Event = WebhookEvent;
     type Rejection = WebhookRejection;
+
+    const STATE_VERSION: u32 = 1;
 
     fn decide(webhook: &Webhook, command: WebhookCommand) -> Result<Vec<WebhookEvent>, WebhookRejection> {
         match (&webhook.content, command) {

@@ -64,7 +64,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x8e2b_64d1_07c3_4a9e_b1f5_3d60_9c2a_75e
 impl Content {
     /// The id of the event at this place of a command's append: writing a command twice names the
     /// same events.
-    pub(crate) fn id_of(tenant: &str, command_id: Uuid, stream: &str, ordinal: u32) -> Uuid {
+    pub fn id_of(tenant: &str, command_id: Uuid, stream: &str, ordinal: u32) -> Uuid {
         Uuid::new_v5(&NAMESPACE, format!("{command_id}/{stream}/{ordinal}/{tenant}").as_bytes())
     }
 
@@ -173,6 +173,11 @@ impl Prepared {
     /// How many events it holds.
     pub fn events(&self) -> u64 {
         self.contents.len() as u64
+    }
+
+    /// The events, each with its content's digest, for a log that chains them itself.
+    pub fn contents(&self) -> impl Iterator<Item = (&Content, &Sha256)> {
+        self.contents.iter().map(|(content, digest)| (content, digest))
     }
 
     /// What is to be done with it, given what its command came to before and where its stream ends.

@@ -1,6 +1,5 @@
 //! Why a log could not be opened or used.
 
-use std::sync::Arc;
 use thiserror::Error;
 
 /// Why a log could not be opened or used. Messages name no path: the caller knows it.
@@ -41,9 +40,6 @@ pub enum LogError {
     /// It was opened for reading only.
     #[error("the event log is open for reading only")]
     ReadOnly,
-    /// It was closed, or its runtime has ended.
-    #[error("the event log is closed")]
-    Closed,
     /// What was to be done with the rows did not come to an end.
     #[error("the event log's work was interrupted")]
     Interrupted,
@@ -58,11 +54,6 @@ impl LogError {
         matches!(self, LogError::Storage(error) if kind(error) == Kind::Full)
     }
 }
-
-/// One failure, told to every append of the group that it hit.
-#[derive(Clone, Debug, Error)]
-#[error(transparent)]
-pub(crate) struct Shared(pub Arc<LogError>);
 
 /// What SQLite says of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

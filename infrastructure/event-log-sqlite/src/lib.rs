@@ -4,12 +4,14 @@
 //! the same time. Deliberately absent: a lock against a second owner (the data folder has one), and
 //! anything about the events' shapes (that is `event-codec`).
 
+mod copy;
 mod ends;
 mod error;
 mod schema;
 mod table;
 mod verify;
 mod writer;
+mod yardstick;
 
 use application::ports::{
     clock::Clock,
@@ -21,15 +23,17 @@ use async_trait::async_trait;
 use ends::Ends;
 pub use error::LogError;
 use event_codec::EventCodec;
+use event_log_groups::{Appender, Limits};
 use sqlx::{
     Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
-use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc, time::Duration};
+use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::{Path, PathBuf}, sync::Arc, time::Duration};
 use table::{HEAD, READ_LOG, READ_STREAM, position_of, row_of};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
-use writer::{Order, WAITING_MAX, Writer};
+use writer::Writer;
+pub use yardstick::plain_inserts;
 
 #[cfg(test)]
 mod tests;
@@ -37,15 +41,19 @@ mod tests;
 /// Connections that read at the same time.
 const READERS: u32 = 4;
 
+/// What is written in one transaction at most.
+const LIMITS: Limits = Limits { appends_max: 256, events_max: 4_096, is_one_per_stream: false };
+
 /// How long to wait for another process's lock on the file.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// An event log in an SQLite file.
 pub struct SqliteEventLog {
     codec: EventCodec,
+    file: PathBuf,
     readers: SqlitePool,
     /// `None` when it was opened for reading only.
-    orders: Option<mpsc::Sender<Order>>,
+    appender: Option<Appender>,
     wakeups: watch::Sender<u64>,
     ends: Arc<Ends>,
 }
@@ -68,12 +76,11 @@ impl SqliteEventLog {
         schema::migrate(&mut connection, codec.log()).await?;
         let head = head(&mut connection).await?;
         let wakeups = watch::Sender::new(head);
-        let (orders, gathered) = mpsc::channel(WAITING_MAX);
         let ends = Arc::<Ends>::default();
         let connection = Some(connection);
         let writer = Writer { options, connection, clock, wakeups: wakeups.clone(), ends: Arc::clone(&ends) };
-        tokio::spawn(writer.run(gathered));
-        Ok(Self { codec, readers: readers(path), orders: Some(orders), wakeups, ends })
+        let appender = Some(Appender::start(writer, LIMITS));
+        Ok(Self { codec, file: path.to_owned(), readers: readers(path), appender, wakeups, ends })
     }
 
     /// Opens the log in this file for reading only, beside an owner or without one. Appends are
@@ -84,7 +91,8 @@ impl SqliteEventLog {
         schema::check(&mut connection, codec.log()).await?;
         let head = head(&mut connection).await?;
         drop(connection);
-        Ok(Self { codec, readers, orders: None, wakeups: watch::Sender::new(head), ends: Arc::default() })
+        let (file, wakeups) = (path.as_ref().to_owned(), watch::Sender::new(head));
+        Ok(Self { codec, file, readers, appender: None, wakeups, ends: Arc::default() })
     }
 
     /// Writes what was asked for before, then closes the file. Later appends are refused. Dropping the
@@ -92,27 +100,9 @@ impl SqliteEventLog {
     pub async fn close(&self) {
         // The writer goes last: only it can tidy the write-ahead log up, and only when alone.
         self.readers.close().await;
-        if let Some(orders) = &self.orders {
-            let (done, closed) = oneshot::channel();
-            if orders.send(Order::Close(done)).await.is_ok() {
-                // An error means that the writer has ended by itself.
-                let _ = closed.await;
-            }
+        if let Some(appender) = &self.appender {
+            appender.close().await;
         }
-    }
-
-    async fn submit(&self, append: Append) -> Result<Result<Appended, AppendError>, LogError> {
-        let orders = self.orders.as_ref().ok_or(LogError::ReadOnly)?;
-        let codec = self.codec.clone();
-        // Sealing takes time, and a new key waits for the disk.
-        let prepared = tokio::task::spawn_blocking(move || codec.prepare(append));
-        let prepared = match prepared.await.map_err(|_| LogError::Interrupted)? {
-            Ok(prepared) => prepared,
-            Err(error) => return Ok(Err(AppendError::Unavailable(error.into()))),
-        };
-        let (answer, answered) = oneshot::channel();
-        orders.send(Order::Append(prepared, answer)).await.map_err(|_| LogError::Closed)?;
-        answered.await.map_err(|_| LogError::Closed)
     }
 
     async fn decode(&self, rows: Vec<SqliteRow>) -> Result<Vec<Recorded>, ReadError> {
@@ -125,7 +115,10 @@ impl SqliteEventLog {
 #[async_trait]
 impl EventLog for SqliteEventLog {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.submit(append).await.unwrap_or_else(|error| Err(AppendError::Unavailable(error.into())))
+        match &self.appender {
+            Some(appender) => appender.append(&self.codec, append).await,
+            None => Err(AppendError::Unavailable(LogError::ReadOnly.into())),
+        }
     }
 
     async fn read_stream(
@@ -239,7 +232,8 @@ async fn head(connection: &mut SqliteConnection) -> Result<u64, LogError> {
 fn decode_row(codec: &EventCodec, row: &SqliteRow) -> Result<Recorded, ReadError> {
     let stored = row_of(row).map_err(|error| match position_of(row) {
         Ok(position) => {
-            ReadError::Undecodable { position, event_type: "of unknown type".to_owned(), source: error.into() }
+            let (event_type, stream) = ("of unknown type".to_owned(), String::new());
+            ReadError::Undecodable { position, event_type, stream, source: error.into() }
         }
         Err(_) => unreadable(error),
     })?;

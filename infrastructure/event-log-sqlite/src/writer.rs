@@ -1,40 +1,21 @@
-//! The one writer: takes what has gathered, writes it in one transaction, answers each append.
+//! The one writer: writes a group of appends in one transaction, and answers each.
 //!
 //! Positions are given inside the transaction, after every check, so that a rollback leaves no hole.
 //! A connection that has failed is thrown away: what state its transaction is in is anyone's guess.
 
 use crate::{
     ends::Ends,
-    error::{Kind, LogError, Shared, kind},
+    error::{Kind, LogError, kind},
     table::{insert, number, parsed},
 };
-use application::ports::{
-    clock::Clock,
-    event_log::{AppendError, Appended},
-};
+use application::ports::{clock::Clock, event_log::Appended};
 use domain::value::Timestamp;
 use event_codec::{Outcome, Prepared, Row, Tail, Verdict};
+use event_log_groups::{Answers, GroupWriter};
 use serde_json::json;
 use sqlx::{Connection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{collections::HashMap, sync::Arc};
-use tokio::sync::{mpsc, oneshot, watch};
-
-/// Appends that wait for the writer at most; further ones wait to be let in.
-pub(crate) const WAITING_MAX: usize = 512;
-
-/// Appends written in one transaction at most.
-const GROUP_MAX: usize = 256;
-
-/// What the writer is asked to do.
-pub(crate) enum Order {
-    /// Write this and answer.
-    Append(Prepared, oneshot::Sender<Result<Appended, AppendError>>),
-    /// Finish, close the file and say so.
-    Close(oneshot::Sender<()>),
-}
-
-type Answer = oneshot::Sender<Result<Appended, AppendError>>;
-type Answers = Vec<Result<Appended, AppendError>>;
+use tokio::sync::watch;
 
 /// The one writer.
 pub(crate) struct Writer {
@@ -50,56 +31,8 @@ pub(crate) struct Writer {
     pub ends: Arc<Ends>,
 }
 
-impl Writer {
-    /// Works until it is told to close or nobody can ask any more.
-    pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
-        let mut gathered = Vec::with_capacity(GROUP_MAX);
-        let mut closing = Vec::new();
-        while closing.is_empty() && orders.recv_many(&mut gathered, GROUP_MAX).await > 0 {
-            let (mut appends, mut answers) = (Vec::new(), Vec::new());
-            for order in gathered.drain(..) {
-                match order {
-                    Order::Append(prepared, answer) => {
-                        appends.push(prepared);
-                        answers.push(answer);
-                    }
-                    Order::Close(done) => closing.push(done),
-                }
-            }
-            if !appends.is_empty() {
-                self.write_group(&appends, answers).await;
-            }
-        }
-        if let Some(connection) = self.connection.take() {
-            // The file is whole either way; closing only tidies the write-ahead log up.
-            let _ = connection.close().await;
-        }
-        for done in closing {
-            let _ = done.send(());
-        }
-    }
-
-    async fn write_group(&mut self, appends: &[Prepared], answers: Vec<Answer>) {
-        let told = match self.write(appends).await {
-            Ok(told) => told,
-            // Something in the group does not fit: alone, the others may.
-            Err(LogError::Storage(error))
-                if appends.len() > 1 && matches!(kind(&error), Kind::Full | Kind::Constraint) =>
-            {
-                let mut told = Vec::with_capacity(appends.len());
-                for append in appends {
-                    let alone = std::slice::from_ref(append);
-                    told.extend(self.write(alone).await.unwrap_or_else(|error| refuse(1, error)));
-                }
-                told
-            }
-            Err(error) => refuse(appends.len(), error),
-        };
-        for (answer, told) in answers.into_iter().zip(told) {
-            // Whoever asked may have gone; what is written stays written.
-            let _ = answer.send(told);
-        }
-    }
+impl GroupWriter for Writer {
+    type Error = LogError;
 
     async fn write(&mut self, appends: &[Prepared]) -> Result<Answers, LogError> {
         let mut connection = match self.connection.take() {
@@ -123,14 +56,21 @@ impl Writer {
         });
         Ok(answers)
     }
-}
 
-/// One failure, told to each of `count` appends.
-fn refuse(count: usize, error: LogError) -> Answers {
-    let full = error.is_out_of_room();
-    let shared = Shared(Arc::new(error));
-    let refusal = || if full { AppendError::OutOfRoom } else { AppendError::Unavailable(Box::new(shared.clone())) };
-    (0..count).map(|_| Err(refusal())).collect()
+    fn is_of_one(error: &LogError) -> bool {
+        matches!(error, LogError::Storage(error) if matches!(kind(error), Kind::Full | Kind::Constraint))
+    }
+
+    fn is_out_of_room(error: &LogError) -> bool {
+        error.is_out_of_room()
+    }
+
+    async fn close(self) {
+        if let Some(connection) = self.connection {
+            // The file is whole either way; closing only tidies the write-ahead log up.
+            let _closed = connection.close().await;
+        }
+    }
 }
 
 /// Judges every append, writes those that pass, commits. Gives the answers and the last position.

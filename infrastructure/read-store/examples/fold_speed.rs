@@ -14,13 +14,11 @@ use std::{path::Path, sync::Arc, time::Instant};
 
 /// Events folded one by one.
 const ONE_BY_ONE: usize = 1_000;
-/// Events that a job has on average before it comes to its end.
-const EVENTS_PER_JOB: usize = 500;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let wanted = std::env::args().nth(1).map_or(Ok(100_000), |events| events.parse::<usize>())?;
-    let events = history(wanted);
+    let events = Story::history(wanted);
     let folder = tempfile::tempdir()?;
     report("all read models", events.len(), fold(&folder.path().join("all.db"), &events, None).await?);
     for projection in projections::all() {
@@ -34,20 +32,6 @@ async fn main() -> Result<()> {
     store.checkpoint("jobs").await?;
     println!("opening again: {:.1} ms", begun.elapsed().as_secs_f64() * 1_000.0);
     Ok(())
-}
-
-/// Stories one after the other, as if their jobs had come one after the other.
-fn history(wanted: usize) -> Vec<Recorded> {
-    let mut events: Vec<Recorded> = Vec::with_capacity(wanted);
-    for seed in 0.. {
-        if events.len() >= wanted {
-            break;
-        }
-        let (story, before) = (Story::of_events(seed, 4, 4 * EVENTS_PER_JOB), events.len() as u64);
-        let later = story.events().iter().cloned();
-        events.extend(later.map(|event| Recorded { position: event.position + before, ..event }));
-    }
-    events
 }
 
 async fn fold(file: &Path, events: &[Recorded], only: Option<Arc<dyn projections::Projection>>) -> Result<f64> {

@@ -86,7 +86,8 @@ impl SqliteDeliveryStore {
 
 /// Deliveries as rows tell them.
 fn deliveries(rows: &[SqliteRow]) -> Result<Vec<Delivery>, DeliveryStoreError> {
-    let found = rows.iter().map(|row| delivery(row).ok_or(StoreError::Misshapen { table: "deliveries" }));
+    let found =
+        rows.iter().map(|row| delivery(row).ok_or(StoreError::Misshapen(crate::Misshapen { table: "deliveries" })));
     Ok(found.collect::<Result<_, _>>()?)
 }
 
@@ -110,7 +111,8 @@ impl DeliveryStore for SqliteDeliveryStore {
     async fn replays(&self) -> Result<Vec<Replay>, DeliveryStoreError> {
         let found = sqlx::query("SELECT * FROM replays ORDER BY webhook").fetch_all(self.file.readers()).await;
         let rows = found.map_err(|error| self.failed(error))?;
-        let replays = rows.iter().map(|row| replay(row).ok_or(StoreError::Misshapen { table: "replays" }));
+        let replays =
+            rows.iter().map(|row| replay(row).ok_or(StoreError::Misshapen(crate::Misshapen { table: "replays" })));
         Ok(replays.collect::<Result<_, _>>()?)
     }
 

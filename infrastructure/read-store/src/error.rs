@@ -1,5 +1,6 @@
 //! Why a file could not be opened or used.
 
+use crate::tables::Misshapen;
 use application::ports::{
     credentials::CredentialError, delivery_store::DeliveryStoreError, memo_store::MemoError,
     read_store::ReadStoreError, request_store::RequestStoreError,
@@ -78,11 +79,8 @@ pub enum StoreError {
         what: &'static str,
     },
     /// A row does not have the columns of its table, or a value cannot be kept.
-    #[error("a row of table {table} does not have the table's shape")]
-    Misshapen {
-        /// The table.
-        table: &'static str,
-    },
+    #[error(transparent)]
+    Misshapen(#[from] Misshapen),
     /// The work was interrupted: the runtime is ending.
     #[error("the work on the file of {what} was interrupted")]
     Interrupted {
@@ -113,7 +111,7 @@ impl StoreError {
             | Self::Older { .. }
             | Self::Foreign { .. }
             | Self::ReadOnly { .. }
-            | Self::Misshapen { .. }
+            | Self::Misshapen(_)
             | Self::Interrupted { .. } => false,
         }
     }

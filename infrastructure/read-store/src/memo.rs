@@ -3,17 +3,16 @@
 use crate::{
     error::StoreError,
     file::{File, Schema},
+    sealing::{self, SealingError, blocking},
 };
 use application::ports::{
-    key_vault::{KeyVault, KeyVaultError},
+    key_vault::KeyVault,
     memo_store::{MemoError, MemoStore},
 };
 use async_trait::async_trait;
 use domain::value::{DubbingId, Sha256};
-use event_codec::{SealError, open_bytes, seal_bytes};
 use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use std::{path::Path, sync::Arc};
-use thiserror::Error;
 
 const SCHEMA: Schema = Schema {
     what: "memos",
@@ -28,25 +27,9 @@ pub struct SqliteMemoStore {
     vault: Arc<dyn KeyVault>,
 }
 
-/// Why a memo could not be recalled or remembered.
-#[derive(Debug, Error)]
-enum Fault {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Vault(#[from] KeyVaultError),
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    #[error("sealing was interrupted")]
-    Interrupted,
-}
-
-impl From<Fault> for MemoError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Store(error) => error.into(),
-            fault @ (Fault::Vault(_) | Fault::Seal(_) | Fault::Interrupted) => Self(Box::new(fault)),
-        }
+impl From<SealingError> for MemoError {
+    fn from(error: SealingError) -> Self {
+        Self(Box::new(error))
     }
 }
 
@@ -68,7 +51,7 @@ impl SqliteMemoStore {
         self.file.close().await;
     }
 
-    async fn open_kept(&self, key: Sha256, kept: Kept) -> Result<Option<Vec<u8>>, Fault> {
+    async fn open_kept(&self, key: Sha256, kept: Kept) -> Result<Option<Vec<u8>>, SealingError> {
         let vault = Arc::clone(&self.vault);
         blocking(move || opened(&*vault, &key, &kept)).await
     }
@@ -138,27 +121,23 @@ async fn find(connection: &mut SqliteConnection, key: &Sha256) -> Result<Option<
     row.map(|row| Ok(Kept { owner: row.try_get("owner")?, result: row.try_get("result")? })).transpose()
 }
 
-fn sealed(vault: &dyn KeyVault, key: &Sha256, owner: DubbingId, result: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-    match vault.key(owner.0)? {
-        Some(secret) => Ok(Some(seal_bytes(&secret, &context(key, owner), result)?)),
-        None => Ok(None),
-    }
+fn sealed(
+    vault: &dyn KeyVault,
+    key: &Sha256,
+    owner: DubbingId,
+    result: &[u8],
+) -> Result<Option<Vec<u8>>, SealingError> {
+    sealing::sealed(vault, owner.0, &context(key, owner), result)
 }
 
-/// The result; `None` when its key was destroyed or it was altered: neither is worth more than a miss.
-fn opened(vault: &dyn KeyVault, key: &Sha256, kept: &Kept) -> Result<Option<Vec<u8>>, Fault> {
+fn opened(vault: &dyn KeyVault, key: &Sha256, kept: &Kept) -> Result<Option<Vec<u8>>, SealingError> {
     let Ok(owner) = kept.owner.parse::<DubbingId>() else {
         return Ok(None);
     };
-    let secret = vault.key(owner.0)?;
-    Ok(secret.and_then(|secret| open_bytes(&secret, &context(key, owner), &kept.result).ok()))
+    sealing::opened(vault, owner.0, &context(key, owner), &kept.result)
 }
 
 /// What a sealed result is bound to, so that it cannot be moved to another key or owner.
 fn context(key: &Sha256, owner: DubbingId) -> Vec<u8> {
     [b"memo".as_slice(), key.as_bytes(), owner.0.as_bytes()].concat()
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.unwrap_or(Err(Fault::Interrupted))
 }

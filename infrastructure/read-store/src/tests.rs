@@ -1,6 +1,14 @@
 //! The store on a real disk: what the kits cannot know.
 
+mod columns;
 mod plans;
+mod postgres;
+mod postgres_faults;
+mod postgres_plans;
+mod postgres_schema;
+mod read_models_doc;
+mod shadows;
+mod snapshots;
 
 use crate::{SqliteMemoStore, SqliteReadStore, StoreError};
 use application::{

@@ -9,6 +9,7 @@ mod figures;
 mod history;
 mod live;
 mod load;
+pub mod log;
 mod memory;
 pub mod peer;
 mod people;

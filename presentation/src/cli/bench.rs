@@ -2,22 +2,79 @@
 
 use super::{ApiArgs, BenchCommand, Part, print, print_json, table};
 use crate::{
-    bench::{self, Figure},
+    bench::{self, Figure, log::Measured},
     exit::{Exit, Failure},
     interrupt::Interrupt,
 };
+use clap::{Args, ValueEnum};
 use serde_json::json;
+use std::path::PathBuf;
+
+/// What helps somebody who measures a log.
+pub const LOG_HELP: &str = "Makes a log of its own in a scratch folder, on PostgreSQL with a server of its own unless --url names \
+a database, in which the events stay. Each writer appends one event after the other to a stream of its own. The last \
+line is the ratio to plain INSERTs of the same rows in the same run: of 50 rows each, or, for one writer, of one row; in \
+memory, to one writer.";
+
+/// `bench log`.
+#[derive(Clone, Debug, Args)]
+pub struct LogArgs {
+    /// Where the log is kept.
+    #[arg(long, value_enum, default_value_t = Backend::Sqlite)]
+    pub backend: Backend,
+    /// Who append at the same time.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub writers: u64,
+    /// Events in all.
+    #[arg(long, value_name = "M", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub events: u64,
+    /// An empty database on PostgreSQL, instead of a server of its own.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Where scratch folders are made; the system's folder for temporary files otherwise.
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub scratch: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where a log that is measured is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// On PostgreSQL.
+    Postgres,
+    /// In an SQLite file, synced at every commit.
+    Sqlite,
+    /// In memory.
+    Memory,
+}
 
 /// Runs the command.
 pub async fn run(command: BenchCommand) -> Result<Exit, Failure> {
-    let BenchCommand::Api(args) = command;
     let interrupt = Interrupt::listen()?;
-    let figures = tokio::select! {
-        figures = bench::run(&args) => figures?,
-        () = interrupt.wanted() => return Err(Failure::new(Exit::Interrupted, "interrupted; nothing is left behind")),
-    };
-    show(&args, &figures);
+    tokio::select! {
+        done = measure(command) => done,
+        () = interrupt.wanted() => Err(Failure::new(Exit::Interrupted, "interrupted; nothing is left behind")),
+    }
+}
+
+async fn measure(command: BenchCommand) -> Result<Exit, Failure> {
+    match command {
+        BenchCommand::Api(args) => show(&args, &bench::run(&args).await?),
+        BenchCommand::Log(args) => show_log(&args, &bench::log::run(&args).await?),
+    }
     Ok(Exit::Done)
+}
+
+fn show_log(args: &LogArgs, measured: &Measured) {
+    let Measured { figures, ratio } = measured;
+    if args.json {
+        print_json(&json!({ "writers": args.writers, "events": args.events, "figures": figures, "ratio": ratio }));
+        return;
+    }
+    print_figures(figures);
+    print(&format!("ratio {ratio:.2}"));
 }
 
 fn show(args: &ApiArgs, figures: &[Figure]) {
@@ -26,10 +83,14 @@ fn show(args: &ApiArgs, figures: &[Figure]) {
         print_json(&json!({ "cores": cores, "quick": args.quick, "figures": figures }));
         return;
     }
+    print_figures(figures);
+    print(&format!("{cores} cores for server and clients together; RATIO is the measured by the limit"));
+}
+
+fn print_figures(figures: &[Figure]) {
     let mut rows = vec![["WHAT", "MEASURED", "LIMIT", "RATIO", ""].map(str::to_owned).to_vec()];
     rows.extend(figures.iter().map(Figure::cells));
     print(&table(&rows));
-    print(&format!("{cores} cores for server and clients together; RATIO is the measured by the limit"));
 }
 
 impl Part {

@@ -9,7 +9,9 @@ pub mod engines;
 pub mod jobs;
 pub mod key;
 pub mod log;
+pub mod migrate;
 mod output;
+pub mod projection;
 pub mod remote;
 pub mod resume;
 pub mod summary;
@@ -24,7 +26,7 @@ use crate::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{track::Background, value::LanguageTag};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// Dub videos into other languages, and prove how it was done.
 #[derive(Debug, Parser)]
@@ -36,6 +38,13 @@ pub struct Cli {
     /// The configuration; ~/.config/dragoman/dragoman.toml or /etc/dragoman/dragoman.toml otherwise.
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
+    /// The event log elsewhere than in the data folder: postgres://… or kurrentdb://…. Others on this machine see what is
+    /// typed; $DRAGOMAN_LOG__URL and the configuration (log.url) keep a password to themselves.
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub log: Option<String>,
+    /// The read models elsewhere than in the data folder: postgres://…; also $DRAGOMAN_READ__URL (read.url).
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    pub read: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -44,16 +53,20 @@ pub struct Cli {
 impl Cli {
     /// All that the configuration is made from.
     pub fn inputs(&self) -> Inputs {
-        let data_dir =
-            self.data_dir.clone().map(|value| Flag { key: "data_dir", name: "--data-dir", value: value.into() });
         let (listen, proxies) = match &self.command {
             Command::Serve(args) => (args.listen.clone(), args.behind_proxy.clone()),
             _ => (None, None),
         };
-        let listen = listen.map(|value| Flag { key: "http.listen", name: "--listen", value: value.into() });
-        let proxies =
-            proxies.map(|value| Flag { key: "http.behind_proxy", name: "--behind-proxy", value: value.into() });
-        Inputs::of_process(self.config.clone(), data_dir.into_iter().chain(listen).chain(proxies).collect())
+        let text = |given: &Option<String>| given.clone().map(OsString::from);
+        let flags = [
+            ("data_dir", "--data-dir", self.data_dir.clone().map(OsString::from)),
+            ("log.url", "--log", text(&self.log)),
+            ("read.url", "--read", text(&self.read)),
+            ("http.listen", "--listen", text(&listen)),
+            ("http.behind_proxy", "--behind-proxy", text(&proxies)),
+        ];
+        let given = flags.into_iter().filter_map(|(key, name, value)| Some(Flag { key, name, value: value? }));
+        Inputs::of_process(self.config.clone(), given.collect())
     }
 }
 
@@ -89,7 +102,12 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Look after the event log.
     #[command(subcommand)]
-    Log(LogCommand),
+    Log(log::LogCommand),
+    /// Look after the read models: see how they stand, fold them anew.
+    Projection(projection::ProjectionArgs),
+    /// Bring the schemas of databases up to date.
+    #[command(after_help = migrate::HELP)]
+    Migrate(migrate::MigrateArgs),
     /// List the engines that are installed, with versions, languages and licences.
     Engines(JsonArgs),
     /// List the voices, of one language or of all.
@@ -130,6 +148,8 @@ impl Command {
             Command::Jobs(_)
             | Command::Job(_)
             | Command::Log(_)
+            | Command::Projection(_)
+            | Command::Migrate(_)
             | Command::Engines(_)
             | Command::Voices(_)
             | Command::Account(_)
@@ -184,6 +204,9 @@ pub enum BenchCommand {
     /// Drive the HTTP API from a second process over loopback.
     #[command(after_help = BENCH_HELP)]
     Api(ApiArgs),
+    /// Append to an event log of its own, beside plain inserts and the disk.
+    #[command(after_help = bench::LOG_HELP)]
+    Log(bench::LogArgs),
 }
 
 const BENCH_HELP: &str = "Starts servers of its own in a scratch folder, unless --server names one that runs already: \
@@ -413,13 +436,6 @@ pub struct VerifyArgs {
     /// The user's own certificate, if any: what it signed is trusted.
     #[command(flatten)]
     pub signing: SigningArgs,
-}
-
-/// `log`.
-#[derive(Debug, Subcommand)]
-pub enum LogCommand {
-    /// Check that the log is dense, contiguous and untampered.
-    Verify(JsonArgs),
 }
 
 /// `voices`.

@@ -203,6 +203,27 @@ pub fn hidden() -> Kind<Hidden> {
     kind.secret()
 }
 
+/// The address of a PostgreSQL database; there may be a password in it.
+pub fn postgres_url() -> Kind<Hidden> {
+    address_of("an address such as postgres://user:password@host:5432/database", &["postgres://", "postgresql://"])
+}
+
+/// The address of an event log; there may be a password in it.
+pub fn log_url() -> Kind<Hidden> {
+    let allowed = "an address such as postgres://user:password@host:5432/database or kurrentdb://user:password@host:2113";
+    let schemes = &["postgres://", "postgresql://", "kurrentdb://", "kurrentdb+discover://", "esdb://", "esdb+discover://"];
+    address_of(allowed, schemes)
+}
+
+fn address_of(allowed: &'static str, schemes: &'static [&'static str]) -> Kind<Hidden> {
+    let kind = Kind::new(Form::Text, allowed, move |raw| {
+        let text = raw.text()?;
+        let is_address = schemes.iter().any(|scheme| text.starts_with(scheme) && text.len() > scheme.len());
+        is_address.then(|| Hidden(text.to_owned()))
+    });
+    kind.secret()
+}
+
 /// An address of a mailbox.
 pub fn email() -> Kind<Email> {
     parsed("an e-mail address such as ana@example.org")

@@ -11,7 +11,9 @@ mod sections;
 mod suggest;
 
 pub use layers::{Flag, Inputs, Source};
-pub use sections::{Auth, Config, Costs, Http, Jobs, Limits, Oidc, Rates, Scan, Signing, Smtp, Uploads};
+pub use kinds::Hidden;
+pub use sections::{Auth, Config, Costs, Http, Jobs, Keeping, Limits, Oidc, Rates, Scan, Signing, Smtp, Uploads};
+pub use suggest::nearest;
 
 use kinds::{Kind, Raw};
 use std::{collections::BTreeMap, fmt, path::PathBuf};

@@ -4,6 +4,7 @@ use super::{
     Fault, Key, Reader, Source,
     kinds::{
         Hidden, Price, address, bytes, choice, clamd, collector, count, currency, duration, email, headers, hidden,
+        log_url, postgres_url,
         line, log_filter, name, origins, path, price, public_url, role, role_map, share, switch,
     },
 };
@@ -78,6 +79,19 @@ macro_rules! sections {
 }
 
 sections! {
+    /// Where events are kept.
+    log: Log {
+        /// A PostgreSQL database, postgres://user:password@host:5432/database, where several hosts may be named with
+        /// commas between, or KurrentDB, kurrentdb://user:password@host:2113. The data folder when unset.
+        url: Option<Hidden> = log_url().optional(), None;
+        /// A replica of that PostgreSQL server: who follows the whole log reads there.
+        replica: Option<Hidden> = postgres_url().optional(), None;
+    }
+    /// Where read models are kept: what lists and searches show, folded from the events.
+    read: Read {
+        /// A PostgreSQL database, which may be the same one. The data folder when unset.
+        url: Option<Hidden> = postgres_url().optional(), None;
+    }
     /// The server.
     http: Http {
         /// Address and port. Addresses that others reach need TLS: tls_cert and tls_key here, or behind_proxy.
@@ -252,7 +266,23 @@ sections! {
     }
 }
 
+/// What is kept elsewhere than in the data folder, by its address.
+#[derive(Clone, Debug, Default)]
+pub struct Keeping {
+    /// The event log.
+    pub log: Option<Hidden>,
+    /// A replica of it.
+    pub log_replica: Option<Hidden>,
+    /// The read models.
+    pub read: Option<Hidden>,
+}
+
 impl Config {
+    /// What is kept elsewhere than in the data folder.
+    pub fn keeping(&self) -> Keeping {
+        Keeping { log: self.log.url.clone(), log_replica: self.log.replica.clone(), read: self.read.url.clone() }
+    }
+
     /// What is allowed key by key, but not together.
     pub(super) fn contradictions(&self, source: impl Fn(&str) -> Source) -> Vec<Fault> {
         let pairs = [
@@ -269,6 +299,12 @@ impl Config {
                 let what = format!("{missing} is missing; set both or neither");
                 faults.push(Fault { key: given.to_owned(), source: source(given), what });
             }
+        }
+        let is_postgres = |url: &Hidden| url.expose().starts_with("postgres");
+        if self.log.replica.is_some() && !self.log.url.as_ref().is_some_and(is_postgres) {
+            let key = "log.replica";
+            let what = "there is nothing to be the replica of: log.url must name its primary";
+            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
         }
         if !is_safe(&self.http) {
             let key = "http.listen";

@@ -6,6 +6,7 @@ use crate::engine_calls::CallMeasures;
 use application::{
     admission::Admission,
     causes::with_causes,
+    log_check::LogCheck,
     ports::{
         event_log::{DomainEvent, EventLog, ReadError, Recorded},
         meter::EngineMeter,
@@ -29,7 +30,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 /// How often gauges are looked at.
 const EVERY: Duration = Duration::from_secs(1);
@@ -43,6 +44,7 @@ pub struct Measures {
     families: Families,
     /// Position up to which stages were counted.
     counted: Arc<AtomicU64>,
+    check: Arc<Mutex<LogCheck>>,
 }
 
 /// What [`Measures`] looks at.
@@ -70,6 +72,8 @@ struct Families {
     queue: Family<Waiting, Gauge>,
     dubbings: Family<Standing, Gauge>,
     position: Gauge,
+    checked: Gauge,
+    faults: Counter,
     lag: Gauge,
 }
 
@@ -116,9 +120,12 @@ impl Measures {
             registry.register("queue_depth", "Work in the queue", of.queue);
             registry.register("dubbings", "Dubbings that are driven or wait for it", of.dubbings);
             registry.register("log_position", "The last position of the event log", of.position);
+            registry.register("log_checked_position", "Position up to which the log was checked", of.checked);
+            registry.register("log_faults", "Holes, and events that do not follow what is before them", of.faults);
             registry.register("projection_lag_events", "Events that read models do not hold yet", of.lag);
         });
-        Self { sources: Arc::new(sources), families, counted: Arc::new(AtomicU64::new(position)) }
+        let check = Arc::new(Mutex::new(LogCheck::after(position, &*sources.log)));
+        Self { sources: Arc::new(sources), families, counted: Arc::new(AtomicU64::new(position)), check }
     }
 
     /// Keeps on until something fails, and says what.
@@ -165,12 +172,26 @@ impl Measures {
     async fn count(&self) -> Result<u64, ReadError> {
         loop {
             let page = self.sources.log.read_log(self.counted.load(Ordering::Relaxed), PAGE).await?;
+            self.check(&page.events).await?;
             page.events.iter().filter_map(flow_of).for_each(|event| self.families.count(event));
             self.counted.store(page.scanned_to, Ordering::Relaxed);
             if page.events.len() < PAGE {
                 return Ok(page.head);
             }
         }
+    }
+}
+
+impl Measures {
+    /// Whether what was appended follows what was there.
+    async fn check(&self, events: &[Recorded]) -> Result<(), ReadError> {
+        let mut check = self.check.lock().await;
+        for fault in check.look(&*self.sources.log, events).await? {
+            tracing::error!(fault, "the event log is damaged; `dragoman log verify` says more");
+            self.families.faults.inc();
+        }
+        self.families.checked.set(signed(check.position()));
+        Ok(())
     }
 }
 
@@ -184,6 +205,8 @@ impl Families {
             queue: Family::default(),
             dubbings: Family::default(),
             position: Gauge::default(),
+            checked: Gauge::default(),
+            faults: Counter::default(),
             lag: Gauge::default(),
         }
     }

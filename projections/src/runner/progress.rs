@@ -1,5 +1,6 @@
 //! How far each projection is, for those who wait; and who wants to hear which rows changed.
 
+use crate::parked::Parked;
 use application::ports::read_store::RowKey;
 use std::{
     collections::BTreeMap,
@@ -31,6 +32,10 @@ pub(super) struct Progress {
 pub(super) struct Known {
     /// As they were last read or written, by projection.
     pub at: BTreeMap<&'static str, u64>,
+    /// How often rows had been swapped by then.
+    pub swaps: u64,
+    /// What stands still, by projection.
+    pub parked: BTreeMap<&'static str, Parked>,
     /// Nobody else is known to have moved them since.
     pub is_sure: bool,
 }

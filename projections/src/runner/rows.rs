@@ -1,12 +1,19 @@
 //! Rows in memory while events are folded into them.
 
-use crate::projection::{KeyPattern, Projection, Touched, is_alike};
+use crate::{
+    key::{name, of_row},
+    parked::{Parked, ParkedKey, Reason},
+    projection::{KeyPattern, Projection, Touched, is_alike},
+};
 use application::ports::{
     event_log::Recorded,
     read_store::{ReadStore, ReadStoreError, Row, RowKey},
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// Rows in memory, by the text of their keys.
 #[derive(Default)]
@@ -28,12 +35,20 @@ pub(super) struct Changes {
     pub keys: Vec<RowKey>,
 }
 
+/// An event, and which rows it touches.
+pub(super) type News<'a> = (&'a Recorded, Touched);
+
+/// Which rows an event touches; `None` when the projection cannot say.
+pub(super) fn touches(projection: &dyn Projection, event: &Recorded) -> Option<Touched> {
+    catch_unwind(AssertUnwindSafe(|| projection.touches(event))).ok()
+}
+
 impl Rows {
     /// Every stored row that the events may change or must know.
     pub async fn load(
         store: &dyn ReadStore,
         projection: &dyn Projection,
-        news: &[(&Recorded, Touched)],
+        news: &[News<'_>],
     ) -> Result<Self, ReadStoreError> {
         let table = projection.table();
         let mut rows = Self::default();
@@ -54,42 +69,81 @@ impl Rows {
             let filter = table.key.iter().copied().zip(pattern.iter().cloned());
             let filter: Vec<_> = filter.filter_map(|(column, value)| Some((column, value?))).collect();
             for row in store.query(table, &filter).await? {
-                let key = table.key.iter().map(|column| row.get(*column).cloned().unwrap_or(Value::Null)).collect();
-                rows.insert(key, Some(row));
+                rows.insert(of_row(table.key, &row), Some(row));
             }
         }
         Ok(rows)
     }
 
-    /// Folds an event into the rows that it touches.
-    pub fn fold(&mut self, projection: &dyn Projection, event: &Recorded, touched: &Touched) {
-        for key in &touched.keys {
-            self.apply(&name(key), projection, event);
-        }
-        if touched.alike.is_empty() {
-            return;
-        }
-        let is_meant = |held: &Held| {
-            held.now.is_some()
-                && !touched.keys.contains(&held.key)
-                && touched.alike.iter().any(|pattern| is_alike(&held.key, pattern))
-        };
-        let meant: Vec<String> =
-            self.rows.iter().filter(|(_, held)| is_meant(held)).map(|(name, _)| name.clone()).collect();
-        for name in meant {
-            self.apply(&name, projection, event);
-        }
+    /// Folds events into the rows that they touch, but for those that are parked. Ends at the first event that the fold
+    /// does not take, with rows that are worth nothing then.
+    pub fn fold(&mut self, projection: &dyn Projection, news: &[News<'_>], parked: &Parked) -> Result<(), ParkedKey> {
+        news.iter().try_for_each(|(event, touched)| {
+            self.meant(touched).iter().try_for_each(|name| self.apply(name, projection, event, parked))
+        })
     }
 
-    fn apply(&mut self, at: &str, projection: &dyn Projection, event: &Recorded) {
+    /// The same from the beginning, with care: a row for which the fold does not take an event is parked as it was
+    /// before. Returns which those are.
+    pub fn fold_with_care(
+        &mut self,
+        projection: &dyn Projection,
+        news: &[News<'_>],
+        parked: &mut Parked,
+    ) -> Vec<ParkedKey> {
+        let mut found = Vec::new();
+        self.rows.values_mut().for_each(|held| held.now = held.stored.clone());
+        for (event, touched) in news {
+            for name in self.meant(touched) {
+                let before = self.rows.get(&name).and_then(|held| held.now.clone());
+                let Err(poisoned) = self.apply(&name, projection, event, parked) else { continue };
+                if let Some(held) = self.rows.get_mut(&name) {
+                    held.now = before;
+                }
+                parked.add(&poisoned.key, poisoned.position);
+                found.push(poisoned);
+            }
+        }
+        found
+    }
+
+    /// The rows that an event is about, in the order in which it changes them.
+    fn meant(&self, touched: &Touched) -> Vec<String> {
+        let mut meant: Vec<String> = touched.keys.iter().map(|key| name(key)).collect();
+        let mut alike = BTreeSet::new();
+        for pattern in &touched.alike {
+            let begin: Vec<Value> = pattern.iter().map_while(Clone::clone).collect();
+            let begin = name(&begin);
+            let near = self.rows.range(begin.clone()..).take_while(|(name, _)| name.starts_with(&begin));
+            let is_meant = |held: &Held| held.now.is_some() && is_alike(&held.key, pattern);
+            alike.extend(near.filter(|(_, held)| is_meant(held)).map(|(name, _)| name.clone()));
+        }
+        alike.retain(|name| !meant.contains(name));
+        meant.extend(alike);
+        meant
+    }
+
+    fn apply(
+        &mut self,
+        at: &str,
+        projection: &dyn Projection,
+        event: &Recorded,
+        parked: &Parked,
+    ) -> Result<(), ParkedKey> {
         let Some((row, key)) = self.rows.get_mut(at).map(|held| (held.now.take(), held.key.clone())) else {
-            return;
+            return Ok(());
         };
-        let beside = |key: &RowKey| self.rows.get(&name(key)).and_then(|held| held.now.clone());
-        let now = projection.apply(row, &key, event, &beside);
+        let now = if parked.holds(&key, event.position) {
+            row
+        } else {
+            let beside = |key: &RowKey| self.rows.get(&name(key)).and_then(|held| held.now.clone());
+            let folded = catch_unwind(AssertUnwindSafe(|| projection.apply(row, &key, event, &beside)));
+            folded.map_err(|_| ParkedKey::new(key, event.position, &event.event_type, Reason::FoldFailed))?
+        };
         if let Some(held) = self.rows.get_mut(at) {
             held.now = now;
         }
+        Ok(())
     }
 
     /// Rows to write and keys of rows to remove.
@@ -116,21 +170,9 @@ impl Rows {
     }
 }
 
-/// A key as text: keys are equal if and only if their texts are.
-fn name(key: &RowKey) -> String {
-    let mut name = String::new();
-    for value in key {
-        match value {
-            // A text may hold the comma, and is the only value that begins with a quotation mark.
-            Value::String(text) => name.push_str(&format!("{text:?},")),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                name.push_str(&format!("{value},"));
-            }
-        }
-    }
-    name
-}
-
 fn name_of_pattern(pattern: &KeyPattern) -> String {
-    pattern.iter().map(|value| value.as_ref().map_or("*,".to_owned(), |value| name(&vec![value.clone()]))).collect()
+    pattern
+        .iter()
+        .map(|value| value.as_ref().map_or("*,".to_owned(), |value| name(std::slice::from_ref(value))))
+        .collect()
 }

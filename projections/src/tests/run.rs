@@ -1,19 +1,18 @@
 //! How the runner gets there.
 
-use super::{Models, all, folded, models, runner};
+use super::{Models, all, folded, hooked::Hooked, models, runner};
 use crate::{Projection, RunnerError};
 use application::{
     ports::{
-        event_log::Recorded,
-        read_store::{Batch, Condition, PageQuery, ReadStore, ReadStoreError, Row, RowKey, Table},
+        event_log::{Recorded, StreamId},
+        read_store::{ReadStore, ReadStoreError, Row, RowKey, Table},
     },
     testing::{
         MemoryReadStore, RecordedLog,
         story::{Random, Story},
     },
 };
-use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{
     sync::{
         Arc,
@@ -126,68 +125,25 @@ async fn it_follows_the_log_woken_up_or_not_until_it_is_dropped() {
     assert_eq!(models(&*store).await, folded(&events[..400]).await, "dropped, it does nothing more");
 }
 
-/// A store whose disk is full from some batch on.
-struct Filling {
-    store: MemoryReadStore,
-    room: AtomicU64,
-}
-
-#[async_trait]
-impl ReadStore for Filling {
-    async fn checkpoint(&self, projection: &str) -> Result<u64, ReadStoreError> {
-        self.store.checkpoint(projection).await
-    }
-
-    async fn load(&self, table: &'static Table, keys: &[RowKey]) -> Result<Vec<Option<Row>>, ReadStoreError> {
-        self.store.load(table, keys).await
-    }
-
-    async fn apply(&self, batch: Batch) -> Result<(), ReadStoreError> {
-        let taken = self.room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |room| room.checked_sub(1));
-        match taken {
-            Ok(_) => self.store.apply(batch).await,
-            Err(_) => Err(ReadStoreError::OutOfRoom),
-        }
-    }
-
-    async fn query(&self, table: &'static Table, filter: &[(&'static str, Value)]) -> Result<Vec<Row>, ReadStoreError> {
-        self.store.query(table, filter).await
-    }
-
-    async fn page(&self, table: &'static Table, query: &PageQuery) -> Result<Vec<Row>, ReadStoreError> {
-        self.store.page(table, query).await
-    }
-
-    async fn count(&self, table: &'static Table, conditions: &[Condition]) -> Result<u64, ReadStoreError> {
-        self.store.count(table, conditions).await
-    }
-
-    async fn sums(
-        &self,
-        table: &'static Table,
-        columns: &[&'static str],
-        conditions: &[Condition],
-    ) -> Result<Vec<i64>, ReadStoreError> {
-        self.store.sums(table, columns, conditions).await
-    }
-
-    async fn reset(&self, projection: &str, table: &'static Table) -> Result<(), ReadStoreError> {
-        self.store.reset(projection, table).await
-    }
-}
-
 #[tokio::test]
 async fn a_full_disk_ends_it_and_room_lets_it_go_on() {
     let story = Story::of_events(11, 2, 900);
     let log = Arc::new(RecordedLog::new(story.events().to_vec()));
-    let store = Arc::new(Filling { store: MemoryReadStore::new(), room: AtomicU64::new(6) });
-    let runner = crate::Runner::new(log, Arc::clone(&store) as Arc<dyn ReadStore>).with_batch(100);
+    let (store, room) = (Arc::new(MemoryReadStore::new()), Arc::new(AtomicU64::new(4)));
+    let left = Arc::clone(&room);
+    let filling = Hooked::new(&store, move |call| {
+        let is_write = call.name == "apply_all" && !call.is_done;
+        let is_full =
+            is_write && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |room| room.checked_sub(1)).is_err();
+        if is_full { Err(ReadStoreError::OutOfRoom) } else { Ok(()) }
+    });
+    let runner = crate::Runner::new(log, filling).with_batch(100);
     let failed = timeout(SOON, runner.run()).await.expect("it says what is wrong");
     assert!(matches!(failed, RunnerError::Store(ReadStoreError::OutOfRoom)), "{failed}");
     assert!(failed.is_out_of_room());
-    store.room.store(u64::MAX, Ordering::SeqCst);
+    room.store(u64::MAX, Ordering::SeqCst);
     runner.catch_up().await.unwrap();
-    assert_eq!(models(&store.store).await, folded(story.events()).await);
+    assert_eq!(models(&*store).await, folded(story.events()).await);
 }
 
 /// Counts in rows of its own how often each job is spoken of, and removes a row at every tenth time.
@@ -206,6 +162,10 @@ impl Projection for Counter {
 
     fn touches(&self, event: &Recorded) -> crate::Touched {
         crate::Touched::one(vec![crate::row::job_of(&event.stream)])
+    }
+
+    fn rows_of(&self, stream: &StreamId) -> Option<RowKey> {
+        Some(vec![crate::row::job_of(stream)])
     }
 
     fn apply(&self, row: Option<Row>, key: &RowKey, _: &Recorded, _: &crate::Beside<'_>) -> Option<Row> {

@@ -23,7 +23,7 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("zxcvbn", &["identity"]),
     ("axum", &["dragoman", "http-api"]),
     ("base64", &["application", "http-api", "identity"]),
-    ("bytes", &["dragoman", "http-api", "telemetry"]),
+    ("bytes", &["dragoman", "event-log-kurrent", "http-api", "telemetry"]),
     ("c2pa", &["provenance-c2pa"]),
     ("chacha20poly1305", &["event-codec"]),
     ("clap*", &["dragoman"]),
@@ -48,9 +48,11 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("http-body-util", &["dragoman", "http-api", "telemetry"]),
     ("hyper*", &["dragoman", "http-api", "telemetry"]),
     ("indicatif", &["dragoman"]),
-    ("nix", &["child-process", "dragoman", "media-gstreamer"]),
+    ("kurrentdb", &["event-log-kurrent"]),
+    ("nix", &["child-process", "dragoman", "media-gstreamer", "scratch-postgres"]),
     ("memchr", &["http-api"]),
     ("opentelemetry*", &["telemetry"]),
+    ("percent-encoding", &["event-log-kurrent"]),
     ("prometheus-client", &["dragoman", "http-api"]),
     ("rcgen", &["provenance-c2pa"]),
     ("realfft", &["engine-diarise-spectral", "engine-segment-earshot"]),
@@ -58,8 +60,8 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("serde_path_to_error", &["http-api"]),
     ("serde_urlencoded", &["http-api"]),
     ("sha1", &["http-api"]),
-    ("sqlx", &["event-log-sqlite", "read-store"]),
-    ("tempfile", &["provenance-c2pa"]),
+    ("sqlx", &["event-log-postgres", "event-log-sqlite", "postgres-schema", "read-store"]),
+    ("tempfile", &["provenance-c2pa", "scratch-postgres"]),
     ("tokio-rustls", &["http-api"]),
     ("tokio-util", &["dragoman", "http-api"]),
     ("toml", &["dragoman"]),
@@ -74,15 +76,13 @@ pub const OWNERS: &[(&str, &[&str])] = &[
 pub const TEST_FRIENDS: &[(&str, &str)] = &[
     // Tests of engines that are programs start real ones.
     ("*", "child-process"),
+    // Tests of what uses PostgreSQL start real servers.
+    ("*", "scratch-postgres"),
     // The word error rate is measured on utterances as they are found, not on the whole sound.
     ("engine-transcribe-pocketsphinx", "engine-segment-earshot"),
     // The store's rows are real read models, folded and stored in one go.
     ("read-store", "projections"),
 ];
-
-/// Adapters that the program does not use: the in-memory log shows that the kit tests the port and
-/// not one adapter.
-pub const NOT_WIRED: [&str; 1] = ["event-log-memory"];
 
 /// What the inner crates may not say. Where a crate needs it, that is a port.
 pub const FORBIDDEN: &[(&str, &[&str])] = &[

@@ -63,8 +63,9 @@ pub enum Layer {
     Domain,
     /// Use cases and ports.
     Application,
-    /// Names and versions of events: the one adapter that others may build on.
-    Codec,
+    /// What other adapters may build on: names and versions of events, how appends are gathered, connections and
+    /// migrations of PostgreSQL.
+    Shared,
     /// One heavy dependency behind a port.
     Adapter,
     /// Read models.
@@ -104,7 +105,9 @@ impl Member {
             ("presentation/http", "http-api") => Some(Layer::Api),
             ("presentation", "dragoman") => Some(Layer::Presentation),
             ("tests", "tests") => Some(Layer::Tests),
-            ("infrastructure/event-codec", "event-codec") => Some(Layer::Codec),
+            ("infrastructure/event-codec", "event-codec")
+            | ("infrastructure/event-log-groups", "event-log-groups")
+            | ("infrastructure/postgres-schema", "postgres-schema") => Some(Layer::Shared),
             (folder, name) if folder.strip_prefix("infrastructure/") == Some(name) => Some(Layer::Adapter),
             _ => None,
         }

@@ -1,7 +1,7 @@
 //! The rules, each a pure function from the model to its offences.
 
 use super::{
-    lists::{COMMON, FORBIDDEN, NOT_WIRED, OWNERS, TEST_FRIENDS, UNDER_DOMAIN},
+    lists::{COMMON, FORBIDDEN, OWNERS, TEST_FRIENDS, UNDER_DOMAIN},
     model::{Kind, Layer, Member, Workspace},
 };
 use std::collections::BTreeSet;
@@ -40,10 +40,11 @@ fn inward(workspace: &Workspace) -> Vec<String> {
         let inner: &[Layer] = match from.layer()? {
             Layer::Domain => &[],
             Layer::Application => &[Layer::Domain],
-            Layer::Codec | Layer::Projections => &[Layer::Domain, Layer::Application],
+            Layer::Projections => &[Layer::Domain, Layer::Application],
+            Layer::Shared => &[Layer::Domain, Layer::Application, Layer::Shared],
             Layer::Api => &[Layer::Domain, Layer::Application, Layer::Projections],
             // Adapters among each other have a rule of their own, and so has the top.
-            Layer::Adapter => &[Layer::Domain, Layer::Application, Layer::Codec, Layer::Adapter],
+            Layer::Adapter => &[Layer::Domain, Layer::Application, Layer::Shared, Layer::Adapter],
             Layer::Presentation | Layer::Tests => return None,
         };
         let to_layer = to.layer()?;
@@ -71,7 +72,7 @@ fn test_friends(workspace: &Workspace) -> Vec<String> {
         let outward = match (from.layer()?, to.layer()?) {
             (Layer::Api | Layer::Presentation | Layer::Tests, _) | (_, Layer::Domain | Layer::Application) => false,
             (_, layer) if is_top(layer) => false,
-            (_, Layer::Codec) => from.layer()? != Layer::Adapter,
+            (_, Layer::Shared) => from.layer()? != Layer::Adapter,
             _ => !TEST_FRIENDS.iter().any(|(who, whom)| matches(who, &from.name) && *whom == to.name),
         };
         outward.then(|| format!("tests of {} depend on {}", from.name, to.name))
@@ -144,9 +145,7 @@ fn wired(workspace: &Workspace) -> Vec<String> {
         return vec!["there is no program".to_owned()];
     };
     let adapters = workspace.members.iter().filter(|member| member.layer() == Some(Layer::Adapter));
-    let idle = adapters.filter(|member| {
-        !NOT_WIRED.contains(&member.name.as_str()) && !program.depends_on(BUILT).any(|name| name == member.name)
-    });
+    let idle = adapters.filter(|member| !program.depends_on(BUILT).any(|name| name == member.name));
     idle.map(|member| format!("{} is an empty room", member.name)).collect()
 }
 

@@ -72,7 +72,16 @@ pub(super) fn merge(dubbing: &Dubbing, utterance: UtteranceId) -> Edit {
 
 /// Other words for a line of a track.
 pub(super) fn word(utterance: UtteranceId) -> TrackCommand {
-    let translation = Some(Some(Personal::new(format!("{SECRET} {utterance}"))));
+    words(utterance, format!("{SECRET} {utterance}"))
+}
+
+/// Other words than in any other round.
+pub(super) fn word_anew(utterance: UtteranceId, round: usize) -> TrackCommand {
+    words(utterance, format!("{SECRET} {utterance}, said in another way for the {round}. time"))
+}
+
+fn words(utterance: UtteranceId, text: String) -> TrackCommand {
+    let translation = Some(Some(Personal::new(text)));
     let change = LineChange { translation, ..LineChange::default() };
     TrackCommand::Correct { utterance, change, source_revision: 1 }
 }

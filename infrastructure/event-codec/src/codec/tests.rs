@@ -108,6 +108,18 @@ fn the_same_append_is_stored_the_same_and_another_is_not() {
 }
 
 #[test]
+fn without_keys_what_is_personal_reads_as_erased_and_everything_else_as_it_is() {
+    let blind = EventCodec::without_keys("main");
+    for event in [speaker("Ann", 1), speech("Ask Ann Smith."), plain(1)] {
+        let (codec, vault) = codec();
+        let stored = row(&codec, event);
+        vault.destroy(dubbing(1).0).expect("destroyed");
+        assert_eq!(blind.decode(stored.clone()).expect("decoded"), codec.decode(stored).expect("decoded"));
+    }
+    assert!(matches!(blind.prepare(append(1, stream(1), 0, vec![speaker("Ann", 1)])), Err(CodecError::Erased)));
+}
+
+#[test]
 fn a_destroyed_key_reads_as_erased_and_seals_nothing_more() {
     let (codec, vault) = codec();
     let stored = row(&codec, speaker("Ann", 1));

@@ -63,7 +63,9 @@ pub(super) async fn load(
     .bind(last_expired(now))
     .fetch_all(connection)
     .await?;
-    let requests = found.iter().map(|row| read(row, opening, seal).ok_or(StoreError::Misshapen { table: "requests" }));
+    let requests = found
+        .iter()
+        .map(|row| read(row, opening, seal).ok_or(StoreError::Misshapen(crate::Misshapen { table: "requests" })));
     Ok(requests.collect())
 }
 
