@@ -130,7 +130,8 @@ impl Aggregates {
         }
     }
 
-    /// With snapshots of long streams, which are taken in the background.
+    /// With snapshots of long streams, which are taken in the background. Only over a log that opens what is sealed: what
+    /// another one reads as erased would be kept as erased.
     #[must_use]
     pub fn with_snapshots(self, snapshots: Arc<dyn Snapshots>) -> Self {
         Self { keeper: Some(Keeper::new(snapshots)), ..self }

@@ -62,6 +62,7 @@ fn explain(refusal: &clap::Error) -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<Exit, Failure> {
+    wiring::choose_cryptography();
     if let Command::Completions { shell } = cli.command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "dragoman", &mut script);

@@ -28,12 +28,19 @@ use sqlx::{
     Connection, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
-use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::{Path, PathBuf}, sync::Arc, time::Duration};
+use std::{
+    fs::OpenOptions,
+    io::ErrorKind,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use table::{HEAD, READ_LOG, READ_STREAM, position_of, row_of};
 use tokio::sync::watch;
 use uuid::Uuid;
 use writer::Writer;
-pub use yardstick::plain_inserts;
+pub use yardstick::{Into as IntoTable, inserts};
 
 #[cfg(test)]
 mod tests;

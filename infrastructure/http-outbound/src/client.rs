@@ -42,7 +42,7 @@ impl HttpOutbound {
     /// With names from elsewhere.
     pub(crate) fn with_lookup(name: &str, lookup: Arc<dyn Lookup>) -> Result<Self, SetupError> {
         // An error means that the process has a provider already: any will do.
-        let _known = rustls::crypto::ring::default_provider().install_default();
+        crate::choose_cryptography();
         let client = |reach| client(name, CheckedResolver { lookup: Arc::clone(&lookup), reach });
         Ok(Self { public: client(Reach::Public)?, anywhere: client(Reach::Anywhere)?, lookup })
     }

@@ -13,3 +13,10 @@ mod reach;
 mod tests;
 
 pub use client::{HttpOutbound, SetupError};
+
+/// Chooses whose cryptography TLS uses in this process, where nobody has chosen: ring's. To be called before anything
+/// connects, since more than one is linked.
+pub fn choose_cryptography() {
+    // An error says that it was chosen before.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+}

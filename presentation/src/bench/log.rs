@@ -59,7 +59,11 @@ pub async fn run(args: &LogArgs) -> Result<Measured, Failure> {
     let (mut one, mut many) = (None, None);
     if let Some(yardstick) = place.yardstick(append(0, 0))? {
         one = Some(plain(&yardstick, 1, &mut figures).await?);
-        many = Some(plain(&yardstick, ROWS, &mut figures).await?);
+        many = Some((format!("plain inserts of {ROWS} rows"), plain(&yardstick, ROWS, &mut figures).await?));
+        if let Some(rate) = yardstick.own_inserts(ROWS, LIMIT_FOR).await? {
+            figures.push(Figure::told(format!("inserts of {ROWS} rows into the log's table: rows"), rate, "/s"));
+            many = Some((format!("inserts of {ROWS} rows into the log's table"), rate));
+        }
     }
     complain(&format!("measuring: {} writers", args.writers));
     let appended = drive(&log, args.writers, args.events).await?;
@@ -68,7 +72,7 @@ pub async fn run(args: &LogArgs) -> Result<Measured, Failure> {
     figures.push(Figure::told("an append: p99", percentile(&appended.took_ms, 99.0), "ms"));
     let is_crowd = args.writers > 1;
     let (than, yardstick) = match (one, many) {
-        (_, Some(many)) if is_crowd => (format!("plain inserts of {ROWS} rows"), many),
+        (_, Some(many)) if is_crowd => many,
         (Some(one), _) => ("plain inserts of one row".to_owned(), one),
         (None, _) => {
             let alone = MeasuredLog::make(args.backend, &folder, None)?.open().await?;
@@ -90,7 +94,11 @@ pub async fn run(args: &LogArgs) -> Result<Measured, Failure> {
 
 async fn plain(yardstick: &Yardstick<'_>, rows: usize, figures: &mut Vec<Figure>) -> Result<f64, Failure> {
     let rate = yardstick.plain_inserts(rows, LIMIT_FOR).await?;
-    let what = if rows == 1 { "plain inserts of one row: rows".to_owned() } else { format!("plain inserts of {rows} rows: rows") };
+    let what = if rows == 1 {
+        "plain inserts of one row: rows".to_owned()
+    } else {
+        format!("plain inserts of {rows} rows: rows")
+    };
     figures.push(Figure::told(what, rate, "/s"));
     Ok(rate)
 }

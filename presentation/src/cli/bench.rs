@@ -13,8 +13,8 @@ use std::path::PathBuf;
 /// What helps somebody who measures a log.
 pub const LOG_HELP: &str = "Makes a log of its own in a scratch folder, on PostgreSQL with a server of its own unless --url names \
 a database, in which the events stay. Each writer appends one event after the other to a stream of its own. The last \
-line is the ratio to plain INSERTs of the same rows in the same run: of 50 rows each, or, for one writer, of one row; in \
-memory, to one writer.";
+line is the ratio to INSERTs of the same rows in the same run: of 50 rows each (into a plain table, on SQLite into the \
+log's own), or, for one writer, of one row into a plain table; in memory, to one writer.";
 
 /// `bench log`.
 #[derive(Clone, Debug, Args)]

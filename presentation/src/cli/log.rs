@@ -59,7 +59,9 @@ pub async fn run(command: LogCommand, home: &Home) -> Result<Exit, Failure> {
             match part {
                 _ if json => print_json(&json!({ "part": part })),
                 Some(part) => print(&format!("The newest events are part {part} of the archive now.")),
-                None => print("There are not so many new events, or readers and writers were too busy: nothing was done."),
+                None => {
+                    print("There are not so many new events, or readers and writers were too busy: nothing was done.")
+                }
             }
             Ok(Exit::Done)
         }

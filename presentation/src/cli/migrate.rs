@@ -36,7 +36,10 @@ pub async fn run(args: MigrateArgs, home: &Home) -> Result<Exit, Failure> {
         wiring::admit(home, role).await?;
     }
     if args.json {
-        let steps: Vec<_> = steps.iter().map(|step| json!({ "schema": step.schema, "number": step.number, "name": step.name })).collect();
+        let steps: Vec<_> = steps
+            .iter()
+            .map(|step| json!({ "schema": step.schema, "number": step.number, "name": step.name }))
+            .collect();
         print_json(&json!({ if args.check { "pending" } else { "applied" }: steps }));
     } else if steps.is_empty() {
         print("Everything is up to date.");

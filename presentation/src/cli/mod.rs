@@ -71,8 +71,8 @@ impl Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 internal error, or the machine is in the way (disk full, data \
-folder in use) · 2 wrong usage · 3 input rejected · 4 an engine is missing · 5 done, but some lines need \
-attention · 130 interrupted (go on with `dragoman resume`)";
+folder in use) · 2 wrong usage · 3 input rejected · 4 an engine is missing · 5 done, but something needs \
+attention (lines, differences, migrations) · 130 interrupted (go on with `dragoman resume`)";
 
 /// What helps somebody who serves for the first time.
 const SERVE_HELP: &str = "Listens on 127.0.0.1:8080 unless told otherwise, for this machine only; any other address \

@@ -210,8 +210,10 @@ pub fn postgres_url() -> Kind<Hidden> {
 
 /// The address of an event log; there may be a password in it.
 pub fn log_url() -> Kind<Hidden> {
-    let allowed = "an address such as postgres://user:password@host:5432/database or kurrentdb://user:password@host:2113";
-    let schemes = &["postgres://", "postgresql://", "kurrentdb://", "kurrentdb+discover://", "esdb://", "esdb+discover://"];
+    let allowed =
+        "an address such as postgres://user:password@host:5432/database or kurrentdb://user:password@host:2113";
+    let schemes =
+        &["postgres://", "postgresql://", "kurrentdb://", "kurrentdb+discover://", "esdb://", "esdb+discover://"];
     address_of(allowed, schemes)
 }
 

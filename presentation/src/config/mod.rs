@@ -10,8 +10,8 @@ mod layers;
 mod sections;
 mod suggest;
 
-pub use layers::{Flag, Inputs, Source};
 pub use kinds::Hidden;
+pub use layers::{Flag, Inputs, Source};
 pub use sections::{Auth, Config, Costs, Http, Jobs, Keeping, Limits, Oidc, Rates, Scan, Signing, Smtp, Uploads};
 pub use suggest::nearest;
 

@@ -4,8 +4,7 @@ use super::{
     Fault, Key, Reader, Source,
     kinds::{
         Hidden, Price, address, bytes, choice, clamd, collector, count, currency, duration, email, headers, hidden,
-        log_url, postgres_url,
-        line, log_filter, name, origins, path, price, public_url, role, role_map, share, switch,
+        line, log_filter, log_url, name, origins, path, postgres_url, price, public_url, role, role_map, share, switch,
     },
 };
 use application::identity::Email;

@@ -61,6 +61,8 @@ pub struct Sources {
     pub calls: CallMeasures,
     /// How far read models are.
     pub applied: watch::Receiver<u64>,
+    /// How many of their keys are parked.
+    pub parked: Arc<dyn Fn() -> usize + Send + Sync>,
 }
 
 #[derive(Clone)]
@@ -75,6 +77,7 @@ struct Families {
     checked: Gauge,
     faults: Counter,
     lag: Gauge,
+    parked: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -123,6 +126,7 @@ impl Measures {
             registry.register("log_checked_position", "Position up to which the log was checked", of.checked);
             registry.register("log_faults", "Holes, and events that do not follow what is before them", of.faults);
             registry.register("projection_lag_events", "Events that read models do not hold yet", of.lag);
+            registry.register("projection_parked_keys", "Keys of read models that an event broke", of.parked);
         });
         let check = Arc::new(Mutex::new(LogCheck::after(position, &*sources.log)));
         Self { sources: Arc::new(sources), families, counted: Arc::new(AtomicU64::new(position)), check }
@@ -142,6 +146,7 @@ impl Measures {
         let head = self.count().await?;
         let families = &self.families;
         families.position.set(signed(head));
+        families.parked.set(signed((self.sources.parked)() as u64));
         families.lag.set(signed(head.saturating_sub(*self.sources.applied.borrow())));
         let busy = self.sources.meter.busy().as_secs_f64();
         families.engine_seconds.inc_by((busy - families.engine_seconds.get()).max(0.0));
@@ -208,6 +213,7 @@ impl Families {
             checked: Gauge::default(),
             faults: Counter::default(),
             lag: Gauge::default(),
+            parked: Gauge::default(),
         }
     }
 

@@ -77,7 +77,7 @@ pub async fn serve(
     let mut health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, home);
     health.push(Arc::new(AssetDeskHealth(desk.clone())));
     let metrics = Metrics::default();
-    let sources = sources(&app.log, &app.worker.queue, &app.engines, &admission, &applied);
+    let sources = sources(&app.log, &app.worker.queue, &app.engines, &admission, &projections);
     let measures = Measures::new(sources, &metrics, beginning.after);
     let origins = config.http.cors_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let api = Api::new(ApiParts {
@@ -132,15 +132,17 @@ fn sources(
     queue: &Arc<dyn WorkQueue>,
     engines: &Engines,
     admission: &Arc<Admission>,
-    applied: &watch::Receiver<u64>,
+    projections: &Runner,
 ) -> Sources {
+    let folded = projections.clone();
     Sources {
         log: Arc::clone(log),
         queue: Arc::clone(queue),
         admission: Arc::clone(admission),
         meter: Arc::clone(&engines.meter),
         calls: engines.calls.clone(),
-        applied: applied.clone(),
+        applied: projections.applied(),
+        parked: Arc::new(move || folded.parked()),
     }
 }
 

@@ -13,7 +13,7 @@ use domain::value::Timestamp;
 use event_codec::{Row, Tail};
 use event_log_memory::MemoryEventLog;
 use event_log_postgres::PostgresEventLog;
-use event_log_sqlite::SqliteEventLog;
+use event_log_sqlite::{IntoTable, SqliteEventLog};
 use host::SystemClock;
 use scratch_postgres::ScratchPostgres;
 use std::{
@@ -106,19 +106,30 @@ pub struct Yardstick<'a> {
 }
 
 impl Yardstick<'_> {
-    /// Rows a second, by inserts of so many rows, one transaction each.
+    /// Rows a second, by inserts of so many rows, one transaction each, into a table with a primary key only.
     pub async fn plain_inserts(&self, rows_each: usize, time: Duration) -> Result<f64, Failure> {
         match self.log {
             MeasuredLog::Postgres { url, .. } => {
                 let rate = event_log_postgres::plain_inserts(url, &self.row, rows_each, time).await;
                 rate.map_err(|error| postgres_log_failure(&error))
             }
-            MeasuredLog::Sqlite(folder) => {
-                let file = folder.join(format!("plain-{rows_each}.db"));
-                let rate = event_log_sqlite::plain_inserts(&file, &self.row, rows_each, time).await;
-                rate.map_err(|error| Failure::internal(&error))
-            }
+            MeasuredLog::Sqlite(folder) => self.sqlite(folder, IntoTable::Plain, rows_each, time).await,
             MeasuredLog::Memory => Ok(0.0),
         }
+    }
+
+    /// The same into the log's own table, with its indexes and guards; `None` where that is not to be had without the
+    /// log.
+    pub async fn own_inserts(&self, rows_each: usize, time: Duration) -> Result<Option<f64>, Failure> {
+        match self.log {
+            MeasuredLog::Sqlite(folder) => self.sqlite(folder, IntoTable::Own, rows_each, time).await.map(Some),
+            MeasuredLog::Postgres { .. } | MeasuredLog::Memory => Ok(None),
+        }
+    }
+
+    async fn sqlite(&self, folder: &Path, table: IntoTable, rows: usize, time: Duration) -> Result<f64, Failure> {
+        let file = folder.join(format!("{table:?}-{rows}.db"));
+        let rate = event_log_sqlite::inserts(&file, table, &self.row, rows, time).await;
+        rate.map_err(|error| Failure::internal(&error))
     }
 }

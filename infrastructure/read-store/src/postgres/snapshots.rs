@@ -23,7 +23,9 @@ impl PostgresSnapshots {
     }
 
     async fn find(&self, stream: &StreamId, version: u32) -> Result<Option<Kept>, PostgresStoreError> {
-        let row: Option<Columns> = sqlx::query_as("SELECT stream, version, revision, hash, tenant, traceparent, state FROM dragoman_read.snapshots WHERE stream = $1 AND version = $2")
+        let query = "SELECT stream, version, revision, hash, tenant, traceparent, state \
+             FROM dragoman_read.snapshots WHERE stream = $1 AND version = $2";
+        let row: Option<Columns> = sqlx::query_as(query)
             .bind(stream.to_string())
             .bind(i64::from(version))
             .fetch_optional(self.server.pool())

@@ -27,8 +27,8 @@ pub struct SqliteSnapshots {
 }
 
 impl SqliteSnapshots {
-    /// Opens the snapshots in this file, makes it if there is none, and brings its schema up to date. Refuses a file of a
-    /// newer program, and one that holds something else.
+    /// Opens the snapshots in this file, makes it if there is none, and brings its schema up to date. Refuses a file of
+    /// a newer program, and one that holds something else.
     pub async fn open(path: &Path, vault: Arc<dyn KeyVault>) -> Result<Self, StoreError> {
         Ok(Self { file: File::open(path, &SCHEMA).await?, vault })
     }
@@ -39,7 +39,9 @@ impl SqliteSnapshots {
     }
 
     async fn find(&self, stream: &StreamId, version: u32) -> Result<Option<Kept>, StoreError> {
-        let row: Option<Columns> = sqlx::query_as("SELECT stream, version, revision, hash, tenant, traceparent, state FROM snapshots WHERE stream = ?1 AND version = ?2")
+        let query = "SELECT stream, version, revision, hash, tenant, traceparent, state \
+             FROM snapshots WHERE stream = ?1 AND version = ?2";
+        let row: Option<Columns> = sqlx::query_as(query)
             .bind(stream.to_string())
             .bind(i64::from(version))
             .fetch_optional(self.file.readers())

@@ -12,10 +12,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use tempfile::TempDir;
 
 /// Events in which nearly every column is written.
-const EVENTS: usize = 6_000;
+const EVENTS: usize = 10_000;
 
-/// Columns that are null all through these histories, and what projections write there in others.
-const NEVER_SET: [(&str, &str, &str); 12] = [
+/// Columns that may be null all through these histories, and what projections write there in others.
+const SELDOM_SET: [(&str, &str, &str); 15] = [
+    ("assets", "width", "1920"),
+    ("assets", "height", "1080"),
+    ("glossaries", "language", r#""es""#),
     ("jobs", "asset_id", r#""01890a5d-ac96-774b-bcce-b302099a8057""#),
     ("jobs", "forked_from", r#""01890a5d-ac96-774b-bcce-b302099a8057""#),
     ("tracks", "withdrawn_at", r#""2026-11-29T08:00:00.000Z""#),
@@ -44,6 +47,7 @@ async fn every_column_comes_back_as_projections_write_it_from_every_store() {
         Runner::new(log.clone(), Arc::clone(store)).catch_up().await.unwrap();
         found.insert(*name, models(&**store).await);
     }
+    let mut poor = Vec::new();
     for projection in projections::all() {
         let (name, table) = (projection.name(), projection.table());
         let rows = &found["memory"][name];
@@ -53,8 +57,8 @@ async fn every_column_comes_back_as_projections_write_it_from_every_store() {
         }
         for column in table.columns {
             let is_set = rows.iter().any(|row| !row[*column].is_null());
-            let other = NEVER_SET.iter().find(|(of, which, _)| (*of, which) == (table.name, column));
-            assert_eq!(is_set, other.is_none(), "{name}.{column} is poorly tried, or is in the list in vain");
+            let other = SELDOM_SET.iter().find(|(of, which, _)| (*of, which) == (table.name, column));
+            poor.extend((!is_set && other.is_none()).then(|| format!("{name}.{column}")));
             let Some((.., value)) = other else { continue };
             let mut row = rows[0].clone();
             row.insert((*column).to_owned(), serde_json::from_str(value).unwrap());
@@ -71,6 +75,7 @@ async fn every_column_comes_back_as_projections_write_it_from_every_store() {
             }
         }
     }
+    assert_eq!(poor, Vec::<String>::new(), "these are poorly tried");
 }
 
 fn row_with(table: &'static Table, values: Value) -> Row {
@@ -103,7 +108,7 @@ fn odd_jobs() -> Vec<Row> {
             json!({
                 "job_id": id(number), "languages": nth(&lists, number), "started_at": nth(&times, number),
                 "client_reference": nth(&texts, number), "source_bytes": nth(&numbers, number),
-                "owes": nth(&truths, number), "project_id": if number % 3 == 0 { Value::Null } else { id(number % 5) },
+                "owes": nth(&truths, number), "project_id": if number.is_multiple_of(3) { Value::Null } else { id(number % 5) },
             }),
         )
     };

@@ -46,9 +46,7 @@ async fn filled() -> (PostgresReadStore, PgConnection) {
         ),
         format!("INSERT INTO accounts (account_id, tenant, created_at) SELECT {id}, {tenant}, {time}"),
         format!("INSERT INTO webhooks (webhook_id, tenant, created_at) SELECT {id}, {tenant}, {time}"),
-        format!(
-            "INSERT INTO security_events (position, tenant, type, account) SELECT n, 'tenant-' || n % 400, 't-' || n % 20, md5((n % 20)::text)::uuid"
-        ),
+        "INSERT INTO security_events (position, tenant, type, account) SELECT n, 'tenant-' || n % 400, 't-' || n % 20, md5((n % 20)::text)::uuid".to_owned(),
         format!(
             "INSERT INTO charges (thing, month, tenant, source_ms, transcribe_ms, translate_ms, synthesise_ms, finish_ms) \
              SELECT 'dubbing-' || n, '2026-' || n % 12, {tenant}, 1, 1, 1, 1, 1"

@@ -52,6 +52,7 @@ impl Rig {
             meter: Arc::default(),
             calls: calls.clone(),
             applied: seen,
+            parked: Arc::new(|| 3),
         };
         let measures = Measures::new(sources, &metrics, position);
         Self { log, queue, applied, calls, metrics, measures }
@@ -123,6 +124,8 @@ async fn stages_are_counted_from_the_log_each_event_once() {
         check(&text, r#"stage_results_total{stage="mix",from="made"} 3"#);
         check(&text, r#"stage_results_total{stage="mix",from="reused"} 1"#);
         check(&text, "log_position 6");
+        check(&text, "log_checked_position 6");
+        check(&text, "projection_parked_keys 3");
         check(&text, "projection_lag_events 5");
     }
     rig.applied.send_replace(6);
