@@ -56,6 +56,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    /// To the server of this address, which is asked for the first time when something is asked.
     pub fn new(address: Address) -> Self {
         Self { address, state: Mutex::default() }
     }

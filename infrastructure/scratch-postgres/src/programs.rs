@@ -39,6 +39,7 @@ impl Programs {
         Ok(Self { folder: folder.ok_or(ScratchError::NotInstalled)?, owner })
     }
 
+    /// Where they are.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -38,12 +38,12 @@ pub struct Cli {
     /// The configuration; ~/.config/dragoman/dragoman.toml or /etc/dragoman/dragoman.toml otherwise.
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// The event log elsewhere than in the data folder: postgres://… or kurrentdb://…. Others on this machine see what is
-    /// typed; $DRAGOMAN_LOG__URL and the configuration (log.url) keep a password to themselves.
-    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    /// Where the event log is, postgres://… or kurrentdb://…, if not in the data folder. Others on this machine see what is
+    /// typed; $DRAGOMAN_LOG__URL and the configuration keep a password to themselves.
+    #[arg(long, global = true, value_name = "URL")]
     pub log: Option<String>,
-    /// The read models elsewhere than in the data folder: postgres://…; also $DRAGOMAN_READ__URL (read.url).
-    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    /// Where the read models are, postgres://…, if not in the data folder; also $DRAGOMAN_READ__URL.
+    #[arg(long, global = true, value_name = "URL")]
     pub read: Option<String>,
     /// What to do.
     #[command(subcommand)]

@@ -23,6 +23,12 @@ const COMMANDS: [&[&str]; 15] = [
     &["config", "check"],
     &["doctor"],
     &["bench", "api"],
+    &["bench", "log"],
+    &["log", "copy"],
+    &["log", "archive"],
+    &["migrate"],
+    &["projection", "rebuild"],
+    &["projection", "swap"],
     &["completions"],
 ];
 
