@@ -5,10 +5,21 @@
 -- ones are in parts of `archive`, which were `live` before. Both together are the view `events`.
 
 CREATE TABLE dragoman_log.log (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    name     text    NOT NULL
+    only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    name         text    NOT NULL,
+    installation uuid
 );
-COMMENT ON TABLE dragoman_log.log IS 'The name of the log.';
+COMMENT ON TABLE dragoman_log.log IS
+    'The name of the log, and the installation it belongs to: the one whose data folder has the keys of what is sealed.';
+
+-- Names the log and says whose it is, where nobody has; gives what holds.
+CREATE FUNCTION dragoman_log.claim(INOUT name text, INOUT installation uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = dragoman_log, pg_temp AS $$
+BEGIN
+    INSERT INTO log (name, installation) VALUES (claim.name, claim.installation) ON CONFLICT DO NOTHING;
+    UPDATE log AS l SET installation = claim.installation WHERE l.installation IS NULL AND claim.installation IS NOT NULL;
+    SELECT l.name, l.installation INTO claim.name, claim.installation FROM log AS l;
+END $$;
 
 CREATE TABLE dragoman_log.live (
     position       bigint      NOT NULL,

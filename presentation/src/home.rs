@@ -119,6 +119,11 @@ impl Home {
         &self.root
     }
 
+    /// Which installation this is: what else belongs to it is known by that.
+    pub fn installation(&self) -> PathBuf {
+        self.root.join("installation")
+    }
+
     /// The event log.
     pub fn log(&self) -> PathBuf {
         self.root.join("log.db")

@@ -84,6 +84,22 @@ fn an_installation_moves_from_its_folder_to_a_database() {
 }
 
 #[test]
+fn another_data_folder_is_not_let_near_a_log() {
+    let served = Served::new();
+    served.dub();
+    let before = served.expect(0, &["log", "verify", "--json"]).json();
+    let other = served.user.folder().join("other");
+    let transcript = clip_transcript().to_str().expect("UTF-8");
+    let dub = ["dub", clip().to_str().expect("UTF-8"), "--to", "ca", "--transcript", transcript];
+    for command in [&["jobs"][..], &dub] {
+        let said = served.expect(1, &[&["--data-dir", other.to_str().expect("UTF-8")][..], command].concat());
+        assert!(said.stderr.contains("belongs to another data folder"), "{}", said.stderr);
+    }
+    assert_eq!(served.expect(0, &["log", "verify", "--json"]).json(), before, "nothing was written");
+    assert!(served.expect(0, &["jobs"]).stdout.contains("completed"));
+}
+
+#[test]
 fn each_wrong_address_is_one_sentence() {
     let served = Served::new();
     let check = |url: &str, code: i32, expected: &str| {

@@ -27,6 +27,9 @@ pub enum LogError {
         /// The name of the log asked for.
         expected: String,
     },
+    /// Another installation's keys are needed to read it.
+    #[error("this event log belongs to another data folder, which has the keys of what is sealed in it")]
+    OtherInstallation,
     /// The server did not answer in time.
     #[error("the event log's database did not answer in time")]
     Silent,
@@ -62,6 +65,7 @@ impl LogError {
             LogError::Connect(_)
             | LogError::Schema(_)
             | LogError::OtherLog { .. }
+            | LogError::OtherInstallation
             | LogError::Interrupted
             | LogError::Column(_) => Kind::Other,
         }

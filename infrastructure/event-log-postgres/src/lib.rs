@@ -48,6 +48,8 @@ mod tests;
 const READERS: u32 = 8;
 /// How long to wait for one of them.
 const READER_WAIT: Duration = Duration::from_secs(5);
+/// How long to wait for one to a replica, before another server is asked.
+const FOLLOWER_WAIT: Duration = Duration::from_secs(1);
 /// The pause between two tries to read.
 const READ_PAUSE: Duration = Duration::from_millis(100);
 /// What is written in one transaction at most.
@@ -77,8 +79,8 @@ pub struct PostgresEventLog {
     codec: EventCodec,
     servers: Arc<Servers>,
     readers: PgPool,
-    /// Where the whole log is read: a replica, or the same as `readers`.
-    followers: PgPool,
+    /// Where the whole log is read while it answers: a replica, if there is one.
+    followers: Option<PgPool>,
     appender: Appender,
     wakeups: watch::Sender<u64>,
     patience: Patience,
@@ -91,20 +93,25 @@ impl PostgresEventLog {
     /// called in a Tokio runtime, which then runs the writer.
     ///
     /// The address may name several servers, with commas between; the one that takes writes is used. `replica` is the
-    /// address of a server that follows it, and from which the whole log may be read: what it does not have yet is seen
-    /// later.
+    /// address of a server that follows it, and from which the whole log is read while it answers: what it does not have
+    /// yet is seen later.
+    ///
+    /// `installation` says whose keys the codec has. The first one owns the log, and another one is refused; without one,
+    /// nothing personal can be read, and any log will do.
     pub async fn connect(
         url: &str,
         replica: Option<&str>,
+        installation: Option<Uuid>,
         codec: EventCodec,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LogError> {
-        Self::connect_with(url, replica, codec, clock, Patience::default()).await
+        Self::connect_with(url, replica, installation, codec, clock, Patience::default()).await
     }
 
     async fn connect_with(
         url: &str,
         replica: Option<&str>,
+        installation: Option<Uuid>,
         codec: EventCodec,
         clock: Arc<dyn Clock>,
         patience: Patience,
@@ -112,15 +119,12 @@ impl PostgresEventLog {
         let servers = Arc::new(Servers::of(url)?);
         let mut connection = servers.primary().await?;
         schema::SCHEMA.open(&mut connection).await?;
-        schema::name(&mut connection, codec.log()).await?;
+        schema::claim(&mut connection, codec.log(), installation).await?;
         let head: i64 = sqlx::query_scalar(HEAD).fetch_one(&mut connection).await?;
         let wakeups = watch::Sender::new(head.try_into().unwrap_or(0));
         let (moved, moves) = watch::channel(());
-        let readers = pool(&servers);
-        let followers = match replica {
-            Some(url) => pool(&Servers::of(url)?),
-            None => readers.clone(),
-        };
+        let readers = pool(&servers, READER_WAIT);
+        let followers = replica.map(Servers::of).transpose()?.map(|replica| pool(&replica, FOLLOWER_WAIT));
         let writer = Writer {
             servers: Arc::clone(&servers),
             connection: Some(connection),
@@ -142,7 +146,9 @@ impl PostgresEventLog {
     pub async fn close(&self) {
         self.appender.close().await;
         self.readers.close().await;
-        self.followers.close().await;
+        if let Some(followers) = &self.followers {
+            followers.close().await;
+        }
     }
 
     /// Makes the newest events the next part of the archive, once they are at least so many. They stay readable.
@@ -210,25 +216,38 @@ impl PostgresEventLog {
         Ok(sqlx::query_scalar(asked).bind(stream).bind(bound(revision)).fetch_one(&self.readers).await?)
     }
 
-    /// Rows after a position, and the head. Positions have no hole, so that the first row tells whether there are old
-    /// ones before it.
+    /// Rows after a position, and the head: from the replica, or, while that does not answer, from where it is written.
     async fn log_rows(&self, after: u64, limit: usize) -> Result<(Vec<PgRow>, u64), LogError> {
-        let limit = bound(limit as u64);
-        let mut reader = self.followers.acquire().await?;
-        let live = sqlx::query(LIVE_LOG).bind(bound(after)).bind(limit).fetch_all(&mut *reader).await?;
-        let first = live.first().map(position_of).transpose()?;
-        let mut rows = Vec::new();
-        if first.is_none_or(|first| first > after + 1) {
-            let before = first.map_or(i64::MAX, |first| bound(first - 1));
-            let old = sqlx::query(OLD_LOG).bind(bound(after)).bind(before).bind(limit);
-            rows = old.fetch_all(&mut *reader).await?;
+        if let Some(followers) = &self.followers {
+            match log_rows_in(followers, after, limit).await {
+                Err(error) if error.kind() == Kind::Passing => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the replica does not answer");
+                }
+                answered => return answered,
+            }
         }
-        let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(rows.len());
-        rows.extend(live.into_iter().take(room));
-        // Read after the page, so that it is never behind it.
-        let head: i64 = sqlx::query_scalar(HEAD).fetch_one(&mut *reader).await?;
-        Ok((rows, head.try_into().unwrap_or(0)))
+        log_rows_in(&self.readers, after, limit).await
     }
+}
+
+/// Rows after a position, and the head. Positions have no hole, so that the first row tells whether there are old
+/// ones before it.
+async fn log_rows_in(pool: &PgPool, after: u64, limit: usize) -> Result<(Vec<PgRow>, u64), LogError> {
+    let limit = bound(limit as u64);
+    let mut reader = pool.acquire().await?;
+    let live = sqlx::query(LIVE_LOG).bind(bound(after)).bind(limit).fetch_all(&mut *reader).await?;
+    let first = live.first().map(position_of).transpose()?;
+    let mut rows = Vec::new();
+    if first.is_none_or(|first| first > after + 1) {
+        let before = first.map_or(i64::MAX, |first| bound(first - 1));
+        let old = sqlx::query(OLD_LOG).bind(bound(after)).bind(before).bind(limit);
+        rows = old.fetch_all(&mut *reader).await?;
+    }
+    let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(rows.len());
+    rows.extend(live.into_iter().take(room));
+    // Read after the page, so that it is never behind it.
+    let head: i64 = sqlx::query_scalar(HEAD).fetch_one(&mut *reader).await?;
+    Ok((rows, head.try_into().unwrap_or(0)))
 }
 
 #[async_trait]
@@ -292,9 +311,9 @@ impl EventLog for PostgresEventLog {
 }
 
 /// Connections to the server that takes writes, or to the only one.
-fn pool(servers: &Servers) -> PgPool {
+fn pool(servers: &Servers, wait: Duration) -> PgPool {
     let options = servers.current().cloned().unwrap_or_default();
-    PgPoolOptions::new().max_connections(READERS).acquire_timeout(READER_WAIT).connect_lazy_with(options)
+    PgPoolOptions::new().max_connections(READERS).acquire_timeout(wait).connect_lazy_with(options)
 }
 
 fn outcome_of(row: &PgRow) -> Result<Outcome, LogError> {

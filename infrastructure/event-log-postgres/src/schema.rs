@@ -3,6 +3,7 @@
 use crate::{error::LogError, servers::Servers};
 use postgres_schema::{Migration, Schema, Step};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 /// What the database is brought to.
 pub(crate) const SCHEMA: Schema = Schema {
@@ -14,20 +15,19 @@ pub(crate) const SCHEMA: Schema = Schema {
     }],
 };
 
-/// Names the log, if it has no name yet, or checks that it is the log of this name.
-pub(crate) async fn name(connection: &mut PgConnection, name: &str) -> Result<(), LogError> {
-    // Asked first: who may only append may not name it.
-    let asked = "SELECT name FROM dragoman_log.log";
-    let found: Option<String> = sqlx::query_scalar(asked).fetch_optional(&mut *connection).await?;
-    let found = match found {
-        Some(found) => found,
-        None => {
-            let named = "INSERT INTO dragoman_log.log (name) VALUES ($1) ON CONFLICT DO NOTHING";
-            sqlx::query(named).bind(name).execute(&mut *connection).await?;
-            sqlx::query_scalar(asked).fetch_one(connection).await?
-        }
-    };
-    if found == name { Ok(()) } else { Err(LogError::OtherLog { found, expected: name.to_owned() }) }
+/// Names the log and says whose it is, where nobody has, or checks that it is this log of this installation. Without an
+/// installation, any will do.
+pub(crate) async fn claim(
+    connection: &mut PgConnection,
+    expected: &str,
+    installation: Option<Uuid>,
+) -> Result<(), LogError> {
+    let asked = sqlx::query_as("SELECT name, installation FROM dragoman_log.claim($1, $2)");
+    let (found, owner): (String, Option<Uuid>) = asked.bind(expected).bind(installation).fetch_one(connection).await?;
+    if found != expected {
+        return Err(LogError::OtherLog { found, expected: expected.to_owned() });
+    }
+    if installation.is_some() && owner != installation { Err(LogError::OtherInstallation) } else { Ok(()) }
 }
 
 /// The migrations that the log in this database lacks. Changes nothing.
@@ -43,10 +43,8 @@ pub async fn migrate(url: &str) -> Result<Vec<Step>, LogError> {
 }
 
 /// Lets a role use the log in this database: read it and append to it, and change nothing that is written.
-pub async fn admit(url: &str, role: &str, log: &str) -> Result<(), LogError> {
+pub async fn admit(url: &str, role: &str) -> Result<(), LogError> {
     let mut connection = Servers::of(url)?.primary().await?;
-    // It may not name the log itself.
-    name(&mut connection, log).await?;
     sqlx::query("SELECT dragoman_log.admit($1::name)").bind(role).execute(&mut connection).await?;
     Ok(())
 }

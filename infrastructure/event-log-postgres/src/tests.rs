@@ -51,7 +51,7 @@ fn codec() -> EventCodec {
 }
 
 async fn open(url: &str) -> PostgresEventLog {
-    PostgresEventLog::connect(url, None, codec(), Arc::new(ManualClock::default())).await.expect("the log opens")
+    PostgresEventLog::connect(url, None, None, codec(), Arc::new(ManualClock::default())).await.expect("the log opens")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +61,7 @@ async fn it_keeps_every_promise() {
         let (clock, vault) = (Arc::new(ManualClock::default()), Arc::new(MemoryKeyVault::new(1)));
         let url = place.server.url(&place.database());
         let codec = EventCodec::new("main", vault.clone());
-        let log = PostgresEventLog::connect(&url, None, codec, clock.clone()).await.expect("the log opens");
+        let log = PostgresEventLog::connect(&url, None, None, codec, clock.clone()).await.expect("the log opens");
         Subject { log: Arc::new(log), clock, vault, keep: Box::new(()) }
     })
     .await;

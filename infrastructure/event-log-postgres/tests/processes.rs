@@ -56,7 +56,7 @@ async fn main() -> Result<()> {
 
 async fn open(url: &str) -> Result<PostgresEventLog> {
     let codec = EventCodec::new("main", Arc::new(MemoryKeyVault::new(1)));
-    Ok(PostgresEventLog::connect(url, None, codec, Arc::new(ManualClock::default())).await?)
+    Ok(PostgresEventLog::connect(url, None, None, codec, Arc::new(ManualClock::default())).await?)
 }
 
 /// Writes to each stream of a process from a revision on, and to the shared one; prints `wrote STREAM REVISION POSITION`.

@@ -23,7 +23,7 @@ pub enum ConnectError {
         source: sqlx::Error,
     },
     /// User or password is wrong.
-    #[error("the PostgreSQL server at {server} refuses user {user} with this password")]
+    #[error("the PostgreSQL server at {server} refuses user {user}: check name, password and pg_hba.conf")]
     Refused {
         /// Where.
         server: String,

@@ -55,6 +55,11 @@ pub async fn run(args: &LogArgs) -> Result<Measured, Failure> {
     let mut figures = vec![Figure::told("disk: writes of 8 KiB, each synced", syncs(&folder)?, "/s")];
     let place = MeasuredLog::make(args.backend, &folder, args.url.as_deref())?;
     let log = place.open().await?;
+    if log.head().await? > 0 {
+        return Err(Failure::usage(
+            "there are events in this log already, and what is measured would stay beside them; name an empty database",
+        ));
+    }
     complain("measuring: plain inserts");
     let (mut one, mut many) = (None, None);
     if let Some(yardstick) = place.yardstick(append(0, 0))? {

@@ -68,7 +68,7 @@ impl MeasuredLog {
                 Arc::new(log.map_err(|error| Failure::internal(&error))?)
             }
             Self::Postgres { url, .. } => {
-                let log = PostgresEventLog::connect(url, None, codec, clock).await;
+                let log = PostgresEventLog::connect(url, None, None, codec, clock).await;
                 Arc::new(log.map_err(|error| postgres_log_failure(&error))?)
             }
         })

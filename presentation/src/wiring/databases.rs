@@ -1,9 +1,6 @@
 //! What is done to the databases themselves: migrations, rights, copies, the archive.
 
-use super::{
-    LOG,
-    stores::{codec_without_keys, configured, postgres_log_failure},
-};
+use super::stores::{codec_without_keys, postgres_log_failure, postgres_store_failure};
 use crate::{
     exit::Failure,
     home::{Home, LogPlace, Ownership},
@@ -24,7 +21,7 @@ pub async fn pending(home: &Home) -> Result<Vec<Step>, Failure> {
     }
     if let Some(url) = home.read_url() {
         let pending = PostgresReadStore::pending(url.expose()).await;
-        steps.extend(pending.map_err(|error| configured("read.url", &error))?);
+        steps.extend(pending.map_err(|error| postgres_store_failure(&error))?);
     }
     Ok(steps)
 }
@@ -37,7 +34,7 @@ pub async fn migrate(home: &Home) -> Result<Vec<Step>, Failure> {
     }
     if let Some(url) = home.read_url() {
         let applied = PostgresReadStore::migrate(url.expose()).await;
-        steps.extend(applied.map_err(|error| configured("read.url", &error))?);
+        steps.extend(applied.map_err(|error| postgres_store_failure(&error))?);
     }
     Ok(steps)
 }
@@ -45,12 +42,12 @@ pub async fn migrate(home: &Home) -> Result<Vec<Step>, Failure> {
 /// Lets a role of PostgreSQL use what is kept there.
 pub async fn admit(home: &Home, role: &str) -> Result<(), Failure> {
     if let LogPlace::Postgres { url, .. } = home.log_place() {
-        let admitted = event_log_postgres::admit(url.expose(), role, LOG).await;
+        let admitted = event_log_postgres::admit(url.expose(), role).await;
         admitted.map_err(|error| postgres_log_failure(&error))?;
     }
     if let Some(url) = home.read_url() {
         let admitted = PostgresReadStore::admit(url.expose(), role).await;
-        admitted.map_err(|error| configured("read.url", &error))?;
+        admitted.map_err(|error| postgres_store_failure(&error))?;
     }
     Ok(())
 }
@@ -61,7 +58,7 @@ pub async fn put_away(home: &Home, events_min: u64) -> Result<Option<u32>, Failu
         return Err(Failure::usage("only an event log on PostgreSQL has an archive; name it with --log or log.url"));
     };
     let failed = |error| postgres_log_failure(&error);
-    let log = PostgresEventLog::connect(url.expose(), None, codec_without_keys(), Arc::new(SystemClock)).await;
+    let log = PostgresEventLog::connect(url.expose(), None, None, codec_without_keys(), Arc::new(SystemClock)).await;
     log.map_err(failed)?.put_away(events_min).await.map_err(failed)
 }
 
@@ -85,7 +82,7 @@ pub async fn log_to_copy(home: &Home, place: Option<&str>, is_target: bool) -> R
         },
     };
     if place.starts_with("postgres://") || place.starts_with("postgresql://") {
-        let log = PostgresEventLog::connect(&place, None, codec_without_keys(), Arc::new(SystemClock)).await;
+        let log = PostgresEventLog::connect(&place, None, None, codec_without_keys(), Arc::new(SystemClock)).await;
         let log = log.map_err(|error| postgres_log_failure(&error))?;
         return Ok(CopiedLog { log: Box::new(log), _owned: None });
     }

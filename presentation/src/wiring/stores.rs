@@ -6,17 +6,27 @@ use crate::{
     home::{Home, LogPlace},
 };
 use application::ports::{
-    clock::Clock, event_log::EventLog, key_vault::KeyVault, read_store::ReadStore, shadow_store::ShadowStore,
+    clock::{Clock, Ids},
+    event_log::EventLog,
+    key_vault::KeyVault,
+    read_store::ReadStore,
+    shadow_store::ShadowStore,
     snapshots::Snapshots,
 };
 use event_codec::EventCodec;
 use event_log_kurrent::{KurrentError, KurrentEventLog};
 use event_log_postgres::{LogError as PostgresLogError, PostgresEventLog};
 use event_log_sqlite::{LogError, SqliteEventLog};
-use host::SystemClock;
+use host::{RandomIds, SystemClock};
 use postgres_schema::ConnectError;
-use read_store::{PostgresReadStore, PostgresSnapshots, SqliteReadStore, SqliteSnapshots};
-use std::sync::Arc;
+use read_store::{PostgresReadStore, PostgresSnapshots, PostgresStoreError, SqliteReadStore, SqliteSnapshots};
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Write},
+    os::unix::fs::DirBuilderExt,
+    sync::Arc,
+};
+use uuid::Uuid;
 
 /// Rows of read models, and what stands beside them.
 pub struct RowStores {
@@ -52,13 +62,36 @@ pub async fn event_log(home: &Home, codec: EventCodec, clock: Arc<dyn Clock>) ->
             Arc::new(log.map_err(|error| log_failure(home, &error))?)
         }
         LogPlace::Postgres { url, replica } => {
-            let log = PostgresEventLog::connect(url.expose(), replica.map(|url| url.expose()), codec, clock).await;
+            let (installation, replica) = (Some(installation(home)?), replica.map(|url| url.expose()));
+            let log = PostgresEventLog::connect(url.expose(), replica, installation, codec, clock).await;
             Arc::new(log.map_err(|error| postgres_log_failure(&error))?)
         }
         LogPlace::Kurrent { url } => {
             let log = KurrentEventLog::connect(url.expose(), codec, clock).await;
             Arc::new(log.map_err(|error: KurrentError| configured("log.url", &error))?)
         }
+    })
+}
+
+/// Which installation this is: a number drawn once, and kept beside the keys that belong to it.
+fn installation(home: &Home) -> Result<Uuid, Failure> {
+    let failed = |error: std::io::Error| Failure::internal(&error);
+    let file = home.installation();
+    let drawn = RandomIds.next().to_string();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(home.root()).map_err(failed)?;
+    // Written beside and linked, so that whoever is first makes it, whole, and all others read that.
+    let fresh = file.with_extension(&drawn);
+    let mut made = File::create(&fresh).map_err(failed)?;
+    made.write_all(drawn.as_bytes()).and_then(|()| made.sync_all()).map_err(failed)?;
+    let linked = fs::hard_link(&fresh, &file);
+    fs::remove_file(&fresh).map_err(failed)?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let known = fs::read_to_string(&file).map_err(failed)?;
+    known.trim().parse().map_err(|_| {
+        Failure::new(Exit::Internal, format!("{} is damaged: bring it back from a backup", file.display()))
     })
 }
 
@@ -91,7 +124,7 @@ pub async fn row_stores(home: &Home) -> Result<RowStores, Failure> {
     match home.read_url() {
         Some(url) => {
             let store = PostgresReadStore::connect(url.expose()).await;
-            let store = store.map_err(|error| configured("read.url", &error))?;
+            let store = store.map_err(|error| postgres_store_failure(&error))?;
             Ok(RowStores { postgres: Some(store.clone()), ..RowStores::of(store) })
         }
         None => {
@@ -118,15 +151,38 @@ pub fn codec_without_keys() -> EventCodec {
 /// Why a log on PostgreSQL cannot be used.
 pub fn postgres_log_failure(error: &PostgresLogError) -> Failure {
     match error {
-        PostgresLogError::Connect(ConnectError::NoAddress { .. }) => {
-            Failure { exit: Exit::Usage, ..configured("log.url", error) }
-        }
+        PostgresLogError::Connect(error) => unreachable_at("log.url", error),
+        PostgresLogError::Schema(error) => Failure::new(Exit::Internal, format!("log.url: {error}")),
         error => configured("log.url", error),
     }
 }
 
+/// Why read models on PostgreSQL cannot be used.
+pub fn postgres_store_failure(error: &PostgresStoreError) -> Failure {
+    match error {
+        PostgresStoreError::Connect(error) => unreachable_at("read.url", error),
+        PostgresStoreError::Schema(error) => Failure::new(Exit::Internal, format!("read.url: {error}")),
+        error => configured("read.url", error),
+    }
+}
+
+/// A database that cannot be connected to. The sentence says all but in the last case.
+fn unreachable_at(key: &str, error: &ConnectError) -> Failure {
+    match error {
+        ConnectError::NoAddress { .. } => Failure::usage(format!("{key}: {error}")),
+        ConnectError::Other { .. } => configured(key, error),
+        ConnectError::Unreachable { .. }
+        | ConnectError::Refused { .. }
+        | ConnectError::NoDatabase { .. }
+        | ConnectError::NoRight { .. }
+        | ConnectError::Full { .. }
+        | ConnectError::Old { .. }
+        | ConnectError::NotEncrypted { .. } => Failure::new(Exit::Internal, format!("{key}: {error}")),
+    }
+}
+
 /// The failure of something that a key of the configuration names.
-pub fn configured(key: &str, error: &(dyn std::error::Error + 'static)) -> Failure {
+fn configured(key: &str, error: &(dyn std::error::Error + 'static)) -> Failure {
     let failure = Failure::internal(error);
     Failure { message: format!("{key}: {}", failure.message), ..failure }
 }

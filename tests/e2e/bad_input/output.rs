@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 21] = [
     &["dub"],
     &["serve"],
     &["resume"],

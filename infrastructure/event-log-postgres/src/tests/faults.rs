@@ -104,7 +104,7 @@ async fn one_who_never_lets_go_is_told_of_and_harms_nothing() {
     let url = format!("{}?options=-c%20lock_timeout%3D300", place.server.url(&database));
     let patience = Patience { write_for: Duration::from_secs(1), ..Patience::default() };
     let clock = Arc::new(ManualClock::default());
-    let log = PostgresEventLog::connect_with(&url, None, codec(), clock, patience).await.expect("the log opens");
+    let log = PostgresEventLog::connect_with(&url, None, None, codec(), clock, patience).await.expect("the log opens");
     let mut holder = connect(&connect_options(&url).expect("an address")).await.expect("a connection");
     let hold = "SET idle_in_transaction_session_timeout = 0; BEGIN; SELECT pg_advisory_xact_lock(1147237229, 1)";
     sqlx::raw_sql(hold).execute(&mut holder).await.expect("held");
@@ -145,7 +145,7 @@ async fn a_replica_serves_those_who_follow_the_log() {
     let replica = place.server.replica(&[("fsync", "off")]).expect("a replica");
     let (url, replicas) = (place.server.url(&database), replica.url(&database));
     let clock = Arc::new(ManualClock::default());
-    let log = PostgresEventLog::connect(&url, Some(&replicas), codec(), clock).await.expect("the log opens");
+    let log = PostgresEventLog::connect(&url, Some(&replicas), None, codec(), clock).await.expect("the log opens");
     for number in 1..=20 {
         log.append(append(number, stream(number), 0, vec![plain(1)])).await.expect("appended");
     }
@@ -163,6 +163,7 @@ async fn a_replica_serves_those_who_follow_the_log() {
     replica.stop(Stop::Fast).expect("stopped");
     assert_eq!(log.read_stream(&stream(3), 1, 10).await.expect("a stream").len(), 1, "decisions ask the primary");
     assert_eq!(log.head().await.expect("a head"), 20);
+    assert_eq!(log.read_log(12, 100).await.expect("a page").events.len(), 8, "the primary stands in for it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,7 +211,7 @@ async fn a_connection_that_is_half_open_is_given_up() {
     let try_for = Duration::from_secs(1);
     let patience = Patience { try_for, ..Patience::default() };
     let clock = Arc::new(ManualClock::default());
-    let log = PostgresEventLog::connect_with(&url, None, codec(), clock, patience).await.expect("the log opens");
+    let log = PostgresEventLog::connect_with(&url, None, None, codec(), clock, patience).await.expect("the log opens");
     log.append(append(1, stream(1), 0, vec![plain(1)])).await.expect("appended");
     assert_eq!(log.head().await.expect("a head"), 1);
     // What was open is dead; what is opened from now on lives.
@@ -238,7 +239,7 @@ async fn a_full_disk_is_said_and_nothing_is_lost() {
     let url = server.database("films").expect("a database");
     let patience = Patience { write_for: Duration::from_secs(2), ..Patience::default() };
     let clock = Arc::new(ManualClock::default());
-    let log = PostgresEventLog::connect_with(&url, None, codec(), clock, patience).await.expect("the log opens");
+    let log = PostgresEventLog::connect_with(&url, None, None, codec(), clock, patience).await.expect("the log opens");
     log.append(append(0, stream(0), 0, vec![plain(1)])).await.expect("appended");
     let ballast = folder.join("ballast");
     let filled = Command::new("dd")

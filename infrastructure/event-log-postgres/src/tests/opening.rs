@@ -4,7 +4,7 @@ use super::*;
 use std::error::Error;
 
 async fn refusal(url: &str) -> String {
-    let opened = PostgresEventLog::connect(url, None, codec(), Arc::new(ManualClock::default())).await;
+    let opened = PostgresEventLog::connect(url, None, None, codec(), Arc::new(ManualClock::default())).await;
     let error = opened.err().expect("it does not open");
     let mut told = error.to_string();
     let mut source = error.source();
@@ -41,7 +41,7 @@ async fn a_database_of_another_log_or_program_is_refused() {
     log.close().await;
     let url = place.server.url(&database);
     let other = EventCodec::new("other", Arc::new(MemoryKeyVault::new(1)));
-    let opened = PostgresEventLog::connect(&url, None, other, Arc::new(ManualClock::default())).await;
+    let opened = PostgresEventLog::connect(&url, None, None, other, Arc::new(ManualClock::default())).await;
     assert!(opened.err().expect("refused").to_string().contains("the log “main”, not “other”"));
     let again = open(&url).await;
     assert_eq!(again.head().await.expect("a head"), 1);
@@ -50,4 +50,21 @@ async fn a_database_of_another_log_or_program_is_refused() {
     assert!(refusal(&url).await.contains("drifted"));
     sql("UPDATE dragoman_log.migrations SET number = 9999");
     assert!(refusal(&url).await.contains("use the newer program"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_belongs_to_the_installation_that_has_its_keys() {
+    let place = Place::new();
+    let url = place.server.url(&place.database());
+    let opened = async |installation: Option<u128>| {
+        let installation = installation.map(Uuid::from_u128);
+        let log = PostgresEventLog::connect(&url, None, installation, codec(), Arc::new(ManualClock::default())).await;
+        log.map(drop).map_err(|error| error.to_string())
+    };
+    // A copy, for instance, has no keys and claims nothing.
+    assert_eq!(opened(None).await, Ok(()));
+    assert_eq!(opened(Some(1)).await, Ok(()));
+    assert_eq!(opened(Some(1)).await, Ok(()));
+    assert!(opened(Some(2)).await.is_err_and(|said| said.contains("another data folder")));
+    assert_eq!(opened(None).await, Ok(()));
 }

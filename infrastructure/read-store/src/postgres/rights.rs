@@ -12,7 +12,8 @@ impl PostgresReadStore {
         let role: String = sqlx::query_scalar("SELECT quote_ident($1)").bind(role).fetch_one(&mut connection).await?;
         // A shadow's table keeps its rights when it becomes the live one.
         let grants = format!(
-            "GRANT USAGE ON SCHEMA dragoman_read TO {role}; \
+            "GRANT USAGE ON SCHEMA dragoman_read, dragoman_read_shadow, dragoman_read_before TO {role}; \
+             GRANT SELECT ON ALL TABLES IN SCHEMA dragoman_read_shadow, dragoman_read_before TO {role}; \
              GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA dragoman_read TO {role}; \
              REVOKE INSERT, UPDATE, DELETE ON dragoman_read.migrations FROM {role}; \
              ALTER DEFAULT PRIVILEGES IN SCHEMA dragoman_read_shadow \
