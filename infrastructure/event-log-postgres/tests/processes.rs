@@ -189,6 +189,7 @@ impl Heard {
 }
 
 async fn survive() -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "`make bench-faults` says how many")]
     let events = std::env::var("EVENTS").ok().and_then(|events| events.parse().ok()).unwrap_or(EVENTS);
     let target = (events / PROCESSES / WRITERS).next_multiple_of(EVENTS_AN_APPEND);
     let server = ScratchPostgres::start(&[("fsync", "off")])?;

@@ -87,7 +87,7 @@ sections! {
         replica: Option<Hidden> = postgres_url().optional(), None;
     }
     /// Where read models are kept: what lists and searches show, folded from the events.
-    read: Read {
+    read: Reading {
         /// A PostgreSQL database, which may be the same one. The data folder when unset.
         url: Option<Hidden> = postgres_url().optional(), None;
     }
