@@ -7,6 +7,13 @@
 CREATE SCHEMA dragoman_read_shadow;
 CREATE SCHEMA dragoman_read_before;
 
+-- Whose rows these are. One installation's rows under another one's would be neither's.
+CREATE TABLE installation (
+    only_row boolean NOT NULL DEFAULT true CHECK (only_row),
+    id       uuid NOT NULL,
+    CONSTRAINT installation_pkey PRIMARY KEY (only_row)
+);
+
 CREATE TABLE checkpoints (
     projection text COLLATE "C" NOT NULL,
     position   bigint NOT NULL CHECK (position >= 0),
@@ -344,6 +351,10 @@ CREATE INDEX charges_by_month ON charges (tenant, month)
     INCLUDE (source_ms, transcribe_ms, translate_ms, synthesise_ms, finish_ms) WHERE tenant IS NOT NULL;
 
 -- What BI tools and people see of it. `docs/read-models.md` is made from this.
+
+COMMENT ON TABLE installation IS 'The installation whose event log these read models are folded from: the number in its data folder.';
+COMMENT ON COLUMN installation.only_row IS 'Always true: there is one row.';
+COMMENT ON COLUMN installation.id IS 'The number.';
 
 COMMENT ON TABLE checkpoints IS 'How far each read model is: all events up to this position of the log are in its rows.';
 COMMENT ON COLUMN checkpoints.projection IS 'The read model.';

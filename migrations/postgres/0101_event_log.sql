@@ -70,13 +70,10 @@ COMMENT ON TABLE dragoman_log.streams IS 'Where each stream ends, and tenant and
 
 CREATE TABLE dragoman_log.commands (
     first_event_id uuid   PRIMARY KEY,
-    fingerprint    bytea  NOT NULL,
-    position       bigint NOT NULL,
-    revision       bigint NOT NULL,
-    hash           bytea  NOT NULL
+    position       bigint NOT NULL
 );
 COMMENT ON TABLE dragoman_log.commands IS
-    'What each append came to. The id of its first event stands for tenant, command id and stream, from which it is made.';
+    'Each append by the id of its first event, which is made from tenant, command id and stream; with its last position.';
 
 CREATE FUNCTION dragoman_log.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -95,10 +92,9 @@ SELECT dragoman_log.guard('dragoman_log.live'), dragoman_log.guard('dragoman_log
 CREATE VIEW dragoman_log.events AS SELECT * FROM dragoman_log.archive UNION ALL SELECT * FROM dragoman_log.live;
 COMMENT ON VIEW dragoman_log.events IS 'All events.';
 
--- Writes appends, each all or none: one that fails its check does not hurt the others. Each has a stream of its own, and
--- they come in the order of their streams' names, by bytes. All writers take locks in one order: streams by name, then
--- the one on positions. That one is held from the moment at which positions are given until the commit, so that they come
--- into sight in their order, and a rollback leaves no hole.
+-- Writes appends, each all or none: one that fails its check does not hurt the others. Each has a stream of its own. One
+-- writer at a time, from the first look at what is there until the commit: so positions come into sight in their order,
+-- and a rollback leaves no hole.
 --
 -- Arrays by append: stream, revision expected, number of events, id of the first event, fingerprint, tenant and actor.
 -- Arrays by event, in the order of the appends: append (from 1), and what is stored; `digests` are their 32 bytes each, one
@@ -132,28 +128,24 @@ DECLARE
     befores   bytea[];
     afters    bytea[];
 BEGIN
-    IF 0 = ANY (expected) THEN
-        INSERT INTO streams (stream, revision, hash, tenant, actor)
-            SELECT a.stream, 0, nothing, a.tenant, a.actor
-            FROM unnest(streams, expected, tenants, actors) AS a (stream, expected, tenant, actor)
-            WHERE a.expected = 0
-            ON CONFLICT DO NOTHING;
-    END IF;
-    PERFORM FROM streams AS s WHERE s.stream = ANY (streams) ORDER BY s.stream FOR UPDATE;
-    -- Each statement sees what was committed before it began: here, what the locks waited for.
+    PERFORM pg_advisory_xact_lock(1147237229, 1);
+    -- Each statement sees what was committed before it began: here, what the lock waited for.
     SELECT array_agg((CASE WHEN c.position IS NOT NULL THEN 1
                            WHEN coalesce(s.revision, 0) <> a.expected THEN 2 ELSE 0 END)::smallint ORDER BY a.number),
-           array_agg(c.fingerprint ORDER BY a.number),
-           array_agg(c.position ORDER BY a.number),
-           array_agg(coalesce(c.revision, s.revision, 0) ORDER BY a.number),
-           array_agg(coalesce(c.hash, s.hash, nothing) ORDER BY a.number)
+           array_agg(NULL::bytea), array_agg(c.position ORDER BY a.number),
+           array_agg(coalesce(s.revision, 0) ORDER BY a.number), array_agg(coalesce(s.hash, nothing) ORDER BY a.number)
         INTO verdicts, known, positions, revisions, hashes
         FROM unnest(streams, expected, keys) WITH ORDINALITY AS a (stream, expected, key, number)
         LEFT JOIN LATERAL (SELECT revision, hash FROM streams WHERE stream = a.stream) AS s ON true
-        LEFT JOIN LATERAL (SELECT fingerprint, position, revision, hash FROM commands WHERE first_event_id = a.key) AS c
-            ON true;
+        LEFT JOIN LATERAL (SELECT position FROM commands WHERE first_event_id = a.key) AS c ON true;
+    IF 1 = ANY (verdicts) THEN
+        SELECT array_agg(e.fingerprint ORDER BY a.number), array_agg(coalesce(e.revision, a.revision) ORDER BY a.number),
+               array_agg(coalesce(e.hash, a.hash) ORDER BY a.number)
+            INTO known, revisions, hashes
+            FROM unnest(positions, revisions, hashes) WITH ORDINALITY AS a (position, revision, hash, number)
+            LEFT JOIN LATERAL (SELECT fingerprint, revision, hash FROM events WHERE position = a.position) AS e ON true;
+    END IF;
 
-    PERFORM pg_advisory_xact_lock(1147237229, 1);
     SELECT l.position, l.recorded_at INTO last, at FROM live AS l ORDER BY l.position DESC LIMIT 1;
     IF last IS NULL THEN
         SELECT p.last, p.last_recorded_at INTO last, at FROM parts AS p ORDER BY p.number DESC LIMIT 1;
@@ -186,17 +178,19 @@ BEGIN
                    traceparent, subject_keys, artefacts, data, before, after, number)
         WHERE verdicts[e.append] = 0;
     INSERT INTO commands
-        SELECT a.key, a.fingerprint, last + sum(a.count) OVER (ORDER BY a.number), a.expected + a.count, a.hash
-        FROM unnest(keys, fingerprints, counts, expected, ends, verdicts) WITH ORDINALITY
-             AS a (key, fingerprint, count, expected, hash, verdict, number)
+        SELECT a.key, last + sum(a.count) OVER (ORDER BY a.number)
+        FROM unnest(keys, counts, verdicts) WITH ORDINALITY AS a (key, count, verdict, number)
         WHERE a.verdict = 0;
+    IF 0 = ANY (expected) THEN
+        INSERT INTO streams
+            SELECT a.stream, a.count, a.hash, a.tenant, a.actor
+            FROM unnest(streams, counts, expected, ends, verdicts, tenants, actors)
+                 AS a (stream, count, expected, hash, verdict, tenant, actor)
+            WHERE a.expected = 0 AND a.verdict = 0;
+    END IF;
     UPDATE streams AS s SET revision = a.expected + a.count, hash = a.hash
         FROM unnest(streams, counts, expected, ends, verdicts) AS a (stream, count, expected, hash, verdict)
-        WHERE s.stream = a.stream AND a.verdict = 0;
-    IF 2 = ANY (verdicts) THEN
-        -- Those that were made above, for appends that were refused.
-        DELETE FROM streams AS s WHERE s.stream = ANY (streams) AND s.revision = 0;
-    END IF;
+        WHERE s.stream = a.stream AND a.expected > 0 AND a.verdict = 0;
     IF 0 = ANY (verdicts) THEN
         PERFORM pg_notify('dragoman_log', (last + sum(a.count))::text)
             FROM unnest(counts, verdicts) AS a (count, verdict) WHERE a.verdict = 0;

@@ -6,7 +6,7 @@ mod people;
 mod read_models;
 mod stores;
 
-pub use databases::{admit, log_to_copy, migrate, pending, put_away};
+pub use databases::{admit, log_to_copy, migrate, put_away};
 pub use http_outbound::choose_cryptography;
 pub use people::{credential_store, delivery_store, mailer, outbound, outside_issuer};
 pub use read_models::{ReadModels, read_models};

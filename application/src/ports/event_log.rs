@@ -76,6 +76,15 @@ pub trait EventLog: Send + Sync {
     }
 }
 
+/// Tells all who follow a log ([`EventLog::wakeups`]) that it reaches as far as this, unless they know of more.
+pub fn wake(wakeups: &watch::Sender<u64>, head: u64) {
+    wakeups.send_if_modified(|seen| {
+        let later = head > *seen;
+        *seen = head.max(*seen);
+        later
+    });
+}
+
 /// What a log may promise beyond what every log does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {

@@ -80,11 +80,12 @@ pub async fn copy(
 ) -> Result<Copied, CopyError> {
     let head = source.last_position().await?;
     let before = target.last_position().await?;
+    let common = before.min(head);
+    if common > 0 && hash_at(source, common).await? != hash_at(target, common).await? {
+        return Err(CopyError::OtherLog { position: common });
+    }
     if before > head {
         return Err(CopyError::Newer { target: before, source_events: head });
-    }
-    if before > 0 && hash_at(source, before).await? != hash_at(target, before).await? {
-        return Err(CopyError::OtherLog { position: before });
     }
     let mut at = before;
     progress(at, head);

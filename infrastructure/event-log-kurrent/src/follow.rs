@@ -5,6 +5,7 @@ use crate::{
     link::{Link, whole},
     reader::is_ours,
 };
+use application::ports::event_log::wake;
 use kurrentdb::SubscriptionEvent;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::sleep};
@@ -14,15 +15,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
-
-/// Tells of a position, unless a later one was told.
-pub(crate) fn tell(wakeups: &watch::Sender<u64>, position: u64) {
-    wakeups.send_if_modified(|seen| {
-        let later = position > *seen;
-        *seen = position.max(*seen);
-        later
-    });
-}
 
 /// Follows the log after a position of `$all` (`None` from the beginning), until it is aborted.
 pub(crate) async fn follow(link: Arc<Link>, wakeups: watch::Sender<u64>, after: Option<u64>) {
@@ -35,7 +27,7 @@ pub(crate) async fn follow(link: Arc<Link>, wakeups: watch::Sender<u64>, after: 
                         let event = event.get_original_event();
                         place = Some(event.position);
                         if is_ours(event, link.prefix()) {
-                            tell(&wakeups, event.position.commit);
+                            wake(&wakeups, event.position.commit);
                         }
                     }
                     Ok(SubscriptionEvent::Checkpoint(position)) => place = Some(position),

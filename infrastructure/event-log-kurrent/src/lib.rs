@@ -20,7 +20,7 @@ use application::ports::{
     clock::Clock,
     event_log::{
         Append, AppendError, Appended, Capabilities, EventLog, LogPage, LogVerification, ReadError, Recorded, StreamId,
-        Tenant,
+        Tenant, wake,
     },
 };
 use async_trait::async_trait;
@@ -106,7 +106,7 @@ impl EventLog for KurrentEventLog {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         match self.submit(append).await {
             Ok(appended) => {
-                follow::tell(&self.wakeups, appended.position);
+                wake(&self.wakeups, appended.position);
                 Ok(appended)
             }
             Err(Refusal::Rule(error)) => Err(error),

@@ -4,7 +4,7 @@
 use application::ports::{
     clock::Clock,
     event_log::{
-        Append, AppendError, Appended, EventLog, LogPage, LogVerification, ReadError, Recorded, StreamId, Tenant,
+        Append, AppendError, Appended, EventLog, LogPage, LogVerification, ReadError, Recorded, StreamId, Tenant, wake,
     },
 };
 use async_trait::async_trait;
@@ -88,11 +88,7 @@ impl EventLog for MemoryEventLog {
         let prepared = self.codec.prepare(append).map_err(|error| AppendError::Unavailable(error.into()))?;
         let appended = self.store().write(&prepared, self.clock.as_ref())?;
         if !appended.replayed {
-            self.wakeups.send_if_modified(|head| {
-                let later = appended.position > *head;
-                *head = appended.position.max(*head);
-                later
-            });
+            wake(&self.wakeups, appended.position);
         }
         Ok(appended)
     }

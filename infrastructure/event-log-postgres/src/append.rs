@@ -4,7 +4,7 @@ use crate::{
     error::LogError,
     table::{bound, column, moment_of, sha256},
 };
-use application::ports::event_log::{AppendError, Appended};
+use application::ports::event_log::Appended;
 use domain::value::{Sha256, Timestamp};
 use event_codec::{Content, Outcome, Prepared, Tail, Verdict};
 use event_log_groups::Answers;
@@ -32,18 +32,16 @@ pub(crate) struct Answer {
     ends: Vec<Vec<u8>>,
 }
 
-/// Has a group written. `order` has each append's stream, and its place in `appends`, in the order of the streams.
+/// Has a group written, in which each append has a stream of its own.
 pub(crate) async fn send(
     connection: &mut PgConnection,
     appends: &[Prepared],
-    order: &[(String, usize)],
     now: Timestamp,
 ) -> Result<Answer, LogError> {
-    let ordered: Vec<&Prepared> = order.iter().filter_map(|(_, place)| appends.get(*place)).collect();
     let firsts: Vec<&Content> =
-        ordered.iter().filter_map(|append| append.contents().next().map(|(content, _)| content)).collect();
+        appends.iter().filter_map(|append| append.contents().next().map(|(content, _)| content)).collect();
     let events: Vec<(i32, &Content, &Sha256)> = (1..)
-        .zip(&ordered)
+        .zip(appends)
         .flat_map(|(number, append)| append.contents().map(move |(content, digest)| (number, content, digest)))
         .collect();
     let digests: Vec<u8> = events.iter().flat_map(|(_, _, digest)| digest.as_bytes()).copied().collect();
@@ -52,11 +50,11 @@ pub(crate) async fn send(
     let ids = |id: fn(&Content) -> Uuid| events.iter().map(|(_, event, _)| id(event)).collect::<Vec<Uuid>>();
     let row = sqlx::query(APPEND)
         .bind(moment_of(now))
-        .bind(order.iter().map(|(stream, _)| stream.as_str()).collect::<Vec<_>>())
-        .bind(ordered.iter().map(|append| bound(append.expected_revision)).collect::<Vec<_>>())
-        .bind(ordered.iter().map(|append| i32::try_from(append.events()).unwrap_or(i32::MAX)).collect::<Vec<_>>())
+        .bind(appends.iter().map(|append| append.stream.to_string()).collect::<Vec<_>>())
+        .bind(appends.iter().map(|append| bound(append.expected_revision)).collect::<Vec<_>>())
+        .bind(appends.iter().map(|append| i32::try_from(append.events()).unwrap_or(i32::MAX)).collect::<Vec<_>>())
         .bind(firsts.iter().map(|content| content.event_id).collect::<Vec<_>>())
-        .bind(ordered.iter().map(|append| append.fingerprint.as_bytes().as_slice()).collect::<Vec<_>>())
+        .bind(appends.iter().map(|append| append.fingerprint.as_bytes().as_slice()).collect::<Vec<_>>())
         .bind(by_append(|content| &content.tenant))
         .bind(by_append(|content| &content.actor))
         .bind(events.iter().map(|(number, _, _)| *number).collect::<Vec<_>>())
@@ -77,20 +75,14 @@ pub(crate) async fn send(
     Ok(Answer::of(&row)?)
 }
 
-/// What each append came to, in the order of `appends`.
-pub(crate) fn answers_of(
-    answer: &Answer,
-    appends: &[Prepared],
-    order: &[(String, usize)],
-) -> Result<Answers, LogError> {
-    let mut told: Vec<(usize, Result<Appended, AppendError>)> = Vec::with_capacity(order.len());
+/// What each append came to, in their order.
+pub(crate) fn answers_of(answer: &Answer, appends: &[Prepared]) -> Result<Answers, LogError> {
     let mut position = u64::try_from(answer.last).map_err(column)?;
-    for (number, (_, place)) in order.iter().enumerate() {
-        let (Some(append), Some(judged)) = (appends.get(*place), answer.judged(number)?) else {
-            return Err(LogError::Column(ANSWER_TOO_SHORT.into()));
-        };
+    let mut told = Answers::with_capacity(appends.len());
+    for (number, append) in appends.iter().enumerate() {
+        let judged = answer.judged(number)?.ok_or_else(|| LogError::Column(ANSWER_TOO_SHORT.into()))?;
         let verdict = append.judge(judged.known.as_ref(), &judged.tail);
-        let outcome = match (verdict, judged.end) {
+        told.push(match (verdict, judged.end) {
             (Verdict::Write, Some(hash)) => {
                 position += append.events();
                 let revision = append.expected_revision + append.events();
@@ -101,11 +93,9 @@ pub(crate) fn answers_of(
             (Verdict::Write, None) | (Verdict::Replayed(_) | Verdict::Refused(_), Some(_)) => {
                 return Err(LogError::Column("server and program judge an append differently".into()));
             }
-        };
-        told.push((*place, outcome));
+        });
     }
-    told.sort_unstable_by_key(|(place, _)| *place);
-    Ok(told.into_iter().map(|(_, outcome)| outcome).collect())
+    Ok(told)
 }
 
 const ANSWER_TOO_SHORT: &str = "the server's answer has too few appends";

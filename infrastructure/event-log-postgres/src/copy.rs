@@ -27,10 +27,8 @@ const STREAMS: &str = "INSERT INTO dragoman_log.streams (stream, revision, hash,
      SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::text[], $5::text[]) \
      ON CONFLICT (stream) DO UPDATE SET revision = excluded.revision, hash = excluded.hash";
 
-const COMMANDS: &str = "INSERT INTO dragoman_log.commands (first_event_id, fingerprint, position, revision, hash) \
-     SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[]) \
-     ON CONFLICT (first_event_id) DO UPDATE \
-     SET position = excluded.position, revision = excluded.revision, hash = excluded.hash";
+const COMMANDS: &str = "INSERT INTO dragoman_log.commands (first_event_id, position) \
+     SELECT * FROM unnest($1::uuid[], $2::bigint[]) ON CONFLICT (first_event_id) DO UPDATE SET position = excluded.position";
 
 #[async_trait]
 impl RowLog for PostgresEventLog {
@@ -68,11 +66,11 @@ async fn write(connection: &mut PgConnection, rows: &[Row]) -> Result<(), LogErr
         return Err(LogError::Column("the rows do not follow the last one".into()));
     }
     insert(&mut change, rows).await?;
-    let (mut streams, mut commands) = (BTreeMap::<&str, (&Row, &Row)>::new(), BTreeMap::<Uuid, &Row>::new());
+    let (mut streams, mut commands) = (BTreeMap::<&str, (&Row, &Row)>::new(), BTreeMap::<Uuid, i64>::new());
     for row in rows {
         let Content { tenant, command_id, stream, .. } = &row.content;
         streams.entry(stream).or_insert((row, row)).1 = row;
-        commands.insert(Content::id_of(tenant, *command_id, stream, 0), row);
+        commands.insert(Content::id_of(tenant, *command_id, stream, 0), bound(row.position));
     }
     sqlx::query(STREAMS)
         .bind(streams.keys().copied().collect::<Vec<&str>>())
@@ -85,10 +83,7 @@ async fn write(connection: &mut PgConnection, rows: &[Row]) -> Result<(), LogErr
         .await?;
     sqlx::query(COMMANDS)
         .bind(commands.keys().copied().collect::<Vec<Uuid>>())
-        .bind(commands.values().map(|row| row.content.fingerprint.as_bytes().as_slice()).collect::<Vec<_>>())
-        .bind(commands.values().map(|row| bound(row.position)).collect::<Vec<_>>())
-        .bind(commands.values().map(|row| bound(row.content.revision)).collect::<Vec<_>>())
-        .bind(commands.values().map(|row| row.hash.as_bytes().as_slice()).collect::<Vec<_>>())
+        .bind(commands.values().copied().collect::<Vec<_>>())
         .execute(&mut *change)
         .await?;
     Ok(change.commit().await?)

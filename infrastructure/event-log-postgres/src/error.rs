@@ -15,7 +15,13 @@ pub enum LogError {
     Schema(#[from] SchemaError),
     /// The server could not do what was asked.
     #[error("the event log's database could not be used")]
-    Storage(#[from] sqlx::Error),
+    Storage(#[source] sqlx::Error),
+    /// The user may not do what was asked.
+    #[error(
+        "this user of PostgreSQL may not do that to the event log: the owner of its schema may, and lets others use \
+             it with `dragoman migrate --grant ROLE` (again after each update)"
+    )]
+    NoRight(#[source] sqlx::Error),
     /// None of the servers named takes writes.
     #[error("none of the servers named in the address takes writes: they are replicas")]
     OnlyReplicas,
@@ -41,6 +47,14 @@ pub enum LogError {
     Column(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl From<sqlx::Error> for LogError {
+    fn from(error: sqlx::Error) -> Self {
+        // insufficient_privilege.
+        let refused = error.as_database_error().and_then(|said| said.code()).is_some_and(|code| code == "42501");
+        if refused { Self::NoRight(error) } else { Self::Storage(error) }
+    }
+}
+
 /// What a failure means for who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -64,6 +78,7 @@ impl LogError {
             LogError::Connect(ConnectError::Other { source, .. }) => kind(source),
             LogError::Connect(_)
             | LogError::Schema(_)
+            | LogError::NoRight(_)
             | LogError::OtherLog { .. }
             | LogError::OtherInstallation
             | LogError::Interrupted

@@ -35,7 +35,14 @@ use sqlx::{
     PgPool,
     postgres::{PgPoolOptions, PgRow},
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use table::{HEAD, LIVE_LOG, LIVE_STREAM, OLD_LOG, OLD_STREAM, bound, digest, number, position_of, row_of};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 use uuid::Uuid;
@@ -81,6 +88,8 @@ pub struct PostgresEventLog {
     readers: PgPool,
     /// Where the whole log is read while it answers: a replica, if there is one.
     followers: Option<PgPool>,
+    /// Whether that replica did not answer the last time.
+    is_replica_away: AtomicBool,
     appender: Appender,
     wakeups: watch::Sender<u64>,
     patience: Patience,
@@ -138,7 +147,8 @@ impl PostgresEventLog {
         beside.spawn(listener::listen(Arc::clone(&servers), wakeups.clone(), moves));
         beside.spawn(keeper::put_away(readers.clone()));
         let appender = Appender::start(writer, LIMITS);
-        Ok(Self { codec, servers, readers, followers, appender, wakeups, patience, _beside: beside })
+        let is_replica_away = AtomicBool::new(false);
+        Ok(Self { codec, servers, readers, followers, is_replica_away, appender, wakeups, patience, _beside: beside })
     }
 
     /// Writes what was asked for before, then closes the connections. Later appends are refused. Dropping the log
@@ -221,9 +231,17 @@ impl PostgresEventLog {
         if let Some(followers) = &self.followers {
             match log_rows_in(followers, after, limit).await {
                 Err(error) if error.kind() == Kind::Passing => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "the replica does not answer");
+                    if !self.is_replica_away.swap(true, Ordering::Relaxed) {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(error, "the replica of the event log does not answer: its source is read");
+                    }
                 }
-                answered => return answered,
+                answered => {
+                    if self.is_replica_away.swap(false, Ordering::Relaxed) {
+                        tracing::info!("the replica of the event log answers again");
+                    }
+                    return answered;
+                }
             }
         }
         log_rows_in(&self.readers, after, limit).await
@@ -276,7 +294,7 @@ impl EventLog for PostgresEventLog {
 
     async fn owner_of(&self, stream: &StreamId) -> Result<Option<(Tenant, String)>, ReadError> {
         let stream = stream.to_string();
-        let asked = "SELECT tenant, actor FROM dragoman_log.streams WHERE stream = $1 AND revision > 0";
+        let asked = "SELECT tenant, actor FROM dragoman_log.streams WHERE stream = $1";
         let owner: Option<(String, String)> =
             self.ask(async || Ok(sqlx::query_as(asked).bind(&stream).fetch_optional(&self.readers).await?)).await?;
         Ok(owner.map(|(tenant, actor)| (Tenant(tenant), actor)))
@@ -289,7 +307,8 @@ impl EventLog for PostgresEventLog {
         stream: &StreamId,
     ) -> Result<Option<Appended>, ReadError> {
         let first = Content::id_of(&tenant.0, command_id, &stream.to_string(), 0);
-        let asked = "SELECT position, revision, fingerprint, hash FROM dragoman_log.commands WHERE first_event_id = $1";
+        let asked = "SELECT position, revision, fingerprint, hash FROM dragoman_log.events WHERE position = \
+             (SELECT position FROM dragoman_log.commands WHERE first_event_id = $1)";
         let row: Option<PgRow> =
             self.ask(async || Ok(sqlx::query(asked).bind(first).fetch_optional(&self.readers).await?)).await?;
         row.map(|row| outcome_of(&row).map(|outcome| outcome.replayed())).transpose().map_err(unreadable)
@@ -305,7 +324,7 @@ impl EventLog for PostgresEventLog {
     }
 
     async fn verify(&self) -> Result<LogVerification, ReadError> {
-        let mut connection = self.readers.acquire().await.map_err(unreadable)?;
+        let mut connection = self.ask(async || Ok(self.readers.acquire().await?)).await?;
         verify::verify(&mut connection, &self.codec).await.map_err(unreadable)
     }
 }

@@ -1,6 +1,7 @@
 //! Hears of what other processes append. A hint: readers also look by themselves.
 
-use crate::{error::LogError, servers::Servers, table::HEAD, writer::wake};
+use crate::{error::LogError, servers::Servers, table::HEAD};
+use application::ports::event_log::wake;
 use postgres_schema::CONNECT_MAX;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::{sync::Arc, time::Duration};

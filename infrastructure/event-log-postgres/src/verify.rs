@@ -62,8 +62,6 @@ const BESIDE: [(&str, &str); 2] = [
              FROM dragoman_log.events GROUP BY tenant, command_id, stream) \
          SELECT coalesce(said.first_event_id, kept.first_event_id)::text \
          FROM said FULL JOIN dragoman_log.commands AS kept USING (first_event_id) \
-         LEFT JOIN dragoman_log.events AS last ON last.position = said.position \
-         WHERE (kept.fingerprint, kept.position, kept.revision, kept.hash) \
-             IS DISTINCT FROM (last.fingerprint, last.position, last.revision, last.hash) LIMIT 100",
+         WHERE kept.position IS DISTINCT FROM said.position LIMIT 100",
     ),
 ];

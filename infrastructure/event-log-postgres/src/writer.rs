@@ -10,7 +10,10 @@ use crate::{
     error::{Kind, LogError},
     servers::Servers,
 };
-use application::ports::{clock::Clock, event_log::Appended};
+use application::ports::{
+    clock::Clock,
+    event_log::{Appended, wake},
+};
 use event_codec::Prepared;
 use event_log_groups::{Answers, GroupWriter};
 use sqlx::{Connection, PgConnection};
@@ -85,10 +88,6 @@ impl GroupWriter for Writer {
 
 impl Writer {
     async fn try_once(&mut self, appends: &[Prepared]) -> Result<Answers, LogError> {
-        let mut order: Vec<(String, usize)> =
-            appends.iter().enumerate().map(|(place, append)| (append.stream.to_string(), place)).collect();
-        // By bytes, as the server's function needs it.
-        order.sort_unstable();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
@@ -97,12 +96,11 @@ impl Writer {
                 connection
             }
         };
-        let sent =
-            tokio::time::timeout(self.patience.try_for, send(&mut connection, appends, &order, self.clock.now())).await;
+        let sent = tokio::time::timeout(self.patience.try_for, send(&mut connection, appends, self.clock.now())).await;
         // What an error has left of the connection is anyone's guess: it is thrown away.
         let answer = sent.map_err(|_elapsed| LogError::Silent)??;
         self.connection = Some(connection);
-        let answers = answers_of(&answer, appends, &order)?;
+        let answers = answers_of(&answer, appends)?;
         let written = answers.iter().filter_map(|answer| match answer {
             Ok(Appended { position, replayed: false, .. }) => Some(*position),
             Ok(_) | Err(_) => None,
@@ -112,13 +110,4 @@ impl Writer {
         }
         Ok(answers)
     }
-}
-
-/// Says that the log reaches as far as this.
-pub(crate) fn wake(wakeups: &watch::Sender<u64>, head: u64) {
-    wakeups.send_if_modified(|seen| {
-        let later = head > *seen;
-        *seen = head.max(*seen);
-        later
-    });
 }

@@ -8,7 +8,10 @@ use crate::{
     error::{Kind, LogError, kind},
     table::{insert, number, parsed},
 };
-use application::ports::{clock::Clock, event_log::Appended};
+use application::ports::{
+    clock::Clock,
+    event_log::{Appended, wake},
+};
 use domain::value::Timestamp;
 use event_codec::{Outcome, Prepared, Row, Tail, Verdict};
 use event_log_groups::{Answers, GroupWriter};
@@ -49,11 +52,7 @@ impl GroupWriter for Writer {
             Ok(_) | Err(_) => None,
         });
         self.ends.keep(written);
-        self.wakeups.send_if_modified(|seen| {
-            let later = head > *seen;
-            *seen = head.max(*seen);
-            later
-        });
+        wake(&self.wakeups, head);
         Ok(answers)
     }
 

@@ -60,7 +60,9 @@ pub enum ConnectError {
         source: sqlx::Error,
     },
     /// It has no connection to spare.
-    #[error("the PostgreSQL server at {server} has no connection to spare: raise its max_connections")]
+    #[error(
+        "the PostgreSQL server at {server} has no connection to spare: raise its max_connections, or the user's own limit"
+    )]
     Full {
         /// Where.
         server: String,

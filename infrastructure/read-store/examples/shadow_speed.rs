@@ -4,11 +4,14 @@
 //! `cargo run --release -p read-store --example shadow_speed -- [EVENTS]`
 //! folds a made-up history of so many events; 200,000 without it. The server is one of its own.
 
+mod process;
+
 use anyhow::Result;
 use application::{
     ports::{read_store::ReadStore, shadow_store::ShadowStore},
     testing::{RecordedLog, story::Story},
 };
+use process::{cpu_seconds, peak_mib};
 use projections::{Projection, rebuild::Rebuild};
 use read_store::{PostgresReadStore, SqliteReadStore};
 use scratch_postgres::ScratchPostgres;
@@ -51,20 +54,4 @@ async fn report(what: &str, rebuild: &Rebuild, models: &[Arc<dyn Projection>]) -
         peak_mib()?
     );
     Ok(())
-}
-
-/// Processor time of this process, all its threads.
-fn cpu_seconds() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    // utime and stime, in hundredths of a second: proc(5), counted from the field after the name.
-    let ticks = fields.iter().skip(11).take(2).map(|field| field.parse::<f64>()).sum::<Result<f64, _>>()?;
-    Ok(ticks / 100.0)
-}
-
-/// The most memory that this process had so far.
-fn peak_mib() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    Ok(peak.split_whitespace().next().unwrap_or("0").parse::<u64>()? / 1_024)
 }

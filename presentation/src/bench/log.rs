@@ -32,12 +32,8 @@ const LIMIT_FOR: Duration = Duration::from_secs(2);
 /// Rows of a plain insert that is meant to be fast.
 const ROWS: usize = 50;
 /// By the number of writers and the backend: the ratio that should be reached.
-const RATIO_MIN: [(Backend, bool, f64); 4] = [
-    (Backend::Postgres, true, 0.40),
-    (Backend::Postgres, false, 0.30),
-    (Backend::Sqlite, true, 0.80),
-    (Backend::Sqlite, false, 0.0),
-];
+const RATIO_MIN: [(Backend, bool, f64); 3] =
+    [(Backend::Postgres, true, 0.40), (Backend::Postgres, false, 0.30), (Backend::Sqlite, true, 0.80)];
 
 /// What was measured.
 pub struct Measured {
@@ -90,8 +86,8 @@ pub async fn run(args: &LogArgs) -> Result<Measured, Failure> {
     let wanted = RATIO_MIN.iter().find(|(backend, crowd, _)| (*backend, *crowd) == (args.backend, is_crowd));
     let what = format!("appends, of {than}");
     figures.push(match wanted {
-        Some((_, _, least)) if *least > 0.0 => Figure::at_least(what, ratio * 100.0, "%", least * 100.0),
-        _ => Figure::told(what, ratio * 100.0, "%"),
+        Some((_, _, least)) => Figure::at_least(what, ratio * 100.0, "%", least * 100.0),
+        None => Figure::told(what, ratio * 100.0, "%"),
     });
     place.check(&log, args.events).await?;
     Ok(Measured { figures, ratio })

@@ -85,6 +85,9 @@ async fn verify(as_json: bool, home: &Home) -> Result<Exit, Failure> {
 }
 
 async fn copy_to(args: CopyArgs, home: &Home) -> Result<Exit, Failure> {
+    if args.from.as_ref() == Some(&args.to) {
+        return Err(Failure::usage("--from and --to name the same log"));
+    }
     let source = wiring::log_to_copy(home, args.from.as_deref(), false).await?;
     let target = wiring::log_to_copy(home, Some(&args.to), true).await?;
     let bar = bar();

@@ -31,7 +31,7 @@ date whenever their owner opens them. KurrentDB has no schema.";
 
 /// Runs the command.
 pub async fn run(args: MigrateArgs, home: &Home) -> Result<Exit, Failure> {
-    let steps = if args.check { wiring::pending(home).await? } else { wiring::migrate(home).await? };
+    let steps = wiring::migrate(home, args.check).await?;
     if let Some(role) = &args.grant {
         wiring::admit(home, role).await?;
     }

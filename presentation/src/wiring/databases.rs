@@ -1,6 +1,6 @@
 //! What is done to the databases themselves: migrations, rights, copies, the archive.
 
-use super::stores::{codec_without_keys, postgres_log_failure, postgres_store_failure};
+use super::stores::{codec_without_keys, postgres_log_failure, postgres_log_failure_at, postgres_store_failure};
 use crate::{
     exit::Failure,
     home::{Home, LogPlace, Ownership},
@@ -13,28 +13,20 @@ use postgres_schema::Step;
 use read_store::PostgresReadStore;
 use std::{path::PathBuf, sync::Arc};
 
-/// The migrations that the databases of the configuration lack.
-pub async fn pending(home: &Home) -> Result<Vec<Step>, Failure> {
+/// The migrations that the databases of the configuration lack; applies them, too, unless it is only to say which.
+pub async fn migrate(home: &Home, only_say: bool) -> Result<Vec<Step>, Failure> {
     let mut steps = Vec::new();
     if let LogPlace::Postgres { url, .. } = home.log_place() {
-        steps.extend(event_log_postgres::pending(url.expose()).await.map_err(|error| postgres_log_failure(&error))?);
+        let url = url.expose();
+        let lacking =
+            if only_say { event_log_postgres::pending(url).await } else { event_log_postgres::migrate(url).await };
+        steps.extend(lacking.map_err(|error| postgres_log_failure(&error))?);
     }
     if let Some(url) = home.read_url() {
-        let pending = PostgresReadStore::pending(url.expose()).await;
-        steps.extend(pending.map_err(|error| postgres_store_failure(&error))?);
-    }
-    Ok(steps)
-}
-
-/// Applies them, and gives those that it applied.
-pub async fn migrate(home: &Home) -> Result<Vec<Step>, Failure> {
-    let mut steps = Vec::new();
-    if let LogPlace::Postgres { url, .. } = home.log_place() {
-        steps.extend(event_log_postgres::migrate(url.expose()).await.map_err(|error| postgres_log_failure(&error))?);
-    }
-    if let Some(url) = home.read_url() {
-        let applied = PostgresReadStore::migrate(url.expose()).await;
-        steps.extend(applied.map_err(|error| postgres_store_failure(&error))?);
+        let url = url.expose();
+        let lacking =
+            if only_say { PostgresReadStore::pending(url).await } else { PostgresReadStore::migrate(url).await };
+        steps.extend(lacking.map_err(|error| postgres_store_failure(&error))?);
     }
     Ok(steps)
 }
@@ -71,19 +63,26 @@ pub struct CopiedLog {
 
 /// The log at this place, `sqlite:FOLDER` or `postgres://…`, or the one in use. One in a data folder must not be in use.
 pub async fn log_to_copy(home: &Home, place: Option<&str>, is_target: bool) -> Result<CopiedLog, Failure> {
-    let place = match place {
-        Some(place) => place.to_owned(),
+    let (key, place) = match place {
+        Some(place) => (if is_target { "--to" } else { "--from" }, place.to_owned()),
         None => match home.log_place() {
-            LogPlace::Here(_) => format!("sqlite:{}", home.root().display()),
-            LogPlace::Postgres { url, .. } => url.expose().to_owned(),
+            LogPlace::Here(_) => ("the data folder", format!("sqlite:{}", home.root().display())),
+            LogPlace::Postgres { url, .. } => ("log.url", url.expose().to_owned()),
             LogPlace::Kurrent { .. } => {
                 return Err(Failure::usage("a log on KurrentDB cannot be copied; its own tools move it"));
             }
         },
     };
     if place.starts_with("postgres://") || place.starts_with("postgresql://") {
+        let failed = |error| postgres_log_failure_at(key, &error);
+        // Connecting would make the schema, which a source must have already.
+        if !is_target && !event_log_postgres::pending(&place).await.map_err(failed)?.is_empty() {
+            let said =
+                format!("{key}: there is no event log at that address, or one of an older program to be migrated");
+            return Err(Failure::usage(said));
+        }
         let log = PostgresEventLog::connect(&place, None, None, codec_without_keys(), Arc::new(SystemClock)).await;
-        let log = log.map_err(|error| postgres_log_failure(&error))?;
+        let log = log.map_err(failed)?;
         return Ok(CopiedLog { log: Box::new(log), _owned: None });
     }
     let Some(folder) = place.strip_prefix("sqlite:") else {

@@ -77,6 +77,20 @@ pub async fn event_log(home: &Home, codec: EventCodec, clock: Arc<dyn Clock>) ->
 fn installation(home: &Home) -> Result<Uuid, Failure> {
     let failed = |error: std::io::Error| Failure::internal(&error);
     let file = home.installation();
+    match fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => draw_installation(home)?,
+        Ok(_) | Err(_) => {}
+    }
+    let known = fs::read_to_string(&file).map_err(failed)?;
+    known.trim().parse().map_err(|_| {
+        Failure::new(Exit::Internal, format!("{} is damaged: bring it back from a backup", file.display()))
+    })
+}
+
+/// Draws the number, unless somebody else is faster.
+fn draw_installation(home: &Home) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::internal(&error);
+    let file = home.installation();
     let drawn = RandomIds.next().to_string();
     fs::DirBuilder::new().recursive(true).mode(0o700).create(home.root()).map_err(failed)?;
     // Written beside and linked, so that whoever is first makes it, whole, and all others read that.
@@ -86,13 +100,9 @@ fn installation(home: &Home) -> Result<Uuid, Failure> {
     let linked = fs::hard_link(&fresh, &file);
     fs::remove_file(&fresh).map_err(failed)?;
     match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error)),
-        Ok(()) | Err(_) => {}
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(error)),
+        Ok(()) | Err(_) => Ok(()),
     }
-    let known = fs::read_to_string(&file).map_err(failed)?;
-    known.trim().parse().map_err(|_| {
-        Failure::new(Exit::Internal, format!("{} is damaged: bring it back from a backup", file.display()))
-    })
 }
 
 /// The event log, for reading, beside its owner or without one; `None` when there is none yet.
@@ -123,8 +133,9 @@ async fn bring_up_to_date(home: &Home, codec: EventCodec) -> Result<(), Failure>
 pub async fn row_stores(home: &Home) -> Result<RowStores, Failure> {
     match home.read_url() {
         Some(url) => {
-            let store = PostgresReadStore::connect(url.expose()).await;
-            let store = store.map_err(|error| postgres_store_failure(&error))?;
+            let failed = |error| postgres_store_failure(&error);
+            let store = PostgresReadStore::connect(url.expose()).await.map_err(failed)?;
+            store.belong_to(installation(home)?).await.map_err(failed)?;
             Ok(RowStores { postgres: Some(store.clone()), ..RowStores::of(store) })
         }
         None => {
@@ -148,12 +159,18 @@ pub fn codec_without_keys() -> EventCodec {
     EventCodec::without_keys(LOG)
 }
 
-/// Why a log on PostgreSQL cannot be used.
+/// Why the log on PostgreSQL cannot be used.
 pub fn postgres_log_failure(error: &PostgresLogError) -> Failure {
+    postgres_log_failure_at("log.url", error)
+}
+
+/// Why a log on PostgreSQL cannot be used, whose address is the value of this key or option.
+pub fn postgres_log_failure_at(key: &str, error: &PostgresLogError) -> Failure {
     match error {
-        PostgresLogError::Connect(error) => unreachable_at("log.url", error),
-        PostgresLogError::Schema(error) => Failure::new(Exit::Internal, format!("log.url: {error}")),
-        error => configured("log.url", error),
+        PostgresLogError::Connect(error) => unreachable_at(key, error),
+        PostgresLogError::Schema(error) => Failure::new(Exit::Internal, format!("{key}: {error}")),
+        PostgresLogError::NoRight(_) => Failure::new(Exit::Internal, format!("{key}: {error}")),
+        error => configured(key, error),
     }
 }
 
@@ -162,6 +179,7 @@ pub fn postgres_store_failure(error: &PostgresStoreError) -> Failure {
     match error {
         PostgresStoreError::Connect(error) => unreachable_at("read.url", error),
         PostgresStoreError::Schema(error) => Failure::new(Exit::Internal, format!("read.url: {error}")),
+        PostgresStoreError::NoRight { .. } => Failure::new(Exit::Internal, format!("read.url: {error}")),
         error => configured("read.url", error),
     }
 }

@@ -82,6 +82,8 @@ pub const TEST_FRIENDS: &[(&str, &str)] = &[
     ("engine-transcribe-pocketsphinx", "engine-segment-earshot"),
     // The store's rows are real read models, folded and stored in one go.
     ("read-store", "projections"),
+    // How soon rows follow a log on PostgreSQL is measured with a real one.
+    ("read-store", "event-log-postgres"),
 ];
 
 /// What the inner crates may not say. Where a crate needs it, that is a port.

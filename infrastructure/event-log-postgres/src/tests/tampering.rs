@@ -30,5 +30,5 @@ async fn every_change_is_found() {
     check("UPDATE streams SET actor = 'nobody'", "the end or the owner kept for stream").await;
     check("UPDATE streams SET revision = 9 WHERE revision = 2", "the end or the owner kept for stream").await;
     check("DELETE FROM commands WHERE position = 2", "what is kept for the command").await;
-    check("UPDATE commands SET fingerprint = hash WHERE position = 2", "what is kept for the command").await;
+    check("UPDATE commands SET position = 1 WHERE position = 2", "what is kept for the command").await;
 }

@@ -15,6 +15,19 @@ pub enum PostgresStoreError {
     /// The schema cannot be used.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// Another installation's events are folded here.
+    #[error("the read models there are folded from another installation's events: name another database")]
+    OtherInstallation,
+    /// The user may not do what was asked.
+    #[error(
+        "this user of PostgreSQL may not do that to the read models: the owner of their schema may, and lets others \
+             read and fold them with `dragoman migrate --grant ROLE` (again after each update)"
+    )]
+    NoRight {
+        /// What the server said.
+        #[source]
+        source: sqlx::Error,
+    },
     /// A statement failed.
     #[error("the read models on PostgreSQL could not be used")]
     Storage {
@@ -47,6 +60,10 @@ pub enum PostgresStoreError {
 
 impl From<sqlx::Error> for PostgresStoreError {
     fn from(source: sqlx::Error) -> Self {
+        // insufficient_privilege.
+        if code(&source) == Some("42501") {
+            return Self::NoRight { source };
+        }
         // dependent_objects_still_exist.
         let depended = said(&source).filter(|said| said.code() == "2BP01");
         match depended.map(|said| said.detail().unwrap_or_default().to_owned()) {

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Row as _, postgres::PgRow};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Read models on PostgreSQL. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -31,6 +32,15 @@ impl PostgresReadStore {
     pub async fn connect(url: &str) -> Result<Self, PostgresStoreError> {
         let (server, columns) = Server::connect(url).await?;
         Ok(Self { server, tables: PostgresTables { set: Set::Live, columns: Arc::new(columns) } })
+    }
+
+    /// Says whose events are folded here; refused where they are another installation's.
+    pub async fn belong_to(&self, installation: Uuid) -> Result<(), PostgresStoreError> {
+        let told = "INSERT INTO dragoman_read.installation (id) VALUES ($1) ON CONFLICT DO NOTHING";
+        sqlx::query(told).bind(installation).execute(self.server.pool()).await?;
+        let asked = sqlx::query_scalar("SELECT id FROM dragoman_read.installation");
+        let owner: Uuid = asked.fetch_one(self.server.pool()).await?;
+        if owner == installation { Ok(()) } else { Err(PostgresStoreError::OtherInstallation) }
     }
 
     /// The migrations that a database lacks. Changes nothing.

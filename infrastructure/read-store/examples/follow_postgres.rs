@@ -1,0 +1,142 @@
+//! Read models on PostgreSQL that follow an event log there: how fast they are folded anew, decoding and all, and how soon
+//! an event is in them after its append was acknowledged.
+//!
+//! `cargo run --release -p read-store --example follow_postgres -- [EVENTS]`
+//! folds a made-up history of so many events, 200,000 without it, and then appends some more, of which whoever follows
+//! hears by LISTEN only: log and follower have connections of their own. The server is one of its own.
+
+mod process;
+
+use anyhow::{Context, Result};
+use application::{
+    ports::{
+        event_log::{Append, EventLog, Recorded},
+        read_store::ReadStore,
+    },
+    testing::{ManualClock, MemoryKeyVault, story::Story},
+};
+use domain::value::Sha256;
+use event_codec::EventCodec;
+use event_log_postgres::PostgresEventLog;
+use process::{cpu_seconds, peak_mib};
+use projections::{Runner, rebuild::Rebuild};
+use read_store::PostgresReadStore;
+use scratch_postgres::ScratchPostgres;
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// Events that are timed on their way into the read models.
+const TIMED: usize = 2_000;
+/// The pause between two of them: 100 a second.
+const EVERY: Duration = Duration::from_millis(10);
+/// Streams that are written at the same time.
+const WRITERS: usize = 64;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let wanted = std::env::args().nth(1).map_or(Ok(200_000), |events| events.parse::<usize>())?;
+    let server = ScratchPostgres::start(&[("shared_buffers", "256MB"), ("max_wal_size", "4GB")])?;
+    let url = server.database("films")?;
+    let vault = Arc::new(MemoryKeyVault::new(7));
+    let open = async || {
+        let codec = EventCodec::new("films", vault.clone());
+        PostgresEventLog::connect(&url, None, None, codec, Arc::new(ManualClock::default())).await
+    };
+    let (writing, following) = (Arc::new(open().await?), Arc::new(open().await?));
+    let store = Arc::new(PostgresReadStore::connect(&url).await?);
+
+    let mut history = Story::history(wanted + TIMED);
+    let timed = history.split_off(wanted);
+    fill(&writing, history).await?;
+    let rebuild = Rebuild::new(following.clone(), store.clone(), store.clone());
+    let (cpu, begun) = (cpu_seconds()?, Instant::now());
+    let events = rebuild.shadow(&projections::all(), &|_| {}).await?;
+    let (wall, busy) = (begun.elapsed().as_secs_f64(), cpu_seconds()? - cpu);
+    println!(
+        "all read models folded anew: {events} events, {:.0}/s, {:.0}/s per core of this process, {} MiB at most",
+        events as f64 / wall,
+        events as f64 / busy.max(0.01),
+        peak_mib()?
+    );
+    follow(&writing, following, store, timed).await
+}
+
+/// Appends a history, each stream in its order.
+async fn fill(log: &Arc<PostgresEventLog>, history: Vec<Recorded>) -> Result<()> {
+    let begun = Instant::now();
+    let count = history.len();
+    let mut streams: BTreeMap<String, Vec<Recorded>> = BTreeMap::new();
+    for event in history {
+        streams.entry(event.stream.to_string()).or_default().push(event);
+    }
+    let mut writing = JoinSet::new();
+    for events in streams.into_values() {
+        if writing.len() >= WRITERS {
+            writing.join_next().await.context("one of them")???;
+        }
+        let log = Arc::clone(log);
+        writing.spawn(async move {
+            for event in events {
+                log.append(append_of(event)).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(ended) = writing.join_next().await {
+        ended??;
+    }
+    println!("appended one by one: {count} events, {:.0}/s", count as f64 / begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Times each event from its acknowledgement until all read models have it.
+async fn follow(
+    writing: &Arc<PostgresEventLog>,
+    following: Arc<PostgresEventLog>,
+    store: Arc<dyn ReadStore>,
+    timed: Vec<Recorded>,
+) -> Result<()> {
+    let runner = Runner::new(following, store);
+    runner.catch_up().await?;
+    let mut applied = runner.applied();
+    let running = runner.clone();
+    let running = tokio::spawn(async move { running.run().await });
+    let mut took = Vec::with_capacity(timed.len());
+    for event in timed {
+        let position = writing.append(append_of(event)).await?.position;
+        let acknowledged = Instant::now();
+        applied.wait_for(|reached| *reached >= position).await?;
+        took.push(acknowledged.elapsed().as_secs_f64() * 1_000.0);
+        tokio::time::sleep(EVERY).await;
+    }
+    running.abort();
+    took.sort_by(f64::total_cmp);
+    let percentile = |part: usize| took.get((took.len() * part).div_ceil(100).saturating_sub(1)).copied();
+    let (Some(p50), Some(p99)) = (percentile(50), percentile(99)) else { return Ok(()) };
+    println!(
+        "from an acknowledged append to all read models: p50 {p50:.1} ms, p99 {p99:.1} ms ({} events)",
+        took.len()
+    );
+    Ok(())
+}
+
+fn append_of(event: Recorded) -> Append {
+    let mut fingerprint = [0; 32];
+    fingerprint[..16].copy_from_slice(event.event_id.as_bytes());
+    Append {
+        tenant: event.tenant,
+        actor: event.actor,
+        command_id: Uuid::from_u128(u128::from(event.position)),
+        fingerprint: Sha256::new(fingerprint),
+        causation_id: None,
+        traceparent: None,
+        stream: event.stream,
+        expected_revision: event.revision - 1,
+        events: vec![event.event],
+    }
+}
