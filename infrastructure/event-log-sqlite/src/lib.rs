@@ -85,7 +85,8 @@ impl SqliteEventLog {
         let wakeups = watch::Sender::new(head);
         let ends = Arc::<Ends>::default();
         let connection = Some(connection);
-        let writer = Writer { options, connection, clock, wakeups: wakeups.clone(), ends: Arc::clone(&ends) };
+        let writer =
+            Writer { options, connection, clock, wakeups: wakeups.clone(), ends: Arc::clone(&ends), end: None };
         let appender = Some(Appender::start(writer, LIMITS));
         Ok(Self { codec, file: path.to_owned(), readers: readers(path), appender, wakeups, ends })
     }

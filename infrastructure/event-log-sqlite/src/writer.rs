@@ -17,8 +17,12 @@ use event_codec::{Outcome, Prepared, Row, Tail, Verdict};
 use event_log_groups::{Answers, GroupWriter};
 use serde_json::json;
 use sqlx::{Connection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 /// The one writer.
 pub(crate) struct Writer {
@@ -32,28 +36,33 @@ pub(crate) struct Writer {
     pub wakeups: watch::Sender<u64>,
     /// Told the ends of streams before that.
     pub ends: Arc<Ends>,
+    /// The end of the log after the last commit; `None` while that is not known.
+    pub end: Option<LogEnd>,
+}
+
+/// The last position, and when it was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogEnd {
+    position: u64,
+    recorded_at: Option<Timestamp>,
+}
+
+/// What a transaction did.
+struct Written {
+    answers: Answers,
+    ends: HashMap<String, Tail>,
+    end: LogEnd,
 }
 
 impl GroupWriter for Writer {
     type Error = LogError;
 
     async fn write(&mut self, appends: &[Prepared]) -> Result<Answers, LogError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => SqliteConnection::connect_with(&self.options).await?,
-        };
-        let written = transact(&mut connection, appends, self.clock.as_ref()).await;
-        // What an error has left behind is anyone's guess, too.
-        let (answers, head) = written.inspect_err(|_| self.ends.forget())?;
-        self.connection = Some(connection);
-        let streams = appends.iter().map(|append| append.stream.to_string()).collect::<Vec<_>>();
-        let written = streams.iter().zip(&answers).filter_map(|(stream, answer)| match answer {
-            Ok(Appended { revision, replayed: false, .. }) => Some((&**stream, *revision)),
-            Ok(_) | Err(_) => None,
-        });
-        self.ends.keep(written);
-        wake(&self.wakeups, head);
-        Ok(answers)
+        match self.try_once(appends).await {
+            // Either one of them was written before, or somebody else has written: this time the file is asked.
+            Err(LogError::Storage(error)) if matches!(kind(&error), Kind::Constraint) => self.try_once(appends).await,
+            outcome => outcome,
+        }
     }
 
     fn is_of_one(error: &LogError) -> bool {
@@ -72,43 +81,100 @@ impl GroupWriter for Writer {
     }
 }
 
-/// Judges every append, writes those that pass, commits. Gives the answers and the last position.
-async fn transact(
-    connection: &mut SqliteConnection,
-    appends: &[Prepared],
-    clock: &dyn Clock,
-) -> Result<(Answers, u64), LogError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let mut known = known_outcomes(&mut transaction, appends).await?;
-    let mut tails = stream_tails(&mut transaction, appends).await?;
-    let (mut head, last) = log_head(&mut transaction).await?;
-    let recorded_at = last.map_or(clock.now(), |last| last.max(clock.now()));
-    let mut rows: Vec<Row> = Vec::new();
-    let mut answers = Vec::with_capacity(appends.len());
-    for append in appends {
-        let command = (append.tenant.0.clone(), append.command_id.to_string(), append.stream.to_string());
-        let tail = tails.get(&command.2).copied().unwrap_or(Tail::EMPTY);
-        answers.push(match append.judge(known.get(&command), &tail) {
-            Verdict::Replayed(first) => Ok(first),
-            Verdict::Refused(error) => Err(error),
-            Verdict::Write => {
-                let (end, written) = append.chain(&tail, head, recorded_at);
-                head += append.events();
-                rows.extend(written);
-                tails.insert(command.2.clone(), end);
-                let (fingerprint, position, Tail { revision, hash }) = (append.fingerprint, head, end);
-                known.insert(command, Outcome { fingerprint, position, revision, hash });
-                Ok(Appended { position, revision, hash, replayed: false })
-            }
-        });
+impl Writer {
+    async fn try_once(&mut self, appends: &[Prepared]) -> Result<Answers, LogError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => SqliteConnection::connect_with(&self.options).await?,
+        };
+        let written = self.transact(&mut connection, appends).await;
+        if written.is_err() {
+            // What an error has left behind is anyone's guess, too.
+            self.ends.forget();
+            self.end = None;
+        }
+        let Written { answers, ends, end } = written?;
+        self.connection = Some(connection);
+        self.ends.keep(ends.iter().map(|(stream, end)| (&**stream, *end)));
+        self.end = Some(end);
+        wake(&self.wakeups, end.position);
+        Ok(answers)
     }
-    insert(&mut transaction, &rows).await?;
-    transaction.commit().await?;
-    Ok((answers, head))
+
+    /// Judges every append, writes those that pass, commits.
+    ///
+    /// Appends that fit what is known of the file are not looked up in it: those that were written before are found out
+    /// by the uniqueness of their events' ids, and then the group comes again.
+    async fn transact(&self, connection: &mut SqliteConnection, appends: &[Prepared]) -> Result<Written, LogError> {
+        let streams: Vec<String> = appends.iter().map(|append| append.stream.to_string()).collect();
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tails = self.known_tails(&mut transaction, &streams).await?;
+        let (mut known, mut end) = (HashMap::new(), self.end);
+        if end.is_none() || !do_fit(appends, &streams, &tails) {
+            known = known_outcomes(&mut transaction, appends).await?;
+            tails = stream_tails(&mut transaction, &streams).await?;
+            end = Some(log_end(&mut transaction).await?);
+        }
+        let LogEnd { position: mut head, recorded_at: last } = end.unwrap_or(LogEnd { position: 0, recorded_at: None });
+        let recorded_at = last.map_or(self.clock.now(), |last| last.max(self.clock.now()));
+        let mut rows: Vec<Row> = Vec::new();
+        let mut answers = Vec::with_capacity(appends.len());
+        for (append, stream) in appends.iter().zip(streams) {
+            let tail = tails.get(&stream).copied().unwrap_or(Tail::EMPTY);
+            let command = (append.tenant.0.clone(), append.command_id, stream);
+            answers.push(match append.judge(known.get(&command), &tail) {
+                Verdict::Replayed(first) => Ok(first),
+                Verdict::Refused(error) => Err(error),
+                Verdict::Write => {
+                    let (end, written) = append.chain(&tail, head, recorded_at);
+                    head += append.events();
+                    rows.extend(written);
+                    tails.insert(command.2.clone(), end);
+                    let (fingerprint, position, Tail { revision, hash }) = (append.fingerprint, head, end);
+                    known.insert(command, Outcome { fingerprint, position, revision, hash });
+                    Ok(Appended { position, revision, hash, replayed: false })
+                }
+            });
+        }
+        insert(&mut transaction, &rows).await?;
+        transaction.commit().await?;
+        let end = LogEnd { position: head, recorded_at: if rows.is_empty() { last } else { Some(recorded_at) } };
+        Ok(Written { answers, ends: tails, end })
+    }
+
+    /// The ends of streams as far as they are known, the others from the file.
+    async fn known_tails(
+        &self,
+        connection: &mut SqliteConnection,
+        streams: &[String],
+    ) -> Result<HashMap<String, Tail>, LogError> {
+        let (mut known, mut unknown) = (HashMap::new(), Vec::new());
+        for stream in streams {
+            match self.ends.of(stream) {
+                Some(tail) => _ = known.insert(stream.clone(), tail),
+                None => unknown.push(stream.clone()),
+            }
+        }
+        if !unknown.is_empty() {
+            known.extend(stream_tails(connection, &unknown).await?);
+        }
+        Ok(known)
+    }
+}
+
+/// Whether each append follows its stream's end, or the append before it in the group.
+fn do_fit(appends: &[Prepared], streams: &[String], tails: &HashMap<String, Tail>) -> bool {
+    let mut reached: HashMap<&str, u64> = HashMap::new();
+    appends.iter().zip(streams).all(|(append, stream)| {
+        let end = reached.entry(stream).or_insert_with(|| tails.get(stream).map_or(0, |tail| tail.revision));
+        let fits = *end == append.expected_revision;
+        *end += append.events();
+        fits
+    })
 }
 
 /// Tenant, command id and stream.
-type Command = (String, String, String);
+type Command = (String, Uuid, String);
 
 /// What the appends' commands came to before, where they did.
 async fn known_outcomes(
@@ -129,7 +195,7 @@ async fn known_outcomes(
     found
         .iter()
         .map(|row| {
-            let command = (row.try_get("tenant")?, row.try_get("command_id")?, row.try_get("stream")?);
+            let command = (row.try_get("tenant")?, parsed(row, "command_id")?, row.try_get("stream")?);
             Ok((command, outcome_of(row)?))
         })
         .collect()
@@ -145,14 +211,12 @@ pub(crate) fn outcome_of(row: &sqlx::sqlite::SqliteRow) -> Result<Outcome, LogEr
     })
 }
 
-/// The ends of the appends' streams, where they exist.
+/// The ends of streams, where they exist.
 async fn stream_tails(
     connection: &mut SqliteConnection,
-    appends: &[Prepared],
+    streams: &[String],
 ) -> Result<HashMap<String, Tail>, LogError> {
-    let mut wanted: Vec<_> = appends.iter().map(|append| append.stream.to_string()).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
+    let wanted: BTreeSet<&String> = streams.iter().collect();
     let found = sqlx::query(
         "SELECT stream, revision, hash FROM json_each(?1) AS wanted CROSS JOIN events ON stream = wanted.value \
          AND revision = (SELECT max(revision) FROM events WHERE stream = wanted.value)",
@@ -170,12 +234,14 @@ async fn stream_tails(
 }
 
 /// The last position, and when it was written.
-async fn log_head(connection: &mut SqliteConnection) -> Result<(u64, Option<Timestamp>), LogError> {
+async fn log_end(connection: &mut SqliteConnection) -> Result<LogEnd, LogError> {
     let last = sqlx::query("SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1")
         .fetch_optional(connection)
         .await?;
     match last {
-        Some(row) => Ok((number(&row, "position")?, Some(parsed(&row, "recorded_at")?))),
-        None => Ok((0, None)),
+        Some(row) => {
+            Ok(LogEnd { position: number(&row, "position")?, recorded_at: Some(parsed(&row, "recorded_at")?) })
+        }
+        None => Ok(LogEnd { position: 0, recorded_at: None }),
     }
 }
