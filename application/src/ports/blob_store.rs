@@ -6,7 +6,10 @@
 
 use async_trait::async_trait;
 use domain::value::{Artefact, Sha256};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use thiserror::Error;
 
 /// Keeps blobs.
@@ -24,6 +27,20 @@ pub trait BlobStore: Send + Sync {
     /// A path at which the blob can be read, and never written; `None` when there is no such blob.
     async fn path(&self, blob: &Sha256) -> Result<Option<PathBuf>, BlobError>;
 
+    /// Whether there is such a blob, as far as everybody who shares the store is concerned. Where blobs are far away,
+    /// this is cheaper than [`BlobStore::path`].
+    async fn has(&self, blob: &Sha256) -> Result<bool, BlobError> {
+        Ok(self.path(blob).await?.is_some())
+    }
+
+    /// An address from which whoever knows it can download the blob for so long, without asking this program; `None`
+    /// when there is no such blob, and where blobs have no addresses. The answer has this `Content-Disposition` and
+    /// media type. It is a secret until then.
+    async fn link(&self, blob: &Sha256, link: &Link<'_>) -> Result<Option<String>, BlobError> {
+        let (_blob, _link) = (blob, link);
+        Ok(None)
+    }
+
     /// A small content, checked against its digest; `None` when there is no such blob.
     async fn get_bytes(&self, blob: &Sha256) -> Result<Option<Vec<u8>>, BlobError>;
 
@@ -36,6 +53,17 @@ pub trait BlobStore: Send + Sync {
 
     /// Removes a scratch folder, or all of them.
     async fn clear_scratch(&self, name: Option<&str>) -> Result<(), BlobError>;
+}
+
+/// What an address of a blob is to be like.
+#[derive(Clone, Copy, Debug)]
+pub struct Link<'a> {
+    /// How long it can be used.
+    pub valid_for: Duration,
+    /// The value of `Content-Disposition`, which has the file's name.
+    pub disposition: &'a str,
+    /// The value of `Content-Type`.
+    pub media_type: &'a str,
 }
 
 /// Why a blob could not be kept or found.

@@ -192,7 +192,7 @@ impl Attempt {
 
     /// Whether an artefact is still kept.
     pub async fn has(&self, artefact: &Artefact) -> Result<bool, StageError> {
-        Ok(self.kit.blobs.path(&artefact.sha256).await?.is_some())
+        Ok(self.kit.blobs.has(&artefact.sha256).await?)
     }
 
     /// Takes over a file made in the scratch folder.

@@ -1,6 +1,9 @@
 //! The store.
 
-use crate::hash::{CopyError, copy_hashed, digest_file};
+use crate::{
+    hash::{CopyError, copy_hashed, digest_file},
+    uploads::UploadTarget,
+};
 use application::ports::{
     blob_store::{BlobError, BlobStore},
     engine::is_out_of_room,
@@ -21,11 +24,12 @@ use std::{
 /// Blobs under one folder, owned by this process alone.
 #[derive(Clone, Debug)]
 pub struct LocalBlobStore {
-    inner: Arc<Inner>,
+    inner: Arc<Files>,
 }
 
+/// The files of a store.
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Files {
     root: PathBuf,
     blobs: PathBuf,
     tmp: PathBuf,
@@ -36,9 +40,15 @@ struct Inner {
 impl LocalBlobStore {
     /// Opens (and makes, if need be) the store under `root`, and removes what a crash left half-written.
     pub fn open(root: &Path) -> Result<Self, BlobError> {
-        let inner = Inner {
+        Self::open_as(root, "blobs")
+    }
+
+    /// The same with the blobs in a folder of that name: copies of blobs that are kept elsewhere must never be taken
+    /// for those that are kept here.
+    pub(crate) fn open_as(root: &Path, name: &str) -> Result<Self, BlobError> {
+        let inner = Files {
             root: root.to_owned(),
-            blobs: root.join("blobs"),
+            blobs: root.join(name),
             tmp: root.join("tmp"),
             scratch: root.join("scratch"),
             next: AtomicU64::new(0),
@@ -61,28 +71,31 @@ impl LocalBlobStore {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The folder that everything is in, on one file system.
-    pub(crate) fn root(&self) -> &Path {
-        &self.inner.root
+    /// What does the work, for threads that may wait.
+    pub(crate) fn files(&self) -> &Arc<Files> {
+        &self.inner
     }
 
-    /// Moves in a complete file of this file system, whose digest is known to be this one.
-    pub(crate) fn take(&self, file: &Path, sha256: &Sha256) -> Result<(), BlobError> {
-        self.inner.place(file, sha256)
-    }
-
-    /// Whether there is such a blob.
-    pub(crate) fn has(&self, sha256: &Sha256) -> Result<bool, BlobError> {
-        self.inner.path(sha256).try_exists().map_err(from_io)
-    }
-
-    async fn blocking<T: Send + 'static>(
+    /// Works on the files where waiting is allowed. Once begun, the work is done to its end.
+    pub(crate) async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner) -> Result<T, BlobError> + Send + 'static,
+        work: impl FnOnce(&Files) -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
         let inner = Arc::clone(&self.inner);
         let done = tokio::task::spawn_blocking(move || work(&inner)).await;
         done.unwrap_or_else(|error| Err(BlobError::Io(io::Error::other(error))))
+    }
+}
+
+#[async_trait]
+impl UploadTarget for LocalBlobStore {
+    fn root(&self) -> &Path {
+        &self.inner.root
+    }
+
+    async fn take(&self, file: &Path, blob: &Artefact) -> Result<(), BlobError> {
+        let (file, sha256) = (file.to_owned(), blob.sha256);
+        self.blocking(move |store| store.place(&file, &sha256)).await
     }
 }
 
@@ -92,7 +105,7 @@ impl BlobStore for LocalBlobStore {
         let (file, media_type) = (file.to_owned(), media_type.to_owned());
         self.blocking(move |store| {
             let mut source = File::open(&file).map_err(BlobError::Source)?;
-            store.write(&mut source, &media_type)
+            store.write(&mut source)?.place(store, media_type)
         })
         .await
     }
@@ -100,11 +113,7 @@ impl BlobStore for LocalBlobStore {
     async fn adopt(&self, file: &Path, media_type: &str) -> Result<Artefact, BlobError> {
         let (file, media_type) = (file.to_owned(), media_type.to_owned());
         self.blocking(move |store| {
-            // A link would be moved instead of what it leads to.
-            if !fs::symlink_metadata(&file).map_err(BlobError::Source)?.is_file() {
-                return Err(BlobError::Source(io::ErrorKind::InvalidInput.into()));
-            }
-            let (sha256, bytes) = digest_file(&file).map_err(BlobError::Source)?;
+            let (sha256, bytes) = digest_own(&file)?;
             store.place(&file, &sha256)?;
             Ok(Artefact { sha256, media_type, bytes })
         })
@@ -113,7 +122,7 @@ impl BlobStore for LocalBlobStore {
 
     async fn put_bytes(&self, bytes: Vec<u8>, media_type: &str) -> Result<Artefact, BlobError> {
         let media_type = media_type.to_owned();
-        self.blocking(move |store| store.write(&mut bytes.as_slice(), &media_type)).await
+        self.blocking(move |store| store.write(&mut bytes.as_slice())?.place(store, media_type)).await
     }
 
     async fn path(&self, blob: &Sha256) -> Result<Option<PathBuf>, BlobError> {
@@ -141,12 +150,7 @@ impl BlobStore for LocalBlobStore {
 
     async fn delete(&self, blob: &Sha256) -> Result<(), BlobError> {
         let blob = *blob;
-        self.blocking(move |store| match fs::remove_file(store.path(&blob)) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(from_io(error)),
-        })
-        .await
+        self.blocking(move |store| store.remove(&blob)).await
     }
 
     async fn scratch(&self, name: &str) -> Result<PathBuf, BlobError> {
@@ -173,39 +177,57 @@ impl BlobStore for LocalBlobStore {
     }
 }
 
-impl Inner {
-    fn path(&self, blob: &Sha256) -> PathBuf {
+impl Files {
+    /// Where a blob is, if it is there.
+    pub fn path(&self, blob: &Sha256) -> PathBuf {
         let name = blob.to_string();
         let (folder, file) = name.split_at(2);
         self.blobs.join(folder).join(file)
     }
 
-    /// Writes content beside the blobs, then moves it to its name.
-    fn write(&self, source: &mut impl io::Read, media_type: &str) -> Result<Artefact, BlobError> {
-        let temporary = self.tmp.join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
-        let written = self.write_temporary(source, &temporary);
-        let placed = written.and_then(|(sha256, bytes)| {
-            self.place(&temporary, &sha256)?;
-            Ok(Artefact { sha256, media_type: media_type.to_owned(), bytes })
-        });
-        if placed.is_err() {
-            // Best effort: what stays is removed when the store is opened next.
-            let _gone = fs::remove_file(&temporary);
-        }
-        placed
-    }
-
-    fn write_temporary(&self, source: &mut impl io::Read, temporary: &Path) -> Result<(Sha256, u64), BlobError> {
-        let mut target = File::create(temporary).map_err(from_io)?;
-        copy_hashed(source, &mut target).map_err(|error| match error {
+    /// Writes content beside the blobs, hashing on the way.
+    pub fn write(&self, source: &mut impl io::Read) -> Result<Written, BlobError> {
+        let file = self.tmp.join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
+        let mut target = File::create(&file).map_err(from_io)?;
+        // From here on, the file goes with this value.
+        let mut written = Written { file, sha256: Sha256::new([0; 32]), bytes: 0 };
+        (written.sha256, written.bytes) = copy_hashed(source, &mut target).map_err(|error| match error {
             CopyError::Source(error) => BlobError::Source(error),
             CopyError::Target(error) => from_io(error),
-        })
+        })?;
+        Ok(written)
+    }
+
+    /// Every blob with its length, by the time it came.
+    pub fn all(&self) -> Result<Vec<(Sha256, u64)>, BlobError> {
+        let mut found = Vec::new();
+        for folder in fs::read_dir(&self.blobs).map_err(from_io)? {
+            let folder = folder.map_err(from_io)?;
+            for file in fs::read_dir(folder.path()).map_err(from_io)? {
+                let file = file.map_err(from_io)?;
+                let name = [folder.file_name(), file.file_name()].map(|part| part.to_string_lossy().into_owned());
+                if let Ok(blob) = name.concat().parse::<Sha256>() {
+                    let file = file.metadata().map_err(from_io)?;
+                    found.push((file.modified().map_err(from_io)?, blob, file.len()));
+                }
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(_, blob, bytes)| (blob, bytes)).collect())
+    }
+
+    /// Removes a blob; no error when it is gone already.
+    pub fn remove(&self, blob: &Sha256) -> Result<(), BlobError> {
+        match fs::remove_file(self.path(blob)) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(from_io(error)),
+        }
     }
 
     /// Moves a complete file to its name, durably: content first, then the name. A blob that is there
     /// already gives way: what comes is known to be whole, and what is there could be damaged.
-    fn place(&self, file: &Path, sha256: &Sha256) -> Result<(), BlobError> {
+    pub fn place(&self, file: &Path, sha256: &Sha256) -> Result<(), BlobError> {
         let path = self.path(sha256);
         fs::set_permissions(file, Permissions::from_mode(0o444)).map_err(from_io)?;
         File::open(file).and_then(|file| file.sync_all()).map_err(from_io)?;
@@ -221,6 +243,44 @@ impl Inner {
             (_, _) => Err(BlobError::Io(io::ErrorKind::InvalidInput.into())),
         }
     }
+}
+
+/// Content that is complete and has no name yet. Dropped before it gets one, it is removed.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Where it is.
+    pub file: PathBuf,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its length.
+    pub bytes: u64,
+}
+
+impl Written {
+    /// What it will be called.
+    pub fn artefact(&self, media_type: String) -> Artefact {
+        Artefact { sha256: self.sha256, media_type, bytes: self.bytes }
+    }
+
+    fn place(self, store: &Files, media_type: String) -> Result<Artefact, BlobError> {
+        store.place(&self.file, &self.sha256)?;
+        Ok(self.artefact(media_type))
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        // Best effort: it may have its name by now, and what stays is removed when the store is opened next.
+        let _gone = fs::remove_file(&self.file);
+    }
+}
+
+/// Digest and length of a file that is to be moved in: a link would be moved instead of what it leads to.
+pub(crate) fn digest_own(file: &Path) -> Result<(Sha256, u64), BlobError> {
+    if !fs::symlink_metadata(file).map_err(BlobError::Source)?.is_file() {
+        return Err(BlobError::Source(io::ErrorKind::InvalidInput.into()));
+    }
+    digest_file(file).map_err(BlobError::Source)
 }
 
 /// Makes a folder for its owner only.
@@ -242,6 +302,7 @@ fn remove_tree(folder: &Path) -> Result<(), BlobError> {
     }
 }
 
-fn from_io(error: io::Error) -> BlobError {
+/// A failure of the store's own files.
+pub(crate) fn from_io(error: io::Error) -> BlobError {
     if is_out_of_room(&error) { BlobError::OutOfRoom } else { BlobError::Io(error) }
 }

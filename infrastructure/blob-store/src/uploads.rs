@@ -12,10 +12,10 @@ mod writer;
 
 use crate::{
     hash::digest_file,
-    store::{LocalBlobStore, make_private, sync_folder},
+    store::{make_private, sync_folder},
 };
 use application::ports::{
-    blob_store::BlobError,
+    blob_store::{BlobError, BlobStore},
     engine::is_out_of_room,
     event_log::Tenant,
     upload_store::{Expired, NewUpload, Upload, UploadError, UploadStore, UploadWriter},
@@ -29,7 +29,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use uuid::Uuid;
@@ -41,10 +41,21 @@ pub struct LocalUploadStore {
     inner: Arc<Inner>,
 }
 
+/// Where uploads become blobs: a store with a folder of this machine.
+#[async_trait]
+pub trait UploadTarget: BlobStore + std::fmt::Debug {
+    /// The folder that everything of it on this machine is in, on one file system.
+    fn root(&self) -> &Path;
+
+    /// Takes over a complete and durable file below [`UploadTarget::root`], which is known to have this digest and
+    /// length: it is moved, not copied. When it is gone, the blob is kept.
+    async fn take(&self, file: &Path, blob: &Artefact) -> Result<(), BlobError>;
+}
+
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    blobs: LocalBlobStore,
+    blobs: Arc<dyn UploadTarget>,
     bytes_max: u64,
     open_max: usize,
     state: Mutex<State>,
@@ -72,7 +83,8 @@ impl LocalUploadStore {
     /// Opens (and makes, if need be) the folder of uploads beside these blobs, and removes what a crash left
     /// of uploads that were being begun or removed. An upload has at most `bytes_max` bytes, and at most `open_max` are
     /// begun and not finished.
-    pub fn open(blobs: LocalBlobStore, bytes_max: u64, open_max: usize) -> Result<Self, UploadError> {
+    pub fn open(blobs: impl UploadTarget + 'static, bytes_max: u64, open_max: usize) -> Result<Self, UploadError> {
+        let blobs: Arc<dyn UploadTarget> = Arc::new(blobs);
         let folder = blobs.root().join("uploads");
         make_private(&folder).map_err(from_blob)?;
         sync_folder(blobs.root()).map_err(from_blob)?;
@@ -86,6 +98,27 @@ impl LocalUploadStore {
             }
         }
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    async fn finish_leased(&self, tenant: &Tenant, id: Uuid) -> Result<Artefact, UploadError> {
+        let tenant = tenant.clone();
+        let sealed = self.blocking(move |store| {
+            let lease = Lease::take_known(store, &tenant, id)?;
+            let blob = store.seal(id, store.require(&tenant, id)?)?;
+            Ok((lease, blob, store.length(id)?.is_some()))
+        });
+        let (_lease, blob, is_here) = sealed.await?;
+        let store = &self.inner;
+        if is_here {
+            store.blobs.take(&store.data(id), &blob).await.map_err(from_blob)?;
+        } else if !store.blobs.has(&blob.sha256).await.map_err(from_blob)? {
+            return Err(UploadError::NotFound);
+        }
+        let mut state = store.state();
+        state.hashed.remove(&id);
+        state.open.remove(&id);
+        drop(state);
+        Ok(blob)
     }
 
     async fn blocking<T: Send + 'static>(
@@ -138,11 +171,10 @@ impl UploadStore for LocalUploadStore {
 
     async fn finish(&self, tenant: &Tenant, id: Uuid) -> Result<Artefact, UploadError> {
         let tenant = tenant.clone();
-        self.blocking(move |store| {
-            let _lease = Lease::take_known(store, &tenant, id)?;
-            store.finish(id, store.require(&tenant, id)?)
-        })
-        .await
+        let store = self.clone();
+        // Done to its end, also when nobody waits for it any more: the lease is held until then.
+        let finished = tokio::spawn(async move { store.finish_leased(&tenant, id).await }).await;
+        finished.unwrap_or_else(|error| Err(UploadError::Io(io::Error::other(error))))
     }
 
     async fn terminate(&self, tenant: &Tenant, id: Uuid) -> Result<(), UploadError> {
@@ -299,24 +331,15 @@ impl Inner {
         sync_folder(&self.folder).map_err(from_blob)
     }
 
-    fn finish(&self, id: Uuid, mut meta: Meta) -> Result<Artefact, UploadError> {
+    /// Makes an upload one that will be a blob, whatever comes between.
+    fn seal(&self, id: Uuid, mut meta: Meta) -> Result<Artefact, UploadError> {
         if meta.sealed.is_none() {
             let (sha256, bytes) = self.checked(id, &meta)?;
             File::open(self.data(id)).and_then(|data| data.sync_all()).map_err(from_io)?;
             meta.sealed = Some(Sealed { sha256, bytes });
             meta.write(&self.path(id)).map_err(from_io)?;
         }
-        let artefact = meta.artefact().ok_or(UploadError::NotFound)?;
-        if self.length(id)?.is_some() {
-            self.blobs.take(&self.data(id), &artefact.sha256).map_err(from_blob)?;
-        } else if !self.blobs.has(&artefact.sha256).map_err(from_blob)? {
-            return Err(UploadError::NotFound);
-        }
-        let mut state = self.state();
-        state.hashed.remove(&id);
-        state.open.remove(&id);
-        drop(state);
-        Ok(artefact)
+        meta.artefact().ok_or(UploadError::NotFound)
     }
 
     /// Digest and length of what has come, when these are as they must be.

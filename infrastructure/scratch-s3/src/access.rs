@@ -4,18 +4,21 @@ use crate::{READER, WRITER};
 use s3s::{
     S3Result,
     access::{S3Access, S3AccessContext},
-    auth::SimpleAuth,
+    auth::{S3Auth, SecretKey},
     s3_error,
 };
 use std::path::PathBuf;
 
-/// Both users by their secrets.
-pub(crate) fn users() -> SimpleAuth {
-    let mut users = SimpleAuth::new();
-    for (name, secret) in [WRITER, READER] {
-        users.register(name.to_owned(), secret.into());
+/// Who there is.
+#[derive(Debug)]
+pub(crate) struct Users;
+
+#[async_trait::async_trait]
+impl S3Auth for Users {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        let found = [WRITER, READER].into_iter().find(|(name, _)| *name == access_key);
+        found.map(|(_, secret)| SecretKey::from(secret)).ok_or_else(|| s3_error!(InvalidAccessKeyId))
     }
-    users
 }
 
 /// Refuses strangers, writes of who may only read, and requests to buckets that are not there: the server itself would

@@ -1,7 +1,7 @@
 //! The thread that serves.
 
 use crate::{
-    access::{Access, users},
+    access::{Access, Users},
     error::ScratchError,
 };
 use hyper_util::{
@@ -25,7 +25,7 @@ impl Serving {
     pub fn start(folder: &Path, listener: TcpListener) -> Result<Self, ScratchError> {
         let files = FileSystem::new(folder).map_err(|error| ScratchError::Setup(format!("{error:?}")))?;
         let mut service = S3ServiceBuilder::new(files);
-        service.set_auth(users());
+        service.set_auth(Users);
         service.set_access(Access { folder: folder.to_owned() });
         let service = service.build();
         listener.set_nonblocking(true).map_err(ScratchError::Listen)?;
