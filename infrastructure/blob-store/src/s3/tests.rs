@@ -38,7 +38,7 @@ fn config(server: &ScratchS3) -> S3Config {
         cache: S3CacheLimits::default(),
         patience: S3Patience {
             idle: Duration::from_secs(1),
-            retry: Duration::from_secs(10),
+            retry: Duration::from_secs(3),
             back_off: Duration::from_millis(10),
         },
     }
