@@ -11,6 +11,7 @@ mod config;
 mod connect;
 mod error;
 mod fetch;
+mod patient;
 mod remote;
 #[cfg(test)]
 mod tests;

@@ -45,8 +45,7 @@ impl Default for S3CacheLimits {
 /// How long to wait and how long to try. No transfer is bounded as a whole: only what makes no progress is given up.
 #[derive(Clone, Copy, Debug)]
 pub struct S3Patience {
-    /// After how long without an answer, or without a byte more of it, a request is made anew. A part of an upload has
-    /// to be through within it.
+    /// After how long without a byte more, sent or received, a request is made anew.
     pub idle: Duration,
     /// How long a request is tried anew while it makes no progress.
     pub retry: Duration,

@@ -1,18 +1,20 @@
 //! Finding out at the start whether a bucket can be used.
 
-use super::{S3BlobStore, S3Config, error::S3ConnectError, remote::Remote};
+use super::{
+    S3BlobStore, S3Config,
+    error::S3ConnectError,
+    patient::Connector,
+    remote::{Remote, is_transport, other},
+};
 use crate::store::LocalBlobStore;
 use object_store::{
-    BackoffConfig, ClientOptions, Error, ObjectStoreExt, RetryConfig,
+    BackoffConfig, Error, ObjectStoreExt, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
-    client::{HttpClient, HttpConnector},
     path::Path as Name,
 };
 use std::{path::Path, time::Duration};
 use uuid::Uuid;
 
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
 /// How long the first requests are tried: whoever starts a program with a wrong address wants to hear of it.
 const FIRST: Duration = Duration::from_secs(2);
 /// What is written to see whether it can be.
@@ -37,7 +39,7 @@ impl S3BlobStore {
             let local = LocalBlobStore::open_as(&folder, "cache")?;
             S3BlobStore::new(local, remote, limits)
         });
-        let opened = opened.await.unwrap_or_else(|error| Err(super::remote::other(error)));
+        let opened = opened.await.unwrap_or_else(|error| Err(other(error)));
         opened.map_err(S3ConnectError::Folder)
     }
 }
@@ -54,7 +56,8 @@ fn endpoint(config: &S3Config) -> String {
     config.endpoint.clone().unwrap_or_else(|| format!("https://s3.{}.amazonaws.com", config.region))
 }
 
-fn client(config: &S3Config, retry: RetryConfig) -> Result<AmazonS3, S3ConnectError> {
+/// Where the bucket is, as the library wants it: with the bucket in the host's name, unless it belongs into the path.
+pub(super) fn place(config: &S3Config) -> Result<String, S3ConnectError> {
     let endpoint = endpoint(config);
     let (scheme, host) = endpoint.split_once("://").unwrap_or_default();
     if !["http", "https"].contains(&scheme) || host.is_empty() {
@@ -63,13 +66,15 @@ fn client(config: &S3Config, retry: RetryConfig) -> Result<AmazonS3, S3ConnectEr
     if scheme == "http" && !config.allow_http {
         return Err(S3ConnectError::NotEncrypted { endpoint });
     }
-    // The library wants the bucket in the address where it belongs into the host's name.
-    let place = if config.path_style { endpoint } else { format!("{scheme}://{}.{host}", config.bucket) };
+    Ok(if config.path_style { endpoint } else { format!("{scheme}://{}.{host}", config.bucket) })
+}
+
+fn client(config: &S3Config, retry: RetryConfig) -> Result<AmazonS3, S3ConnectError> {
     let credentials = &config.credentials;
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&config.bucket)
         .with_region(&config.region)
-        .with_endpoint(place)
+        .with_endpoint(place(config)?)
         .with_virtual_hosted_style_request(!config.path_style)
         .with_allow_http(config.allow_http)
         .with_access_key_id(&credentials.access_key)
@@ -78,34 +83,15 @@ fn client(config: &S3Config, retry: RetryConfig) -> Result<AmazonS3, S3ConnectEr
         .with_disable_bulk_delete(true)
         .with_disable_tagging(true)
         .with_retry(retry)
-        .with_http_connector(Connector { allow_http: config.allow_http, idle: config.patience.idle });
+        .with_http_connector(Connector::new(config));
     if let Some(token) = &credentials.session_token {
         builder = builder.with_token(token);
     }
-    builder.build().map_err(|source| other(config, source))
-}
-
-/// Makes the client for requests: no proxies, and no bound on a transfer as a whole.
-#[derive(Debug)]
-struct Connector {
-    allow_http: bool,
-    idle: Duration,
-}
-
-impl HttpConnector for Connector {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        // An error says that somebody has chosen: whose cryptography is used matters little, that there is one does.
-        let _chosen = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .https_only(!self.allow_http)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT.min(self.idle))
-            .read_timeout(self.idle)
-            .build();
-        let client = client.map_err(|error| Error::Generic { store: "S3", source: Box::new(error) })?;
-        Ok(HttpClient::new(client))
-    }
+    builder.build().map_err(|source| S3ConnectError::Other {
+        endpoint: endpoint(config),
+        bucket: config.bucket.clone(),
+        source: Box::new(source),
+    })
 }
 
 /// Writes a small object, reads it and deletes it.
@@ -140,20 +126,17 @@ fn explain(config: &S3Config, source: Error, (what, right): (&'static str, &'sta
     let (bucket, access_key) = (config.bucket.clone(), config.credentials.access_key.clone());
     // The library keeps what the server said in its text only.
     let said = source.to_string();
-    if REFUSALS.iter().any(|code| said.contains(code)) || matches!(source, Error::Unauthenticated { .. }) {
+    let source = Box::new(source);
+    if REFUSALS.iter().any(|code| said.contains(code)) || matches!(*source, Error::Unauthenticated { .. }) {
         return S3ConnectError::Refused { endpoint, access_key, source };
     }
     if said.contains("RequestTimeTooSkewed") {
         return S3ConnectError::OtherTime { endpoint, source };
     }
-    match source {
+    match *source {
         Error::NotFound { .. } => S3ConnectError::NoBucket { endpoint, bucket, source },
         Error::PermissionDenied { .. } => S3ConnectError::NoRight { endpoint, bucket, access_key, what, right, source },
-        source if super::remote::is_transport(&source) => S3ConnectError::Unreachable { endpoint, source },
-        source => other(config, source),
+        ref error if is_transport(error) => S3ConnectError::Unreachable { endpoint, source },
+        _ => S3ConnectError::Other { endpoint, bucket, source },
     }
-}
-
-fn other(config: &S3Config, source: Error) -> S3ConnectError {
-    S3ConnectError::Other { endpoint: endpoint(config), bucket: config.bucket.clone(), source }
 }

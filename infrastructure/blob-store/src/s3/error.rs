@@ -25,7 +25,7 @@ pub enum S3ConnectError {
         endpoint: String,
         /// What went wrong.
         #[source]
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// There is no such bucket.
     #[error("the S3 server at {endpoint} has no bucket {bucket}: make it, or check its name and region")]
@@ -36,7 +36,7 @@ pub enum S3ConnectError {
         bucket: String,
         /// What the server said.
         #[source]
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// The keys are wrong, or are no more valid.
     #[error("the S3 server at {endpoint} refuses access key {access_key}: check it, its secret and its session token")]
@@ -47,7 +47,7 @@ pub enum S3ConnectError {
         access_key: String,
         /// What the server said.
         #[source]
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// The clocks are too far apart for signatures.
     #[error("the S3 server at {endpoint} has another time than this machine: set the clock")]
@@ -56,7 +56,7 @@ pub enum S3ConnectError {
         endpoint: String,
         /// What the server said.
         #[source]
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// The keys may not do what is needed.
     #[error("access key {access_key} may not {what} objects in bucket {bucket} at {endpoint}: grant {right}")]
@@ -73,7 +73,7 @@ pub enum S3ConnectError {
         right: &'static str,
         /// What the server said.
         #[source]
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// It does not give back what it was given.
     #[error("bucket {bucket} at {endpoint} gave back something else than was written to it")]
@@ -92,7 +92,7 @@ pub enum S3ConnectError {
         bucket: String,
         /// What went wrong.
         #[source]
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// The folder for copies cannot be used.
     #[error("the folder for copies of blobs could not be used")]

@@ -32,6 +32,9 @@ async fn what_cannot_be_used_is_said_at_once() {
         let (error, said) = refused(&server, |config| config.endpoint = Some(address.to_owned())).await;
         assert!(matches!(&error, S3ConnectError::NoAddress { .. }), "{said}");
     }
+    let secure = server.endpoint().replace("http://", "https://");
+    let (error, said) = refused(&server, |config| config.endpoint = Some(secure.clone())).await;
+    assert!(matches!(&error, S3ConnectError::Unreachable { .. }), "it does not speak TLS: {said}");
     assert_eq!(server.keys().unwrap(), [""; 0], "nothing is left in the bucket");
     server.stop();
     let (error, said) = refused(&server, |_| {}).await;
@@ -39,6 +42,20 @@ async fn what_cannot_be_used_is_said_at_once() {
     let (error, said) =
         refused(&server, |config| config.endpoint = Some("http://no.such.host.invalid".to_owned())).await;
     assert!(matches!(&error, S3ConnectError::Unreachable { .. }), "{said}");
+}
+
+#[test]
+fn the_bucket_stands_in_the_path_or_in_the_hosts_name() {
+    let server = ScratchS3::start("films").unwrap();
+    let check = |endpoint: Option<&str>, path_style: bool, expected: &str| {
+        let endpoint = endpoint.map(str::to_owned);
+        let config = S3Config { endpoint, path_style, region: "mars-1".to_owned(), ..config(&server) };
+        assert_eq!(super::super::connect::place(&config).unwrap(), expected);
+    };
+    check(Some("https://s3.example.org"), true, "https://s3.example.org");
+    check(Some("https://s3.example.org:9000"), false, "https://films.s3.example.org:9000");
+    check(None, true, "https://s3.mars-1.amazonaws.com");
+    check(None, false, "https://films.s3.mars-1.amazonaws.com");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Servers that fail, answers that are slow, cut or damaged: what passes is waited for, and what does not is said.
 
 use super::{
-    proxy::Fault::{self, Cut, Flip, Hangup, LostAnswer, Slow, Stall, Status},
+    proxy::Fault::{self, Cut, Flip, Hangup, LostAnswer, Slow, SlowToTake, Stall, Status},
     *,
 };
 
@@ -17,9 +17,18 @@ struct Behind {
 
 impl Behind {
     async fn new() -> Self {
+        Self::with_idle(Duration::from_secs(1)).await
+    }
+
+    /// Where a request is made anew after so long without progress.
+    async fn with_idle(idle: Duration) -> Self {
         let house = House::new().await;
         let proxy = Proxy::before(&house.server).await;
-        let (folder, store) = open(&house.server, |config| config.endpoint = Some(proxy.endpoint())).await;
+        let change = |config: &mut S3Config| {
+            config.endpoint = Some(proxy.endpoint());
+            config.patience.idle = idle;
+        };
+        let (folder, store) = open(&house.server, change).await;
         let kept = house.store.put_bytes(content(LARGE), "video/mp4").await.unwrap().sha256;
         Self { house, proxy, kept, folder: folder.path().to_owned(), _folder: folder, store }
     }
@@ -93,14 +102,26 @@ async fn what_passes_does_not_hurt_writing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_answer_is_waited_for_as_long_as_it_goes_on() {
-    let behind = Behind::new().await;
+    let idle = Duration::from_secs(3);
+    let behind = Behind::with_idle(idle).await;
     let small = behind.house.store.put_bytes(content(400_000), "audio/wav").await.unwrap().sha256;
-    // Longer as a whole than a request may take without progress.
-    behind.proxy.break_next(1, "GET", Slow(Duration::from_millis(120)));
+    behind.proxy.break_next(1, "GET", Slow(Duration::from_millis(200)));
     let begun = std::time::Instant::now();
     assert_eq!(behind.store.get_bytes(&small).await.unwrap(), Some(content(400_000)));
-    assert!(begun.elapsed() > Duration::from_secs(2), "it was slow");
+    assert!(begun.elapsed() > idle, "it was slow");
     assert_eq!(behind.proxy.count("GET /films/home/"), 2, "the probe and this one: it was not asked for again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_is_taken_slowly_goes_on() {
+    let idle = Duration::from_secs(3);
+    let behind = Behind::with_idle(idle).await;
+    behind.proxy.break_next(1, "PUT", SlowToTake(Duration::from_millis(35)));
+    let begun = std::time::Instant::now();
+    let kept = behind.store.put_bytes(content(LARGE + 1), "video/mp4").await.unwrap().sha256;
+    assert!(begun.elapsed() > idle, "it was slow");
+    assert!(fs::read(behind.house.object(&kept)).unwrap() == content(LARGE + 1));
+    assert_eq!(behind.proxy.count("PUT /films/home/"), 4, "the probe and three parts: none was sent again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +131,7 @@ async fn damage_is_noticed_and_nothing_of_it_kept() {
     behind.proxy.break_next(2, "GET", Flip(7_000_000));
     assert!(matches!(behind.store.path(&behind.kept).await, Err(BlobError::Damaged(blob)) if blob == behind.kept));
     behind.has_nothing_half();
-    assert_eq!(files(&behind.folder.join("cache")), [PathBuf::new(); 0]);
+    assert_eq!(files(&behind.folder.join("cache")).len(), 0, "no copy");
     assert!(behind.store.path(&behind.kept).await.unwrap().is_some(), "the blob itself is not");
     // In the bucket.
     behind.store.inner.cache.turn(behind.kept).await.forget().unwrap();
@@ -120,7 +141,7 @@ async fn damage_is_noticed_and_nothing_of_it_kept() {
         fs::write(behind.house.object(&behind.kept), damaged).unwrap();
         assert!(matches!(behind.store.path(&behind.kept).await, Err(BlobError::Damaged(_))));
         assert!(matches!(behind.store.get_bytes(&behind.kept).await, Err(BlobError::Damaged(_))));
-        assert_eq!(files(&behind.folder.join("cache")), [PathBuf::new(); 0]);
+        assert_eq!(files(&behind.folder.join("cache")).len(), 0, "no copy");
     }
     behind.has_nothing_half();
 }
@@ -173,11 +194,12 @@ async fn a_server_that_is_away_for_a_while_is_waited_for() {
     house.store.inner.cache.turn(first).await.forget().unwrap();
     house.server.stop();
     let store = house.store.clone();
-    let reading = tokio::spawn(async move { store.get_bytes(&first).await });
+    let mut reading = tokio::spawn(async move { store.get_bytes(&first).await });
     let store = house.store.clone();
-    let writing = tokio::spawn(async move { store.put_bytes(content(LARGE), "video/mp4").await });
-    // Both have been refused some times by then.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut writing = tokio::spawn(async move { store.put_bytes(content(LARGE), "video/mp4").await });
+    let wait = Duration::from_millis(300);
+    assert!(tokio::time::timeout(wait, &mut reading).await.is_err(), "it waits, though it is refused");
+    assert!(tokio::time::timeout(wait, &mut writing).await.is_err(), "it waits, though it is refused");
     house.server.start_again().unwrap();
     assert_eq!(reading.await.unwrap().unwrap(), Some(content(1000)));
     let written = writing.await.unwrap().unwrap().sha256;

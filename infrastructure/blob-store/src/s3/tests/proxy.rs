@@ -9,7 +9,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpSocket, TcpStream},
     task::JoinHandle,
 };
 
@@ -30,6 +30,8 @@ pub enum Fault {
     Flip(usize),
     /// Each piece of the answer takes so long.
     Slow(Duration),
+    /// Each piece of the request takes so long.
+    SlowToTake(Duration),
 }
 
 #[derive(Debug)]
@@ -55,7 +57,11 @@ pub struct Proxy {
 
 impl Proxy {
     pub async fn before(server: &ScratchS3) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        // What waits here was not taken yet, and the sender cannot tell: let it be little.
+        socket.set_recv_buffer_size(64 << 10).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(64).unwrap();
         let (address, to, state) = (listener.local_addr().unwrap(), server.address(), Arc::default());
         let shared = Arc::clone(&state);
         let task = tokio::spawn(async move {
@@ -129,7 +135,17 @@ async fn pass(mut client: TcpStream, to: SocketAddr, state: &Mutex<State>) -> io
     // One request for each connection: what is signed does not say otherwise.
     let head = text.replacen("\r\n", "\r\nconnection: close\r\n", 1);
     server.write_all(head.as_bytes()).await?;
-    tokio::io::copy(&mut body, &mut server).await?;
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        let read = body.read(&mut piece).await?;
+        if read == 0 {
+            break;
+        }
+        if let Some(Fault::SlowToTake(wait)) = fault {
+            tokio::time::sleep(wait).await;
+        }
+        server.write_all(&piece[..read]).await?;
+    }
     answer(client, server, fault).await
 }
 
