@@ -41,6 +41,7 @@ pub(super) async fn fetch(
             return Ok(Some(written));
         }
     }
+    remote.note_damage(blob);
     Err(BlobError::Damaged(*blob))
 }
 

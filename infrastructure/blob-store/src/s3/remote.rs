@@ -14,10 +14,12 @@ use object_store::{
     signer::{Method, SignedUrlOptions, Signer},
 };
 use std::{
+    collections::HashSet,
     fs::File,
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 use tokio::{
     runtime::Handle,
@@ -39,17 +41,28 @@ pub(super) struct Remote {
     bucket: AmazonS3,
     prefix: Name,
     patience: S3Patience,
+    /// Blobs that were found damaged by this process, which are sent again though they are there.
+    damaged: Mutex<HashSet<Sha256>>,
 }
 
 impl Remote {
     /// Objects below `prefix`.
     pub fn new(bucket: AmazonS3, prefix: Name, patience: S3Patience) -> Self {
-        Self { bucket, prefix, patience }
+        Self { bucket, prefix, patience, damaged: Mutex::default() }
     }
 
     /// How long to wait and to try.
     pub fn patience(&self) -> S3Patience {
         self.patience
+    }
+
+    /// Takes note that what is kept is not what it should be.
+    pub fn note_damage(&self, blob: &Sha256) {
+        self.damaged().insert(*blob);
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, HashSet<Sha256>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn name(&self, blob: &Sha256) -> Name {
@@ -67,18 +80,20 @@ impl Remote {
     }
 
     /// Sends a file that nobody changes, unless it is there: with its digest for a name and its length, it is the same.
+    /// What this process found damaged is sent again, and so healed.
     pub async fn put(&self, file: &Path, blob: &Artefact) -> Result<(), BlobError> {
-        if self.bytes(&blob.sha256).await? == Some(blob.bytes) {
+        let is_damaged = self.damaged().contains(&blob.sha256);
+        if !is_damaged && self.bytes(&blob.sha256).await? == Some(blob.bytes) {
             return Ok(());
         }
         let sent = if blob.bytes <= PART { self.send(file, blob).await } else { self.send_parts(file, blob).await };
-        match sent {
-            // The answer to what completed it may have been lost.
-            Err(BlobError::Io(_)) if matches!(self.bytes(&blob.sha256).await, Ok(Some(bytes)) if bytes == blob.bytes) => {
-                Ok(())
-            }
-            sent => sent,
+        if sent.is_ok() {
+            self.damaged().remove(&blob.sha256);
+            return Ok(());
         }
+        // The answer to what completed it may have been lost.
+        let is_there = matches!(self.bytes(&blob.sha256).await, Ok(Some(bytes)) if bytes == blob.bytes);
+        if is_there && !is_damaged { Ok(()) } else { sent }
     }
 
     async fn send(&self, file: &Path, blob: &Artefact) -> Result<(), BlobError> {

@@ -141,9 +141,13 @@ async fn damage_is_noticed_and_nothing_of_it_kept() {
         fs::write(behind.house.object(&behind.kept), damaged).unwrap();
         assert!(matches!(behind.store.path(&behind.kept).await, Err(BlobError::Damaged(_))));
         assert!(matches!(behind.store.get_bytes(&behind.kept).await, Err(BlobError::Damaged(_))));
+        behind.has_nothing_half();
         assert_eq!(files(&behind.folder.join("cache")).len(), 0, "no copy");
+        // Whoever keeps the content again heals it.
+        behind.store.put_bytes(content(LARGE), "video/mp4").await.unwrap();
+        assert!(fs::read(behind.house.object(&behind.kept)).unwrap() == content(LARGE));
+        behind.store.inner.cache.turn(behind.kept).await.forget().unwrap();
     }
-    behind.has_nothing_half();
 }
 
 #[tokio::test(flavor = "multi_thread")]
