@@ -58,20 +58,20 @@ impl S3BlobStore {
     async fn keep(&self, file: &Path, blob: &Artefact) -> Result<(), BlobError> {
         let turn = self.inner.cache.turn(blob.sha256).await;
         self.inner.remote.put(file, blob).await?;
-        self.shelve(file.to_owned(), turn, blob.bytes).await
-    }
-
-    /// Makes a complete file the copy of the blob whose turn it is.
-    async fn shelve(&self, file: PathBuf, turn: Turn, bytes: u64) -> Result<(), BlobError> {
+        let (file, bytes) = (file.to_owned(), blob.bytes);
+        // The turn goes along, and is over when the work is.
         self.inner.local.blocking(move |_| turn.place(&file, bytes)).await
     }
 
-    /// Fetches what is not among the copies.
-    async fn fetch(&self, turn: Turn) -> Result<Option<PathBuf>, BlobError> {
-        let blob = turn.blob();
-        let Some(written) = fetch::fetch(&self.inner.remote, &self.inner.local, &blob).await? else {
+    /// The path of the copy of the blob whose turn it is, after fetching it if need be; `None` when there is no blob.
+    async fn copy(&self, turn: &Arc<Turn>) -> Result<Option<PathBuf>, BlobError> {
+        if let Some(path) = turn.hand_out() {
+            return Ok(Some(path));
+        }
+        let Some(written) = fetch::fetch(&self.inner.remote, &self.inner.local, &turn.blob()).await? else {
             return Ok(None);
         };
+        let turn = Arc::clone(turn);
         let done = self.inner.local.blocking(move |_| {
             turn.place(&written.file, written.bytes)?;
             Ok(turn.hand_out())
@@ -125,12 +125,7 @@ impl BlobStore for S3BlobStore {
         if let Some(path) = self.inner.cache.hand_out(blob) {
             return Ok(Some(path));
         }
-        let turn = self.inner.cache.turn(*blob).await;
-        // Somebody else may have fetched it meanwhile.
-        match turn.hand_out() {
-            Some(path) => Ok(Some(path)),
-            None => self.fetch(turn).await,
-        }
+        self.copy(&Arc::new(self.inner.cache.turn(*blob).await)).await
     }
 
     async fn has(&self, blob: &Sha256) -> Result<bool, BlobError> {
@@ -142,21 +137,20 @@ impl BlobStore for S3BlobStore {
     }
 
     async fn get_bytes(&self, blob: &Sha256) -> Result<Option<Vec<u8>>, BlobError> {
-        if self.path(blob).await?.is_none() {
+        // Its turn until it is read: no budget takes the copy away meanwhile.
+        let turn = Arc::new(self.inner.cache.turn(*blob).await);
+        if self.copy(&turn).await?.is_none() {
             return Ok(None);
         }
         match self.inner.local.get_bytes(blob).await {
-            // The copy is, or is gone: the blob need not be.
-            Ok(None) | Err(BlobError::Damaged(_)) => {
-                let turn = self.inner.cache.turn(*blob).await;
-                turn.forget()?;
-                if self.fetch(turn).await?.is_none() {
-                    return Ok(None);
-                }
-                self.inner.local.get_bytes(blob).await
-            }
-            outcome => outcome,
+            // The copy is: the blob need not be.
+            Err(BlobError::Damaged(_)) => turn.forget()?,
+            outcome => return outcome,
         }
+        if self.copy(&turn).await?.is_none() {
+            return Ok(None);
+        }
+        self.inner.local.get_bytes(blob).await
     }
 
     async fn delete(&self, blob: &Sha256) -> Result<(), BlobError> {

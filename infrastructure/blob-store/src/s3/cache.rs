@@ -35,7 +35,14 @@ struct State {
     /// The next use.
     next: u64,
     /// Blobs that somebody works on. Their copies do not go meanwhile.
-    turns: HashMap<Sha256, Arc<AsyncMutex<()>>>,
+    turns: HashMap<Sha256, Line>,
+}
+
+/// Those who work on one blob: the first does, the others wait.
+#[derive(Debug, Default)]
+struct Line {
+    lock: Arc<AsyncMutex<()>>,
+    length: usize,
 }
 
 #[derive(Debug)]
@@ -60,9 +67,14 @@ impl Cache {
 
     /// Waits until nobody else in this process works on a blob.
     pub async fn turn(self: &Arc<Self>, blob: Sha256) -> Turn {
-        let lock = Arc::clone(self.state().turns.entry(blob).or_default());
+        let lock = {
+            let mut state = self.state();
+            let line = state.turns.entry(blob).or_default();
+            line.length += 1;
+            Arc::clone(&line.lock)
+        };
         // Made before waiting: whoever stops waiting leaves nothing behind either.
-        let mut turn = Turn { cache: Arc::clone(self), blob, lock: Arc::clone(&lock), guard: None };
+        let mut turn = Turn { cache: Arc::clone(self), blob, guard: None };
         turn.guard = Some(lock.lock_owned().await);
         turn
     }
@@ -101,6 +113,12 @@ impl Cache {
         }
     }
 
+    /// Whether nobody works on a blob.
+    #[cfg(test)]
+    pub fn is_at_rest(&self) -> bool {
+        self.state().turns.is_empty()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,7 +148,7 @@ impl State {
 pub(super) struct Turn {
     cache: Arc<Cache>,
     blob: Sha256,
-    lock: Arc<AsyncMutex<()>>,
+    /// `None` while it waits.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
@@ -167,8 +185,9 @@ impl Drop for Turn {
     fn drop(&mut self) {
         self.guard = None;
         let mut state = self.cache.state();
-        // Its own, and that of the map: nobody else waits.
-        if Arc::strong_count(&self.lock) == 2 {
+        let Some(line) = state.turns.get_mut(&self.blob) else { return };
+        line.length -= 1;
+        if line.length == 0 {
             state.turns.remove(&self.blob);
         }
     }

@@ -74,6 +74,39 @@ async fn copies_are_found_again_and_leftovers_are_not() {
     assert_eq!(store.get_bytes(&first).await.unwrap(), Some(blob(0)));
 }
 
+/// Many read, keep and delete with room for one copy: each gets what it asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_on_little_room_gets_what_it_asks_for() {
+    let house = House::with(|config| config.cache = limits(1, Duration::ZERO)).await;
+    for number in 0..6 {
+        house.put(number).await;
+    }
+    let crowd: Vec<_> = (0..8_u8)
+        .map(|member| {
+            let store = house.store.clone();
+            tokio::spawn(async move {
+                for round in 0..15_u8 {
+                    let number = (member * 5 + round * 7) % 6;
+                    let name = sha256(&blob(number));
+                    assert_eq!(store.get_bytes(&name).await.unwrap(), Some(blob(number)));
+                    // One that comes and goes.
+                    let passing = sha256(&blob(100));
+                    match (member + round) % 4 {
+                        0 => drop(store.put_bytes(blob(100), "audio/wav").await.unwrap()),
+                        1 => store.delete(&passing).await.unwrap(),
+                        _ => assert!(store.get_bytes(&passing).await.unwrap().is_none_or(|bytes| bytes == blob(100))),
+                    }
+                }
+            })
+        })
+        .collect();
+    for member in crowd {
+        member.await.unwrap();
+    }
+    assert!(house.copies().len() <= 2, "room for one, and one that was in use");
+    assert!(house.store.inner.cache.is_at_rest(), "nobody waits for a turn any more");
+}
+
 /// A folder that has blobs of its own keeps them: they are no copies of anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn blobs_of_this_machine_are_no_copies() {

@@ -1,7 +1,7 @@
 //! Servers that fail, answers that are slow, cut or damaged: what passes is waited for, and what does not is said.
 
 use super::{
-    proxy::Fault::{self, Cut, Flip, Hangup, LostAnswer, Slow, SlowToTake, Stall, Status},
+    proxy::Fault::{self, Cut, Flip, Hangup, LostAnswer, Slow, SlowCut, SlowToTake, Stall, Status},
     *,
 };
 
@@ -17,16 +17,16 @@ struct Behind {
 
 impl Behind {
     async fn new() -> Self {
-        Self::with_idle(Duration::from_secs(1)).await
+        Self::with(|_| {}).await
     }
 
-    /// Where a request is made anew after so long without progress.
-    async fn with_idle(idle: Duration) -> Self {
+    /// With another patience of the store behind the proxy.
+    async fn with(patience: impl Fn(&mut S3Patience)) -> Self {
         let house = House::new().await;
         let proxy = Proxy::before(&house.server).await;
         let change = |config: &mut S3Config| {
             config.endpoint = Some(proxy.endpoint());
-            config.patience.idle = idle;
+            patience(&mut config.patience);
         };
         let (folder, store) = open(&house.server, change).await;
         let kept = house.store.put_bytes(content(LARGE), "video/mp4").await.unwrap().sha256;
@@ -103,7 +103,7 @@ async fn what_passes_does_not_hurt_writing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_answer_is_waited_for_as_long_as_it_goes_on() {
     let idle = Duration::from_secs(3);
-    let behind = Behind::with_idle(idle).await;
+    let behind = Behind::with(|patience| patience.idle = idle).await;
     let small = behind.house.store.put_bytes(content(400_000), "audio/wav").await.unwrap().sha256;
     behind.proxy.break_next(1, "GET", Slow(Duration::from_millis(200)));
     let begun = std::time::Instant::now();
@@ -112,10 +112,26 @@ async fn a_slow_answer_is_waited_for_as_long_as_it_goes_on() {
     assert_eq!(behind.proxy.count("GET /films/home/"), 2, "the probe and this one: it was not asked for again");
 }
 
+/// Cut after longer than a request is tried anew, counted from its beginning: what came since is progress.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_cut_late_goes_on_where_it_was_cut() {
+    let retry = Duration::from_secs(1);
+    let behind = Behind::with(|patience| patience.retry = retry).await;
+    let small = behind.house.store.put_bytes(content(400_000), "audio/wav").await.unwrap().sha256;
+    let begun = std::time::Instant::now();
+    for _ in 0..2 {
+        behind.proxy.break_next(1, "GET", SlowCut(Duration::from_millis(150), 160_000));
+    }
+    assert_eq!(behind.store.get_bytes(&small).await.unwrap(), Some(content(400_000)));
+    assert!(begun.elapsed() > 2 * retry, "it was slow");
+    assert_eq!(behind.proxy.count_ranges("GET /films/home/"), 2, "twice it went on");
+    assert_eq!(behind.proxy.count("GET /films/home/"), 4, "the probe, the beginning and these");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_is_taken_slowly_goes_on() {
     let idle = Duration::from_secs(3);
-    let behind = Behind::with_idle(idle).await;
+    let behind = Behind::with(|patience| patience.idle = idle).await;
     behind.proxy.break_next(1, "PUT", SlowToTake(Duration::from_millis(35)));
     let begun = std::time::Instant::now();
     let kept = behind.store.put_bytes(content(LARGE + 1), "video/mp4").await.unwrap().sha256;

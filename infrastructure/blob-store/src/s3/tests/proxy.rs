@@ -30,6 +30,8 @@ pub enum Fault {
     Flip(usize),
     /// Each piece of the answer takes so long.
     Slow(Duration),
+    /// Each piece of the answer takes so long, and it ends after so many bytes.
+    SlowCut(Duration, usize),
     /// Each piece of the request takes so long.
     SlowToTake(Duration),
 }
@@ -44,7 +46,7 @@ struct Rule {
 #[derive(Debug, Default)]
 struct State {
     rules: Vec<Rule>,
-    /// The first lines of the requests.
+    /// The requests without their bodies.
     seen: Vec<String>,
 }
 
@@ -92,6 +94,12 @@ impl Proxy {
         self.state.lock().unwrap().seen.iter().filter(|line| line.starts_with(method)).count()
     }
 
+    /// How many requests that begin so ask for a part of the content.
+    pub fn count_ranges(&self, method: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        state.seen.iter().filter(|head| head.starts_with(method) && head.contains("\r\nrange: ")).count()
+    }
+
     /// Whether everything has gone wrong that was to.
     pub fn is_done(&self) -> bool {
         self.state.lock().unwrap().rules.iter().all(|rule| rule.times == 0)
@@ -113,7 +121,7 @@ async fn pass(mut client: TcpStream, to: SocketAddr, state: &Mutex<State>) -> io
     let text = String::from_utf8_lossy(&head).into_owned();
     let fault = {
         let mut state = state.lock().unwrap();
-        state.seen.push(text.lines().next().unwrap_or_default().to_owned());
+        state.seen.push(text.clone());
         let rule = state.rules.iter_mut().find(|rule| rule.times > 0 && text.starts_with(rule.method));
         rule.map(|rule| {
             rule.times -= 1;
@@ -168,6 +176,12 @@ async fn answer(mut client: TcpStream, mut server: TcpStream, fault: Option<Faul
             }
             Some(Fault::Flip(place)) if (at..at + read).contains(&place) => piece[place - at] ^= 1,
             Some(Fault::Slow(wait)) => tokio::time::sleep(wait).await,
+            Some(Fault::SlowCut(wait, end)) => {
+                tokio::time::sleep(wait).await;
+                if at + read >= end {
+                    return client.write_all(&piece[..end - at]).await;
+                }
+            }
             _ => {}
         }
         client.write_all(piece).await?;
