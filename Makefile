@@ -9,7 +9,7 @@ EVENTS ?= 1000000
 # Programs that only tests start.
 # npm comes with other builds of Node.js, beside which Debian's package of it cannot be.
 CLIENT_PACKAGES := prometheus python3-venv curl $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
-TEST_PACKAGES := clamav-daemon postgresql ffmpeg gstreamer1.0-plugins-base-apps $(CLIENT_PACKAGES)
+TEST_PACKAGES := clamav-daemon postgresql nats-server ffmpeg gstreamer1.0-plugins-base-apps $(CLIENT_PACKAGES)
 export INPUT TO ARGS MINUTES
 
 .DEFAULT_GOAL := help

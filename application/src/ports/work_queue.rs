@@ -2,7 +2,7 @@
 //!
 //! Promises, proven by `application::testing::work_queue_kit`: what is more urgent is handed out first,
 //! tenants take turns, and within a tenant what came first goes first; nobody starves (the rules and the bound are
-//! those of [`crate::fair_line`]). Work is deduplicated by its id while it is in the queue; a lease that is not extended runs out and the work is handed out again; what
+//! those of [`crate::fair_line`]). Some of that only where [`QueueCapabilities`] say so. Work is deduplicated by its id while it is in the queue; a lease that is not extended runs out and the work is handed out again; what
 //! was completed is not handed out again. The queue is never the truth: the log is.
 
 use super::event_log::{StreamId, Tenant};
@@ -38,6 +38,28 @@ pub trait WorkQueue: Send + Sync {
 
     /// What is in the queue, by stage; stages without work do not stand in it.
     async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, QueueError>;
+
+    /// What it promises beyond what every queue does.
+    fn capabilities(&self) -> QueueCapabilities {
+        QueueCapabilities::ALL
+    }
+}
+
+/// What a queue may promise beyond what every queue does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueCapabilities {
+    /// Tenants take turns; without it, of work that is equally urgent what came first goes first.
+    pub fair_tenants: bool,
+    /// The depth tells apart what was given back and what a worker has, and sees at once that a lease or a delay has run
+    /// out; without it, all that was handed out and is not done counts as leased.
+    pub exact_depth: bool,
+    /// A lease is as long as is asked for; without it, no longer than the queue's own, and extended in time.
+    pub any_lease: bool,
+}
+
+impl QueueCapabilities {
+    /// Everything that a queue can promise.
+    pub const ALL: Self = Self { fair_tenants: true, exact_depth: true, any_lease: true };
 }
 
 /// How much work of one stage is in the queue.

@@ -10,8 +10,8 @@ mod programs;
 
 pub use error::ScratchError;
 
-use guard::Guard;
 use programs::Programs;
+use scratch_guard::Guard;
 use std::{
     fs,
     net::TcpListener,
@@ -109,7 +109,7 @@ impl ScratchPostgres {
     fn prepare(folder: &Path, settings: &[(&str, &str)]) -> Result<Self, ScratchError> {
         let programs = Programs::find()?;
         programs.give(folder)?;
-        let guard = Guard::over(&programs, folder)?;
+        let guard = guard::over(&programs, folder)?;
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Ok(Self { programs, folder: folder.to_owned(), port: 0, settings, _guard: guard })
     }

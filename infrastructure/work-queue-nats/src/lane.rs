@@ -1,0 +1,133 @@
+//! Lanes: work of one class, stage and priority. Each has its own subjects, and a consumer that hands it out.
+//!
+//! Server 2.9 knows consumers with one filter only, so what is to be taken in an order of one's own, such as by urgency,
+//! must lie in lanes of its own.
+
+use domain::{dubbing::Priority, flow::Stage};
+use std::fmt;
+use uuid::Uuid;
+
+/// What kind of machine does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WorkerClass {
+    /// Any.
+    Cpu,
+    /// One with a graphics processor.
+    Gpu,
+}
+
+impl WorkerClass {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Cpu, Self::Gpu];
+
+    /// Its name in subjects.
+    pub const fn name(self) -> &'static str {
+        match self {
+            WorkerClass::Cpu => "cpu",
+            WorkerClass::Gpu => "gpu",
+        }
+    }
+}
+
+/// Every priority, the least urgent first.
+pub(crate) const PRIORITIES: [Priority; 3] = [Priority::Low, Priority::Normal, Priority::High];
+
+/// Work of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Lane {
+    pub class: WorkerClass,
+    pub stage: Stage,
+    pub priority: Priority,
+}
+
+impl Lane {
+    /// The lane that a subject belongs to: its parts are those after `<prefix>.work.` or `<prefix>.wake.`.
+    pub fn parse(parts: &str) -> Option<Self> {
+        let mut parts = parts.split('.');
+        let (class, stage, priority) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self {
+            class: WorkerClass::ALL.into_iter().find(|known| known.name() == class)?,
+            stage: stage.parse().ok()?,
+            priority: PRIORITIES.into_iter().find(|known| known.name() == priority)?,
+        })
+    }
+
+    /// Its consumer of a stream that was made at this moment. A stream that is made anew has other ones: what was handed
+    /// out by the old one cannot be acknowledged to the new one, where the same number means other work.
+    pub fn consumer(self, made: &str) -> String {
+        format!("{}-{}-{}-{made}", self.class.name(), self.stage, self.priority.name())
+    }
+}
+
+impl fmt::Display for Lane {
+    /// As in subjects.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.class.name(), self.stage, self.priority.name())
+    }
+}
+
+/// The subjects and names of one installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Names {
+    prefix: String,
+}
+
+impl Names {
+    /// With this prefix: words of letters, digits, `-` and `_`, with dots between; `None` when it is not one.
+    pub fn new(prefix: &str) -> Option<Self> {
+        let is_word = |word: &str| {
+            !word.is_empty() && word.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
+        };
+        prefix.split('.').all(is_word).then(|| Self { prefix: prefix.to_owned() })
+    }
+
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The stream of all work.
+    pub fn stream(&self) -> String {
+        format!("{}-work", self.prefix.replace('.', "-"))
+    }
+
+    /// The subject of one piece of work.
+    pub fn work(&self, lane: Lane, work: Uuid) -> String {
+        format!("{}.work.{lane}.{work}", self.prefix)
+    }
+
+    /// The subjects of all work of a lane.
+    pub fn lane(&self, lane: Lane) -> String {
+        format!("{}.work.{lane}.*", self.prefix)
+    }
+
+    /// The subject of a piece of work, whatever its lane.
+    pub fn anywhere(&self, work: Uuid) -> String {
+        format!("{}.work.*.*.*.{work}", self.prefix)
+    }
+
+    /// The subjects of all work.
+    pub fn all_work(&self) -> String {
+        format!("{}.work.>", self.prefix)
+    }
+
+    /// The subject that tells of work which was put into a lane.
+    pub fn wake(&self, lane: Lane, work: Uuid) -> String {
+        format!("{}.wake.{lane}.{work}", self.prefix)
+    }
+
+    /// The subjects that tell of work.
+    pub fn all_wake(&self) -> String {
+        format!("{}.wake.>", self.prefix)
+    }
+
+    /// Where answers go: under the prefix, so that permissions may be given for it alone.
+    pub fn inbox(&self) -> String {
+        format!("{}.inbox", self.prefix)
+    }
+
+    /// The lane that work of this subject lies in, or that a subject tells of.
+    pub fn lane_of(&self, subject: &str) -> Option<Lane> {
+        let parts = subject.strip_prefix(&self.prefix)?;
+        Lane::parse(parts.strip_prefix(".work.").or_else(|| parts.strip_prefix(".wake."))?)
+    }
+}

@@ -1,0 +1,114 @@
+//! The line of lanes: which of them may have work, and whose turn it is to be asked.
+//!
+//! It keeps the order that the port promises: urgent work first, stages in turn, and nobody starves, by the bound of
+//! [`application::fair_line`]. That line itself will not do: here only the answer tells whether there was anybody to be
+//! served. A lane goes into it when the server tells of work, and now and then anyhow, since such a word may be lost and
+//! a lease that runs out has none.
+
+use crate::lane::Lane;
+use application::fair_line::PASSED_OVER_MAX;
+use domain::dubbing::Priority;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// The lanes of the work that this process takes.
+#[derive(Debug)]
+pub(crate) struct Line {
+    lanes: Vec<Lane>,
+    every: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    levels: BTreeMap<Priority, Level>,
+    next_sweep: Instant,
+}
+
+/// The lanes of one priority.
+#[derive(Debug, Default)]
+struct Level {
+    /// How often more urgent work was handed out while somebody may have waited here.
+    passed_over: u32,
+    turns: VecDeque<Lane>,
+}
+
+impl Line {
+    /// Of these lanes, all of which go into it this often, and now.
+    pub fn new(lanes: Vec<Lane>, every: Duration) -> Self {
+        let state = State { levels: BTreeMap::new(), next_sweep: Instant::now() };
+        Self { lanes, every, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All lanes.
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    /// A lane may have work; `false` when it is not one of these.
+    pub fn push(&self, lane: Lane) -> bool {
+        let is_ours = self.lanes.contains(&lane);
+        if is_ours {
+            self.state().push(lane);
+        }
+        is_ours
+    }
+
+    /// Takes the lane whose turn it is to be asked, or says when to look again.
+    pub fn pop(&self) -> Result<Lane, Instant> {
+        let mut state = self.state();
+        let now = Instant::now();
+        if state.next_sweep <= now {
+            state.next_sweep = now + self.every;
+            for lane in &self.lanes {
+                state.push(*lane);
+            }
+        }
+        state.pop().ok_or(state.next_sweep)
+    }
+
+    /// Work of this lane was handed out.
+    pub fn served(&self, lane: Lane) {
+        let mut state = self.state();
+        for (priority, level) in &mut state.levels {
+            if *priority == lane.priority {
+                level.passed_over = 0;
+            } else if *priority < lane.priority && !level.turns.is_empty() {
+                level.passed_over += 1;
+            }
+        }
+    }
+}
+
+impl State {
+    fn push(&mut self, lane: Lane) {
+        let turns = &mut self.levels.entry(lane.priority).or_default().turns;
+        if !turns.contains(&lane) {
+            turns.push_back(lane);
+        }
+    }
+
+    /// From the most urgent priority that was passed over too often, else from the most urgent.
+    fn pop(&mut self) -> Option<Lane> {
+        let mut waiting = self.levels.values_mut().rev().filter(|level| !level.turns.is_empty());
+        let first = waiting.next()?;
+        let level = if first.passed_over >= PASSED_OVER_MAX {
+            first
+        } else {
+            waiting.find(|level| level.passed_over >= PASSED_OVER_MAX).unwrap_or(first)
+        };
+        let lane = level.turns.pop_front();
+        if level.turns.is_empty() {
+            level.passed_over = 0;
+        }
+        lane
+    }
+}

@@ -1,0 +1,118 @@
+//! What a queue is told: where its servers are, how to log in, and what of the work it takes.
+
+use crate::lane::WorkerClass;
+use domain::flow::Stage;
+use std::{collections::BTreeSet, fmt, time::Duration};
+use uuid::Uuid;
+
+/// The servers, and how to get in.
+#[derive(Clone, Debug, Default)]
+pub struct Servers {
+    /// Their addresses, of the form `nats://host:port` or `tls://host:port`; others of a cluster are found by these.
+    pub urls: Vec<String>,
+    /// Who logs in.
+    pub login: Login,
+    /// How the connection is made secret.
+    pub tls: Tls,
+}
+
+/// Who logs in. Shows no secret when it is printed.
+#[derive(Clone, Default)]
+pub enum Login {
+    /// Nobody in particular.
+    #[default]
+    Anonymous,
+    /// A user by password.
+    Password {
+        /// The user.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// Whoever has this token.
+    Token(String),
+    /// A user of an account, by the text of a `.creds` file.
+    Credentials(String),
+    /// A user by the seed of an nkey.
+    Nkey(String),
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Login::Anonymous => f.write_str("Anonymous"),
+            Login::Password { user, .. } => write!(f, "Password {{ user: {user:?}, .. }}"),
+            Login::Token(_) => f.write_str("Token(..)"),
+            Login::Credentials(_) => f.write_str("Credentials(..)"),
+            Login::Nkey(_) => f.write_str("Nkey(..)"),
+        }
+    }
+}
+
+/// How a connection is made secret. Shows no secret when it is printed.
+#[derive(Clone, Default)]
+pub struct Tls {
+    /// Whether servers that do not insist on it are refused. Where an address says `tls://`, they are anyway.
+    pub is_required: bool,
+    /// Certificates, in the PEM format, of the authorities that are trusted; those of the system without them.
+    pub authorities: Option<String>,
+    /// The client's certificates and its key, both in the PEM format, for servers that ask for them.
+    pub identity: Option<(String, String)>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tls { is_required, authorities, identity } = self;
+        let (has_authorities, has_identity) = (authorities.is_some(), identity.is_some());
+        write!(f, "Tls {{ is_required: {is_required}, authorities: {has_authorities}, identity: {has_identity} }}")
+    }
+}
+
+/// Where the server keeps the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In files: what waits survives a restart.
+    #[default]
+    File,
+    /// In memory: what is owed is published again from the log.
+    Memory,
+}
+
+impl Storage {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Storage::File => "file",
+            Storage::Memory => "memory",
+        }
+    }
+}
+
+/// The queue, and this process's part in it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What all subjects begin with, and names of streams; each installation on an account has its own.
+    pub prefix: String,
+    /// Which installation this is: another one under the same prefix is refused.
+    pub installation: Uuid,
+    /// How long a worker may be silent before its work is handed to another. The same on every node.
+    pub lease: Duration,
+    /// Servers that keep a copy of the queue.
+    pub replicas: u8,
+    /// How large the queue may become, in bytes.
+    pub bytes_max: u64,
+    /// Where it is kept.
+    pub storage: Storage,
+    /// The stages that need a machine with a graphics processor. The same on every node.
+    pub gpu_stages: BTreeSet<Stage>,
+    /// The stages that this process takes work of; none where it only publishes.
+    pub stages: BTreeSet<Stage>,
+    /// The classes that this process takes work of.
+    pub classes: BTreeSet<WorkerClass>,
+}
+
+impl Settings {
+    /// The class that work of a stage is put up for.
+    pub(crate) fn class_of(&self, stage: Stage) -> WorkerClass {
+        if self.gpu_stages.contains(&stage) { WorkerClass::Gpu } else { WorkerClass::Cpu }
+    }
+}

@@ -1,0 +1,1 @@
+//! Bad configuration is told in one sentence.
