@@ -10,7 +10,10 @@ mod error;
 pub use error::ScratchError;
 
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::{
+        signal::{Signal, kill},
+        wait::{WaitPidFlag, waitpid},
+    },
     unistd::Pid,
 };
 use scratch_guard::Guard;
@@ -145,7 +148,11 @@ impl ScratchNats {
 
     /// Lets it stand still, as a machine that hangs does, until [`Self::resume`].
     pub fn pause(&self) {
-        self.server().as_ref().inspect(|child| signal(child, Signal::SIGSTOP));
+        self.server().as_ref().inspect(|child| {
+            signal(child, Signal::SIGSTOP);
+            // Until all its threads do.
+            let _stopped = i32::try_from(child.id()).map(|id| waitpid(Pid::from_raw(id), Some(WaitPidFlag::WUNTRACED)));
+        });
     }
 
     /// Lets it go on.

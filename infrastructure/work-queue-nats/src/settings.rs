@@ -5,8 +5,8 @@ use domain::flow::Stage;
 use std::{collections::BTreeSet, fmt, time::Duration};
 use uuid::Uuid;
 
-/// The servers, and how to get in.
-#[derive(Clone, Debug, Default)]
+/// The servers, and how to get in. Shows no secret when it is printed.
+#[derive(Clone, Default)]
 pub struct Servers {
     /// Their addresses, of the form `nats://host:port` or `tls://host:port`; others of a cluster are found by these.
     pub urls: Vec<String>,
@@ -14,6 +14,15 @@ pub struct Servers {
     pub login: Login,
     /// How the connection is made secret.
     pub tls: Tls,
+}
+
+impl fmt::Debug for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What stands before an @ may be a password.
+        let hosts = self.urls.iter().map(|url| url.rsplit_once('@').map_or(url.as_str(), |(_, host)| host));
+        let hosts: Vec<&str> = hosts.collect();
+        f.debug_struct("Servers").field("urls", &hosts).field("login", &self.login).field("tls", &self.tls).finish()
+    }
 }
 
 /// Who logs in. Shows no secret when it is printed.

@@ -88,7 +88,7 @@ async fn read(
 /// How often a message was handed out, and its number in the stream, by the subject for its acknowledgement:
 /// `$JS.ACK.<stream>.<consumer>.<handed out>.<number>.…`, from some servers on with `<domain>.<account>.` before the
 /// stream.
-fn numbers(ack: &str) -> Option<(u32, u64)> {
+pub(crate) fn numbers(ack: &str) -> Option<(u32, u64)> {
     let words: Vec<&str> = ack.strip_prefix("$JS.ACK.")?.split('.').collect();
     let first = match words.len() {
         7 => 2,

@@ -1,1 +1,143 @@
-//! Tests of the parts that need no server.
+//! Shapes, names and order: what needs no server.
+
+use crate::{
+    lane::{Lane, Names, PRIORITIES, WorkerClass},
+    line::Line,
+    take::numbers,
+    topology::compare,
+    wire::{WireError, decode, encode},
+};
+use application::ports::{
+    event_log::{StreamId, Tenant},
+    work_queue::{Claim, Work},
+};
+use domain::{
+    dubbing::Priority,
+    flow::{Fence, Stage, TABLE, work_id},
+    value::DubbingId,
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+use uuid::Uuid;
+
+fn work() -> Work {
+    let stream = StreamId::Dubbing(DubbingId(Uuid::from_u128(1)));
+    let fence = Fence { stage: Stage::AssignVoices, run: 2, attempt: 3 };
+    let claim = Claim { tenant: Tenant("local".to_owned()), priority: Priority::High, traceparent: None };
+    Work { id: work_id(&stream.to_string(), fence), stream, fence, claim }
+}
+
+/// Old and new programs take work from one queue: what is written stays readable.
+#[test]
+fn work_travels_in_a_shape_that_stays() {
+    let text = String::from_utf8(encode(&work()).unwrap()).unwrap();
+    let id = work().id.0;
+    let golden = format!(
+        "{{\"version\":1,\"id\":\"{id}\",\"stream\":\"dubbing-00000000-0000-0000-0000-000000000001\",\
+         \"fence\":{{\"stage\":\"assign-voices\",\"run\":2,\"attempt\":3}},\"tenant\":\"local\",\"priority\":\"high\"}}"
+    );
+    assert_eq!(text, golden);
+    assert_eq!(decode(golden.as_bytes()).unwrap(), work());
+    let mut traced = work();
+    traced.claim.traceparent = Some("00-1-2-01".to_owned());
+    assert_eq!(decode(&encode(&traced).unwrap()).unwrap(), traced);
+    let more = golden.replace("\"tenant\"", "\"added_later\":1,\"tenant\"");
+    assert_eq!(decode(more.as_bytes()).unwrap(), work());
+}
+
+#[test]
+fn what_is_no_work_is_told_from_what_a_newer_version_wrote() {
+    for text in ["", "{}", "[]", "{\"version\":1}", "{\"version\":0}", "{\"version\":-1}"] {
+        assert!(matches!(decode(text.as_bytes()), Err(WireError::Malformed(_))), "{text}");
+    }
+    assert!(matches!(decode(b"{\"version\":2,\"id\":5}"), Err(WireError::Newer(2))));
+}
+
+#[test]
+fn subjects_tell_their_lane() {
+    let names = Names::new("acme.dragoman").unwrap();
+    for row in TABLE {
+        for class in WorkerClass::ALL {
+            for priority in PRIORITIES {
+                let lane = Lane { class, stage: row.stage, priority };
+                let id = work().id.0;
+                for subject in [names.work(lane, id), names.wake(lane, id), names.lane(lane)] {
+                    assert_eq!(names.lane_of(&subject), Some(lane), "{subject}");
+                }
+            }
+        }
+    }
+    for other in ["acme.dragoman.work.cpu.ingest", "acme.work.cpu.ingest.low.1", "acme.dragoman.work.tpu.ingest.low.1"]
+    {
+        assert_eq!(names.lane_of(other), None, "{other}");
+    }
+}
+
+#[test]
+fn acknowledgements_tell_how_often_and_which() {
+    for (ack, told) in [
+        ("$JS.ACK.W.A.2.7.9.1795987177027892411.0", Some((2, 7))),
+        ("$JS.ACK.hub.ACCOUNT.W.A.2.7.9.1795987177027892411.0", Some((2, 7))),
+        ("$JS.ACK.hub.ACCOUNT.W.A.2.7.9.1795987177027892411.0.token", Some((2, 7))),
+        ("$JS.ACK.W.A.2.7", None),
+        ("$JS.ACK.W.A.x.7.9.1795987177027892411.0", None),
+        ("_INBOX.1", None),
+    ] {
+        assert_eq!(numbers(ack), told, "{ack}");
+    }
+}
+
+#[test]
+fn what_a_server_drops_is_noticed() {
+    let asked = json!({ "max_msgs_per_subject": 1, "republish": { "src": "a" } });
+    let more = json!({ "max_msgs_per_subject": 1, "republish": { "src": "a" }, "max_age": 0 });
+    assert!(compare("a stream", &asked, Some(&more)).is_ok());
+    for (echoed, told) in [
+        (Some(json!({ "republish": { "src": "a" } })), "max_msgs_per_subject = null, where 1 was asked for"),
+        (Some(json!({ "max_msgs_per_subject": 1, "republish": { "src": "b" } })), "republish = "),
+        (Some(Value::Null), "a stream"),
+        (None, "a stream"),
+    ] {
+        let error = compare("a stream", &asked, echoed.as_ref()).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+fn lane(stage: Stage, priority: Priority) -> Lane {
+    Lane { class: WorkerClass::Cpu, stage, priority }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lanes_are_asked_by_urgency_and_in_turn_and_none_starves() {
+    let (urgent, usual, low) =
+        (lane(Stage::Mix, Priority::High), lane(Stage::Mix, Priority::Normal), lane(Stage::Mix, Priority::Low));
+    let other = lane(Stage::Fit, Priority::High);
+    let line = Line::new(vec![urgent, usual, low, other], Duration::from_secs(1));
+    assert!(!line.push(lane(Stage::Sign, Priority::High)), "not one of these");
+    // All of them, at first.
+    let all: Vec<Lane> = std::iter::from_fn(|| line.pop().ok()).collect();
+    assert_eq!(all, [urgent, other, usual, low]);
+    let next = line.pop().unwrap_err();
+    // What is busy goes to the end each time, and what waits less urgently comes after seven of those.
+    for lane in [low, other, urgent] {
+        assert!(line.push(lane));
+        assert!(line.push(lane), "it stands there once");
+    }
+    let mut served = Vec::new();
+    for _ in 0..9 {
+        let lane = line.pop().unwrap();
+        line.served(lane);
+        line.push(lane);
+        served.push(lane);
+    }
+    let busy = [other, urgent].into_iter().cycle();
+    let due: Vec<Lane> = busy.clone().take(7).chain([low]).chain(busy.skip(7).take(1)).collect();
+    assert_eq!(served, due);
+    // Lanes in which nothing is found are passed over by nobody.
+    for _ in 0..3 {
+        line.pop().unwrap();
+    }
+    assert_eq!(line.pop(), Err(next));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(std::iter::from_fn(|| line.pop().ok()).count(), 4, "all of them once more");
+}

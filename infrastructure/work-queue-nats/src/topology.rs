@@ -168,7 +168,7 @@ fn description(settings: &Settings) -> String {
 }
 
 /// Whether everything that was asked for came of it: servers drop in silence what they do not know.
-fn compare(what: &'static str, asked: &Value, echoed: Option<&Value>) -> Result<(), NatsError> {
+pub(crate) fn compare(what: &'static str, asked: &Value, echoed: Option<&Value>) -> Result<(), NatsError> {
     let asked = asked.as_object().into_iter().flatten();
     for (field, asked) in asked {
         let is = echoed.and_then(|echoed| echoed.get(field)).unwrap_or(&Value::Null);
