@@ -53,7 +53,7 @@ pub struct QueueCapabilities {
     /// The depth tells apart what was given back and what a worker has, and sees at once that a lease or a delay has run
     /// out; without it, all that was handed out and is not done counts as leased.
     pub exact_depth: bool,
-    /// A lease is as long as is asked for; without it, no longer than the queue's own, and extended in time.
+    /// A lease is as long as is asked for; without it, each is the queue's own, whatever is asked for.
     pub any_lease: bool,
 }
 

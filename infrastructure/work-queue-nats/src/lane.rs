@@ -81,6 +81,7 @@ impl Names {
         prefix.split('.').all(is_word).then(|| Self { prefix: prefix.to_owned() })
     }
 
+    /// What all of them begin with.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }

@@ -246,13 +246,18 @@ impl WorkQueue for NatsWorkQueue {
         Ok(())
     }
 
-    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError> {
+    async fn pull(&self, _lease: Duration) -> Result<Delivery, QueueError> {
         let inner = &self.inner;
         let mut trying_since = None;
         loop {
             let changed = inner.changed.notified();
             let lane = match inner.line.pop() {
-                Ok(lane) => lane,
+                Ok((lane, is_last)) => {
+                    if !is_last {
+                        inner.changed.notify_one();
+                    }
+                    lane
+                }
                 Err(next) => {
                     let _either = timeout_at(next, changed).await;
                     continue;
@@ -260,7 +265,7 @@ impl WorkQueue for NatsWorkQueue {
             };
             match take::take(inner, lane).await {
                 Ok(Some(taken)) => {
-                    if let Some(delivery) = taken.keep(lease) {
+                    if let Some(delivery) = taken.keep() {
                         return Ok(delivery);
                     }
                 }

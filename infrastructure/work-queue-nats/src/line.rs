@@ -9,7 +9,7 @@ use crate::lane::Lane;
 use application::fair_line::PASSED_OVER_MAX;
 use domain::dubbing::Priority;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -26,6 +26,8 @@ pub(crate) struct Line {
 #[derive(Debug)]
 struct State {
     levels: BTreeMap<Priority, Level>,
+    /// How many may be asked for from a lane while others are being asked for.
+    more: HashMap<Lane, u64>,
     next_sweep: Instant,
 }
 
@@ -40,7 +42,7 @@ struct Level {
 impl Line {
     /// Of these lanes, all of which go into it this often, and now.
     pub fn new(lanes: Vec<Lane>, every: Duration) -> Self {
-        let state = State { levels: BTreeMap::new(), next_sweep: Instant::now() };
+        let state = State { levels: BTreeMap::new(), more: HashMap::new(), next_sweep: Instant::now() };
         Self { lanes, every, state: Mutex::new(state) }
     }
 
@@ -62,8 +64,9 @@ impl Line {
         is_ours
     }
 
-    /// Takes the lane whose turn it is to be asked, or says when to look again.
-    pub fn pop(&self) -> Result<Lane, Instant> {
+    /// Takes the lane whose turn it is to be asked, and whether it is the last; or says when to look again. A lane in which
+    /// there is known to be more stays in the line.
+    pub fn pop(&self) -> Result<(Lane, bool), Instant> {
         let mut state = self.state();
         let now = Instant::now();
         if state.next_sweep <= now {
@@ -72,12 +75,23 @@ impl Line {
                 state.push(*lane);
             }
         }
-        state.pop().ok_or(state.next_sweep)
+        let lane = state.pop().ok_or(state.next_sweep)?;
+        if let Some(more) = state.more.get_mut(&lane).filter(|more| **more > 0) {
+            *more -= 1;
+            state.push(lane);
+        }
+        Ok((lane, state.levels.values().all(|level| level.turns.is_empty())))
     }
 
-    /// Work of this lane was handed out.
-    pub fn served(&self, lane: Lane) {
+    /// There was nothing in a lane.
+    pub fn found_empty(&self, lane: Lane) {
+        self.state().more.remove(&lane);
+    }
+
+    /// Work of this lane was handed out, and so much was left there.
+    pub fn served(&self, lane: Lane, left: u64) {
         let mut state = self.state();
+        state.more.insert(lane, left);
         for (priority, level) in &mut state.levels {
             if *priority == lane.priority {
                 level.passed_over = 0;

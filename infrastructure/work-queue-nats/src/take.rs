@@ -21,12 +21,14 @@ pub(crate) async fn take(inner: &Arc<Inner>, lane: Lane) -> Result<Option<Taken>
     let taking = Arc::clone(inner);
     let task = tokio::spawn(async move {
         let taken = next(&taking, lane).await;
-        if !matches!(taken, Ok(None)) {
-            // There may be more, and each word of it wakes one worker.
-            taking.hint(Some(lane));
-        }
-        if let Ok(Some(_)) = taken {
-            taking.line.served(lane);
+        match &taken {
+            Ok(None) => taking.line.found_empty(lane),
+            Ok(Some(Taken { parts, .. })) => {
+                taking.line.served(lane, parts.as_ref().map_or(0, |parts| parts.pending));
+                // There may be more, also of what was handed out before.
+                taking.hint(Some(lane));
+            }
+            Err(_) => taking.hint(Some(lane)),
         }
         taken
     });
@@ -47,8 +49,9 @@ async fn next(inner: &Arc<Inner>, lane: Lane) -> Result<Option<Taken>, NatsError
             Some(status) if NOTHING.contains(&status.as_u16()) => return Ok(None),
             Some(status) => return Err(refusal(&message, status)),
         }
-        if let Some((work, hold, deliveries)) = read(inner, &message, &made.mark, asked).await? {
-            return Ok(Some(Taken { inner: Arc::clone(inner), parts: Some((work, hold, deliveries)), asked }));
+        let parts = read(inner, &message, &made.mark, asked).await?;
+        if parts.is_some() {
+            return Ok(Some(Taken { inner: Arc::clone(inner), parts }));
         }
     }
 }
@@ -59,19 +62,15 @@ fn refusal(message: &Message, status: StatusCode) -> NatsError {
 }
 
 /// The work in a message; `None` for one that is put out of the way.
-async fn read(
-    inner: &Inner,
-    message: &Message,
-    mark: &str,
-    asked: Instant,
-) -> Result<Option<(Work, Hold, u32)>, NatsError> {
+async fn read(inner: &Inner, message: &Message, mark: &str, asked: Instant) -> Result<Option<Parts>, NatsError> {
     let ack = message.reply.as_ref().map(ToString::to_string).unwrap_or_default();
-    let Some((deliveries, sequence)) = numbers(&ack) else { return Ok(None) };
+    let Some(Numbers { deliveries, sequence, pending }) = numbers(&ack) else { return Ok(None) };
     let unreadable = match wire::decode(&message.payload) {
         Ok(work) => {
             let until = asked + inner.settings.lease;
             let subject = message.subject.to_string();
-            return Ok(Some((work, Hold { mark: mark.to_owned(), ack, subject, sequence, until }, deliveries)));
+            let hold = Hold { mark: mark.to_owned(), ack, subject, sequence, until };
+            return Ok(Some(Parts { work, hold, deliveries, pending }));
         }
         Err(unreadable) => unreadable,
     };
@@ -85,39 +84,61 @@ async fn read(
     Ok(None)
 }
 
-/// How often a message was handed out, and its number in the stream, by the subject for its acknowledgement:
-/// `$JS.ACK.<stream>.<consumer>.<handed out>.<number>.…`, from some servers on with `<domain>.<account>.` before the
-/// stream.
-pub(crate) fn numbers(ack: &str) -> Option<(u32, u64)> {
+/// What the subject for the acknowledgement of a message tells about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    /// How often it was handed out.
+    pub deliveries: u32,
+    /// Its number in the stream.
+    pub sequence: u64,
+    /// How many are left in its lane that were never handed out.
+    pub pending: u64,
+}
+
+/// It is `$JS.ACK.<stream>.<consumer>.<handed out>.<number>.<number among those handed out>.<time>.<left>`, from some
+/// servers on with `<domain>.<account>.` before the stream, and then with more words behind.
+pub(crate) fn numbers(ack: &str) -> Option<Numbers> {
     let words: Vec<&str> = ack.strip_prefix("$JS.ACK.")?.split('.').collect();
     let first = match words.len() {
         7 => 2,
         9.. => 4,
         _ => return None,
     };
-    Some((words.get(first)?.parse().ok()?, words.get(first + 1)?.parse().ok()?))
+    let word = |index: usize| words.get(first + index);
+    Some(Numbers {
+        deliveries: word(0)?.parse().ok()?,
+        sequence: word(1)?.parse().ok()?,
+        pending: word(4)?.parse().ok()?,
+    })
+}
+
+/// What was taken.
+struct Parts {
+    work: Work,
+    hold: Hold,
+    deliveries: u32,
+    /// How many are left in its lane.
+    pending: u64,
 }
 
 /// Work that was taken, and is given back at once if nobody keeps it.
 pub(crate) struct Taken {
     inner: Arc<Inner>,
-    parts: Option<(Work, Hold, u32)>,
-    asked: Instant,
+    parts: Option<Parts>,
 }
 
 impl Taken {
-    /// Hands it out, for a lease that is no longer than the queue's own.
-    pub fn keep(mut self, lease: Duration) -> Option<Delivery> {
-        let (work, hold, deliveries) = self.parts.take()?;
-        let until = self.asked.checked_add(lease).map_or(hold.until, |until| until.min(hold.until));
-        let receipt = self.inner.holds.insert(work.id, Hold { until, ..hold });
+    /// Hands it out.
+    pub fn keep(mut self) -> Option<Delivery> {
+        let Parts { work, hold, deliveries, .. } = self.parts.take()?;
+        let receipt = self.inner.holds.insert(work.id, hold);
         Some(Delivery { work, receipt, deliveries })
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let Some((work, hold, _)) = self.parts.take() else { return };
+        let Some(Parts { work, hold, .. }) = self.parts.take() else { return };
         // Without a runtime the process ends, and the lease runs out.
         let Ok(runtime) = Handle::try_current() else { return };
         let inner = Arc::clone(&self.inner);

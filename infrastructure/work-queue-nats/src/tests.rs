@@ -3,7 +3,7 @@
 use crate::{
     lane::{Lane, Names, PRIORITIES, WorkerClass},
     line::Line,
-    take::numbers,
+    take::{Numbers, numbers},
     topology::compare,
     wire::{WireError, decode, encode},
 };
@@ -75,15 +75,16 @@ fn subjects_tell_their_lane() {
 
 #[test]
 fn acknowledgements_tell_how_often_and_which() {
-    for (ack, told) in [
-        ("$JS.ACK.W.A.2.7.9.1795987177027892411.0", Some((2, 7))),
-        ("$JS.ACK.hub.ACCOUNT.W.A.2.7.9.1795987177027892411.0", Some((2, 7))),
-        ("$JS.ACK.hub.ACCOUNT.W.A.2.7.9.1795987177027892411.0.token", Some((2, 7))),
+    let told = |pending| Numbers { deliveries: 2, sequence: 7, pending };
+    for (ack, due) in [
+        ("$JS.ACK.W.A.2.7.9.1795987177027892411.0", Some(told(0))),
+        ("$JS.ACK.hub.ACCOUNT.W.A.2.7.9.1795987177027892411.5", Some(told(5))),
+        ("$JS.ACK.hub.ACCOUNT.W.A.2.7.9.1795987177027892411.5.token", Some(told(5))),
         ("$JS.ACK.W.A.2.7", None),
         ("$JS.ACK.W.A.x.7.9.1795987177027892411.0", None),
         ("_INBOX.1", None),
     ] {
-        assert_eq!(numbers(ack), told, "{ack}");
+        assert_eq!(numbers(ack), due, "{ack}");
     }
 }
 
@@ -115,7 +116,7 @@ async fn lanes_are_asked_by_urgency_and_in_turn_and_none_starves() {
     let line = Line::new(vec![urgent, usual, low, other], Duration::from_secs(1));
     assert!(!line.push(lane(Stage::Sign, Priority::High)), "not one of these");
     // All of them, at first.
-    let all: Vec<Lane> = std::iter::from_fn(|| line.pop().ok()).collect();
+    let all: Vec<Lane> = std::iter::from_fn(|| line.pop().ok()).map(|(lane, _)| lane).collect();
     assert_eq!(all, [urgent, other, usual, low]);
     let next = line.pop().unwrap_err();
     // What is busy goes to the end each time, and what waits less urgently comes after seven of those.
@@ -125,8 +126,8 @@ async fn lanes_are_asked_by_urgency_and_in_turn_and_none_starves() {
     }
     let mut served = Vec::new();
     for _ in 0..9 {
-        let lane = line.pop().unwrap();
-        line.served(lane);
+        let (lane, _) = line.pop().unwrap();
+        line.served(lane, 0);
         line.push(lane);
         served.push(lane);
     }
@@ -140,4 +141,20 @@ async fn lanes_are_asked_by_urgency_and_in_turn_and_none_starves() {
     assert_eq!(line.pop(), Err(next));
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(std::iter::from_fn(|| line.pop().ok()).count(), 4, "all of them once more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_with_more_in_it_is_asked_by_several_at_a_time() {
+    let only = lane(Stage::Mix, Priority::Normal);
+    let line = Line::new(vec![only], Duration::from_secs(1));
+    assert_eq!(line.pop(), Ok((only, true)));
+    assert!(line.pop().is_err(), "somebody asks already");
+    line.served(only, 2);
+    line.push(only);
+    assert_eq!([line.pop(), line.pop(), line.pop()], [Ok((only, false)), Ok((only, false)), Ok((only, true))]);
+    assert!(line.pop().is_err());
+    line.served(only, 2);
+    line.found_empty(only);
+    line.push(only);
+    assert_eq!(line.pop(), Ok((only, true)), "nobody knows of more");
 }

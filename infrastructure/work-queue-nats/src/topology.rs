@@ -13,7 +13,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::Mutex as Gate;
 
@@ -46,10 +46,11 @@ pub(crate) struct Topology {
     config: Value,
     bytes_max: u64,
     lease_ns: u64,
-    made: Gate<Option<std::sync::Arc<Made>>>,
+    made: Gate<Option<Arc<Made>>>,
 }
 
 impl Topology {
+    /// Over this connection; nothing is made yet.
     pub fn new(link: Link, names: Names, settings: &Settings) -> Self {
         let config = json!({
             "name": names.stream(),
@@ -75,18 +76,18 @@ impl Topology {
     }
 
     /// The stream; made if it is missing. Costs nothing while the connection lasts.
-    pub async fn stream(&self) -> Result<std::sync::Arc<Made>, NatsError> {
+    pub async fn stream(&self) -> Result<Arc<Made>, NatsError> {
         let mut known = self.made.lock().await;
         let connects = self.link.connects();
         if let Some(made) = known.as_ref().filter(|made| made.connects == connects) {
-            return Ok(std::sync::Arc::clone(made));
+            return Ok(Arc::clone(made));
         }
         let mark = self.make_stream().await?;
         if known.as_ref().is_some_and(|before| before.mark != mark) {
             tracing::warn!("the work queue on NATS was lost, and was made anew");
         }
-        let made = std::sync::Arc::new(Made { mark, lanes: Mutex::default(), connects });
-        *known = Some(std::sync::Arc::clone(&made));
+        let made = Arc::new(Made { mark, lanes: Mutex::default(), connects });
+        *known = Some(Arc::clone(&made));
         Ok(made)
     }
 
@@ -96,7 +97,7 @@ impl Topology {
         if let Some(made) = known.take() {
             // Zero connections there never were, so this is looked at anew; the mark is still compared.
             let again = Made { mark: made.mark.clone(), lanes: Mutex::default(), connects: 0 };
-            *known = Some(std::sync::Arc::new(again));
+            *known = Some(Arc::new(again));
         }
     }
 

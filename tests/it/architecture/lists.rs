@@ -13,17 +13,28 @@ pub const COMMON: [&str; 11] =
 /// Who owns each other dependency. `name*` stands for all that begin so.
 pub const OWNERS: &[(&str, &[&str])] = &[
     ("argon2", &["identity"]),
+    ("async-nats", &["work-queue-nats"]),
     ("ed25519-dalek", &["application", "identity"]),
     ("governor", &["http-api"]),
     ("jsonwebtoken", &["identity"]),
     ("lettre", &["mail-smtp"]),
+<<<<<<< HEAD
     ("reqwest", &["blob-store", "http-outbound"]),
     ("rustls", &["blob-store", "http-outbound"]),
+=======
+    ("reqwest", &["http-outbound"]),
+    ("rustls", &["http-outbound"]),
+    ("rustls-native-certs", &["work-queue-nats"]),
+>>>>>>> df02bfa (Ask a lane with more in it by several workers at a time)
     ("totp-rs", &["identity"]),
     ("zxcvbn", &["identity"]),
     ("axum", &["dragoman", "http-api"]),
     ("base64", &["application", "http-api", "identity"]),
+<<<<<<< HEAD
     ("bytes", &["blob-store", "dragoman", "event-log-kurrent", "http-api", "telemetry"]),
+=======
+    ("bytes", &["dragoman", "event-log-kurrent", "http-api", "telemetry", "work-queue-nats"]),
+>>>>>>> df02bfa (Ask a lane with more in it by several workers at a time)
     ("c2pa", &["provenance-c2pa"]),
     ("chacha20poly1305", &["event-codec"]),
     ("clap*", &["dragoman"]),
@@ -49,7 +60,7 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("hyper*", &["dragoman", "http-api", "scratch-s3", "telemetry"]),
     ("indicatif", &["dragoman"]),
     ("kurrentdb", &["event-log-kurrent"]),
-    ("nix", &["child-process", "dragoman", "media-gstreamer", "scratch-postgres"]),
+    ("nix", &["child-process", "dragoman", "media-gstreamer", "scratch-nats", "scratch-postgres"]),
     ("memchr", &["http-api"]),
     ("object_store", &["blob-store"]),
     ("opentelemetry*", &["telemetry"]),
@@ -63,7 +74,11 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("serde_urlencoded", &["http-api"]),
     ("sha1", &["http-api"]),
     ("sqlx", &["event-log-postgres", "event-log-sqlite", "postgres-schema", "read-store"]),
+<<<<<<< HEAD
     ("tempfile", &["provenance-c2pa", "scratch-postgres", "scratch-s3"]),
+=======
+    ("tempfile", &["provenance-c2pa", "scratch-nats", "scratch-postgres"]),
+>>>>>>> df02bfa (Ask a lane with more in it by several workers at a time)
     ("tokio-rustls", &["http-api"]),
     ("tokio-util", &["dragoman", "http-api"]),
     ("toml", &["dragoman"]),
@@ -80,8 +95,13 @@ pub const TEST_FRIENDS: &[(&str, &str)] = &[
     ("*", "child-process"),
     // Tests of what uses PostgreSQL start real servers.
     ("*", "scratch-postgres"),
+<<<<<<< HEAD
     // The same for S3.
     ("*", "scratch-s3"),
+=======
+    // Those of what uses NATS, too.
+    ("*", "scratch-nats"),
+>>>>>>> df02bfa (Ask a lane with more in it by several workers at a time)
     // The word error rate is measured on utterances as they are found, not on the whole sound.
     ("engine-transcribe-pocketsphinx", "engine-segment-earshot"),
     // The store's rows are real read models, folded and stored in one go.

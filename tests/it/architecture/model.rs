@@ -64,7 +64,7 @@ pub enum Layer {
     /// Use cases and ports.
     Application,
     /// What other adapters may build on: names and versions of events, how appends are gathered, connections and
-    /// migrations of PostgreSQL.
+    /// migrations of PostgreSQL, what ends scratch servers.
     Shared,
     /// One heavy dependency behind a port.
     Adapter,
@@ -107,7 +107,8 @@ impl Member {
             ("tests", "tests") => Some(Layer::Tests),
             ("infrastructure/event-codec", "event-codec")
             | ("infrastructure/event-log-groups", "event-log-groups")
-            | ("infrastructure/postgres-schema", "postgres-schema") => Some(Layer::Shared),
+            | ("infrastructure/postgres-schema", "postgres-schema")
+            | ("infrastructure/scratch-guard", "scratch-guard") => Some(Layer::Shared),
             (folder, name) if folder.strip_prefix("infrastructure/") == Some(name) => Some(Layer::Adapter),
             _ => None,
         }
