@@ -32,7 +32,7 @@ pub struct CrewParts {
     pub admission: Arc<Admission>,
     /// Does it.
     pub worker: Worker,
-    /// How many of it.
+    /// How many of it; none where all work is done elsewhere.
     pub workers: usize,
     /// What runs beside them, such as the fold of read models.
     pub beside: Vec<Beside>,
@@ -75,6 +75,17 @@ pub enum Drained {
     Abandoned,
 }
 
+impl Drained {
+    /// Writes it to the process's log.
+    pub fn tell(self) {
+        match self {
+            Self::AtSafePoint => tracing::info!("stopped at safe points"),
+            Self::GivenBack => tracing::info!("stopped; some work was given back"),
+            Self::Abandoned => tracing::warn!("stopped; some work is lost and will be done again"),
+        }
+    }
+}
+
 /// A crew at work. Dropped, it stops at once, like a crash.
 pub struct Crew {
     stopper: Stopper,
@@ -86,11 +97,7 @@ impl Crew {
     /// Everybody begins. The receiver hears of what goes wrong; it need not be read.
     pub fn start(parts: CrewParts, beginning: Beginning) -> (Self, mpsc::Receiver<Trouble>) {
         let (troubles, heard) = mpsc::channel(TROUBLES_MAX);
-        let mut crew = Self { stopper: Stopper::new(), workers: JoinSet::new(), others: JoinSet::new() };
-        for _ in 0..parts.workers.max(1) {
-            let (worker, stop, troubles) = (parts.worker.clone(), crew.stopper.signal(), troubles.clone());
-            crew.workers.spawn(async move { keep_working(worker, &stop, &troubles).await });
-        }
+        let mut crew = Self::of_workers(&parts.worker, parts.workers, &troubles);
         for beside in parts.beside {
             let troubles = troubles.clone();
             crew.others.spawn(async move { keep_running(&beside, &troubles).await });
@@ -98,6 +105,16 @@ impl Crew {
         let (admission, stop) = (parts.admission, crew.stopper.signal());
         crew.others.spawn(async move { admission.run(beginning, &stop).await });
         (crew, heard)
+    }
+
+    /// So many workers and nobody else: what they do is decided elsewhere.
+    pub fn of_workers(worker: &Worker, workers: usize, troubles: &mpsc::Sender<Trouble>) -> Self {
+        let mut crew = Self { stopper: Stopper::new(), workers: JoinSet::new(), others: JoinSet::new() };
+        for _ in 0..workers {
+            let (worker, stop, troubles) = (worker.clone(), crew.stopper.signal(), troubles.clone());
+            crew.workers.spawn(async move { keep_working(worker, &stop, &troubles).await });
+        }
+        crew
     }
 
     /// Lets everybody come to rest: nothing new begins, attempts end at their next safe point, and what has not

@@ -21,9 +21,12 @@ use domain::{
     value::{DubbingId, TrackId},
 };
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// Longest time between two looks at the log: wake-ups are hints.
 const POLL: Duration = Duration::from_millis(500);
+/// Time between two looks at whether the queue still has what was begun.
+const RECOVER: Duration = Duration::from_secs(15);
 const ACTOR: &str = "process-manager";
 
 /// Drives dubbings to their end.
@@ -57,13 +60,15 @@ struct Pulse {
 }
 
 impl ProcessManager {
-    /// Declares every attempt lost that was under way when the last owner of the data folder ended.
-    /// To be called once, before workers start: leases of a dead owner are void.
+    /// Declares every attempt lost that was begun and that no queue holds: it ended with the process whose queue it was, or
+    /// the queue lost it. The order of things makes that sure: work stays in the queue until the log has its end.
     pub async fn recover(&self, dubbing: DubbingId) -> Result<(), StageError> {
         for stream in self.streams(dubbing).await? {
             let flow = flow_of(&self.aggregates, &stream).await?;
             for (stage, cell) in flow.cells {
-                if let Phase::Started(work) = cell.phase {
+                if let Phase::Started(work) = cell.phase
+                    && !self.queue.holds(work).await?
+                {
                     let fence = Fence { stage, run: cell.run, attempt: cell.attempt };
                     let meta = CommandMeta::derived(ACTOR, &format!("lose/{}", work.0));
                     // A stream that is over refuses: it waits for no attempt any more.
@@ -99,8 +104,13 @@ impl ProcessManager {
     /// next goes on.
     pub async fn drive(&self, dubbing: DubbingId) -> Result<Ending, StageError> {
         let mut wakeups = self.aggregates.log().wakeups();
+        let mut recovered = Instant::now();
         loop {
             wakeups.mark_unchanged();
+            if recovered.elapsed() >= RECOVER {
+                self.recover(dubbing).await?;
+                recovered = Instant::now();
+            }
             if let Some(ending) = self.step(dubbing).await? {
                 return Ok(ending);
             }

@@ -1,7 +1,7 @@
 //! Where everything is kept: the data folder, which one process owns, and databases elsewhere.
 
 use crate::{
-    config::{Hidden, Keeping},
+    config::{Blobs, Hidden, Keeping, Queue},
     exit::{Exit, Failure},
 };
 use std::{
@@ -65,6 +65,21 @@ impl Home {
         self.elsewhere.read.as_ref()
     }
 
+    /// Where media are, if they are not in the data folder.
+    pub fn bucket(&self) -> Option<&Blobs> {
+        self.elsewhere.blobs.as_ref()
+    }
+
+    /// Where work waits, if it does not in the process.
+    pub fn queue(&self) -> Option<&Queue> {
+        self.elsewhere.queue.as_ref()
+    }
+
+    /// The folder with what all processes of the installation have in common.
+    fn shared(&self) -> &Path {
+        self.elsewhere.shared.as_deref().unwrap_or(&self.root)
+    }
+
     /// The folder asked for, else `$XDG_DATA_HOME/dragoman`, else `~/.local/share/dragoman`.
     pub fn locate(asked: Option<PathBuf>) -> Result<Self, Failure> {
         if let Some(root) = asked {
@@ -121,7 +136,7 @@ impl Home {
 
     /// Which installation this is: what else belongs to it is known by that.
     pub fn installation(&self) -> PathBuf {
-        self.root.join("installation")
+        self.shared().join("installation")
     }
 
     /// The event log.
@@ -146,7 +161,7 @@ impl Home {
 
     /// The keys.
     pub fn keys(&self) -> PathBuf {
-        self.root.join("keys")
+        self.shared().join("keys")
     }
 
     /// Requests by their idempotency keys.
@@ -181,7 +196,7 @@ impl Home {
 
     /// Certificates and keys for signing.
     pub fn signing(&self) -> PathBuf {
-        self.root.join("signing")
+        self.shared().join("signing")
     }
 
     fn taken(&self, file: &mut File) -> Failure {

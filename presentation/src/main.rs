@@ -73,7 +73,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         return cli::config::run(command, cli.inputs());
     }
     let loaded = config::load(&cli.inputs()).map_err(|faults| cli::config::refuse(&faults))?;
-    let is_server = matches!(cli.command, Command::Serve(_));
+    let is_server = matches!(cli.command, Command::Serve(_) | Command::Worker(_));
     let telemetry = telemetry::start(&wiring::telemetry(&loaded.config, is_server));
     let telemetry = telemetry.map_err(|error| Failure::internal(&error))?;
     let exit = run_configured(cli.command, &loaded);
@@ -97,6 +97,7 @@ async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit
     match command {
         Command::Dub(args) => cli::dub::run(*args, home, &loaded.config.limits).await,
         Command::Serve(args) => serve::run(args, home, loaded).await,
+        Command::Worker(args) => cli::worker::run(args, home, &loaded.config).await,
         Command::Resume(args) => cli::resume::run(args, home, &loaded.config.limits).await,
         Command::Jobs(args) => cli::jobs::list(args, home).await,
         Command::Job(command) => cli::jobs::one(command, home).await,

@@ -21,9 +21,10 @@ use crate::{
     home::Home,
     interrupt::Interrupt,
     open_files,
-    wiring::{App, Engines, source_limits},
+    wiring::{App, Engines, source_limits, work_queue},
 };
-use application::crew::{Crew, Drained};
+use application::crew::Crew;
+use domain::flow::Stage;
 use http_api::{router, server};
 use std::time::Duration;
 use telemetry::LogFormat;
@@ -47,7 +48,13 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let listener = listener::bind(config.http.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;
     let engines = Engines::new(home, args.signing.signing())?;
-    let app = interrupt.or_stop(App::open(home, engines, source_limits(&config.limits))).await?;
+    let limits = source_limits(&config.limits);
+    let opening = async {
+        let works = if config.node.slots == Some(0) { vec![] } else { Stage::all().collect() };
+        let queue = work_queue(home, works).await?;
+        App::open_with(home, engines, limits, queue).await
+    };
+    let app = interrupt.or_stop(opening).await?;
     app.blobs.clear_scratch(None).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let stop = CancellationToken::new();
@@ -107,9 +114,5 @@ async fn rest(crew: Crew, serving: &mut JoinHandle<()>, limit: Duration) {
     if closed.is_err() {
         tracing::warn!("some connections did not close in time");
     }
-    match drained {
-        Drained::AtSafePoint => tracing::info!("stopped at safe points"),
-        Drained::GivenBack => tracing::info!("stopped; some work was given back"),
-        Drained::Abandoned => tracing::warn!("stopped; some work is lost and will be done again"),
-    }
+    drained.tell();
 }

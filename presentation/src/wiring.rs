@@ -2,12 +2,14 @@
 
 pub mod bench;
 mod databases;
+mod nodes;
 mod people;
 mod read_models;
 mod stores;
 
 pub use databases::{admit, log_to_copy, migrate, put_away};
 pub use http_outbound::choose_cryptography;
+pub use nodes::work_queue;
 pub use people::{credential_store, delivery_store, mailer, outbound, outside_issuer};
 pub use read_models::{ReadModels, read_models};
 
@@ -60,7 +62,7 @@ use application::{
     },
     worker::{Handlers, Worker},
 };
-use blob_store::{LocalBlobStore, LocalShelf, LocalUploadStore};
+use blob_store::{LocalShelf, LocalUploadStore, UploadTarget};
 use child_process::LocalChildren;
 use domain::{flow::Stage, value::Decibel};
 use engine_diarise_spectral::SpectralEngine;
@@ -290,6 +292,8 @@ pub struct App {
     pub aggregates: Arc<Aggregates>,
     /// Media.
     pub blobs: Arc<dyn BlobStore>,
+    /// The same, where uploads become blobs.
+    pub upload_target: Arc<dyn UploadTarget>,
     /// Turns of those who begin to use files and those who delete them.
     pub files: FileUse,
     /// Read models.
@@ -313,15 +317,32 @@ pub struct App {
 }
 
 impl App {
-    /// Opens everything in the data folder, which the caller owns; sources beyond these limits are rejected.
+    /// Opens everything in the data folder, which the caller owns, with a queue of this process's own; sources beyond these
+    /// limits are rejected.
     pub async fn open(home: &Home, engines: Engines, limits: SourceLimits) -> Result<Self, Failure> {
+        if home.queue().is_some() {
+            let advice =
+                "with queue.url set, jobs are done by `dragoman serve` and `dragoman worker`: order them there";
+            return Err(Failure::usage(advice));
+        }
+        Self::open_with(home, engines, limits, Arc::new(MemoryWorkQueue::new())).await
+    }
+
+    /// The same with this queue.
+    pub async fn open_with(
+        home: &Home,
+        engines: Engines,
+        limits: SourceLimits,
+        queue: Arc<dyn WorkQueue>,
+    ) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
         let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
         let codec = EventCodec::new(LOG, Arc::clone(&vault));
         let log = stores::event_log(home, codec, Arc::clone(&clock)).await?;
-        let blobs: Arc<dyn BlobStore> = Arc::new(LocalBlobStore::open(home.root())?);
+        let upload_target = nodes::blob_store(home, &*ids).await?;
+        let blobs: Arc<dyn BlobStore> = Arc::clone(&upload_target) as Arc<dyn BlobStore>;
         let memos = SqliteMemoStore::open(&home.memos(), Arc::clone(&vault)).await;
         let memos = memos.map_err(|error| store_failure(&home.memos(), &error))?;
         let memos: Arc<dyn MemoStore> = Arc::new(memos);
@@ -331,7 +352,6 @@ impl App {
         let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)).with_snapshots(snapshots));
         let files = FileUse::default();
         let siblings = JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
-        let queue: Arc<dyn WorkQueue> = Arc::new(MemoryWorkQueue::new());
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let kit = StageKit {
             aggregates: Arc::clone(&aggregates),
@@ -369,6 +389,7 @@ impl App {
             log,
             aggregates,
             blobs,
+            upload_target,
             files,
             read_store,
             vault,
@@ -379,10 +400,10 @@ impl App {
 }
 
 /// Where uploads grow until they are complete.
-pub fn upload_store(home: &Home, config: &Uploads) -> Result<Arc<dyn UploadStore>, Failure> {
-    let blobs = LocalBlobStore::open(home.root())?;
+pub fn upload_store(blobs: Arc<dyn UploadTarget>, config: &Uploads) -> Result<Arc<dyn UploadStore>, Failure> {
     let open_max = usize::try_from(config.open_max).unwrap_or(usize::MAX);
-    let store = LocalUploadStore::open(blobs, config.bytes_max, open_max).map_err(|error| Failure::internal(&error))?;
+    let store =
+        LocalUploadStore::open_shared(blobs, config.bytes_max, open_max).map_err(|error| Failure::internal(&error))?;
     Ok(Arc::new(store))
 }
 

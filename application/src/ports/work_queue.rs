@@ -36,6 +36,10 @@ pub trait WorkQueue: Send + Sync {
     /// heartbeat. Published again, it is new work.
     async fn discard(&self, work: WorkId) -> Result<(), QueueError>;
 
+    /// Whether work is in the queue, no matter whether it waits or a worker has it. What was begun and is in no queue went
+    /// with a queue, or with the process that had it.
+    async fn holds(&self, work: WorkId) -> Result<bool, QueueError>;
+
     /// What is in the queue, by stage; stages without work do not stand in it.
     async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, QueueError>;
 

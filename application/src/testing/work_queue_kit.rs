@@ -43,6 +43,7 @@ pub async fn run<Made: Future<Output = Arc<dyn WorkQueue>>>(make: impl Fn() -> M
     work_that_is_not_urgent_does_not_starve(&*make().await).await;
     a_busy_tenant_does_not_hold_up_another(&*make().await).await;
     discarded_work_is_not_handed_out(&*make().await).await;
+    it_tells_what_it_holds(&*make().await).await;
     the_depth_tells_what_waits_and_what_is_leased(&*make().await).await;
     work_is_deduplicated_while_it_is_in(&*make().await).await;
     who_waits_is_woken(make().await).await;
@@ -74,6 +75,21 @@ async fn pulled(queue: &dyn WorkQueue) -> Delivery {
 
 async fn nothing_to_pull(queue: &dyn WorkQueue, within: Duration) {
     assert!(timeout(within, queue.pull(LEASE)).await.is_err(), "there is no work to hand out");
+}
+
+async fn it_tells_what_it_holds(queue: &dyn WorkQueue) {
+    let (first, second) = (work(1), work(2));
+    let holds = async || (queue.holds(first.id).await.unwrap(), queue.holds(second.id).await.unwrap());
+    assert_eq!(holds().await, (false, false));
+    queue.publish(first.clone()).await.unwrap();
+    queue.publish(second.clone()).await.unwrap();
+    assert_eq!(holds().await, (true, true), "it waits");
+    let delivery = pulled(queue).await;
+    assert_eq!((delivery.work.id, holds().await), (first.id, (true, true)), "a worker has it");
+    queue.complete(delivery.receipt).await.unwrap();
+    assert_eq!(holds().await, (false, true), "it is done");
+    queue.discard(second.id).await.unwrap();
+    assert_eq!(holds().await, (false, false), "nobody wants it");
 }
 
 async fn work_is_handed_out_once_and_in_order(queue: &dyn WorkQueue) {

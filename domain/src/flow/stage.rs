@@ -41,6 +41,11 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// All of them, in the order of the table.
+    pub fn all() -> impl Iterator<Item = Self> {
+        super::TABLE.iter().map(|row| row.stage)
+    }
+
     /// Its name in events, logs and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
@@ -77,7 +82,7 @@ impl FromStr for Stage {
     type Err = UnknownStage;
 
     fn from_str(text: &str) -> Result<Self, UnknownStage> {
-        let named = super::TABLE.iter().map(|row| row.stage).find(|stage| stage.name() == text);
+        let named = Self::all().find(|stage| stage.name() == text);
         named.ok_or_else(|| UnknownStage(text.to_owned()))
     }
 }

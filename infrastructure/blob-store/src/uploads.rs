@@ -84,7 +84,11 @@ impl LocalUploadStore {
     /// of uploads that were being begun or removed. An upload has at most `bytes_max` bytes, and at most `open_max` are
     /// begun and not finished.
     pub fn open(blobs: impl UploadTarget + 'static, bytes_max: u64, open_max: usize) -> Result<Self, UploadError> {
-        let blobs: Arc<dyn UploadTarget> = Arc::new(blobs);
+        Self::open_shared(Arc::new(blobs), bytes_max, open_max)
+    }
+
+    /// The same, beside blobs that others have, too.
+    pub fn open_shared(blobs: Arc<dyn UploadTarget>, bytes_max: u64, open_max: usize) -> Result<Self, UploadError> {
         let folder = blobs.root().join("uploads");
         make_private(&folder).map_err(from_blob)?;
         sync_folder(blobs.root()).map_err(from_blob)?;

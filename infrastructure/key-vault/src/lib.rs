@@ -108,33 +108,37 @@ impl FileKeyVault {
         }
     }
 
-    /// Makes a key that is on disk, under its name, before this returns.
-    fn make(&self, owner: Uuid) -> Result<Key, KeyVaultError> {
-        let mut bytes = [0; KEY_BYTES];
-        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        let unfinished = self.path(owner, "new");
+    /// Makes a key that is on disk, under its name, before this returns; `None` when another process was faster.
+    fn make(&self, owner: Uuid) -> Result<Option<Key>, KeyVaultError> {
+        let (mut bytes, mut mark) = ([0; KEY_BYTES], [0; 8]);
+        getrandom::fill(&mut bytes).and_then(|()| getrandom::fill(&mut mark)).map_err(io::Error::other)?;
+        let unfinished = self.path(owner, &format!("new-{:016x}", u64::from_be_bytes(mark)));
         write_private(&unfinished, &bytes)?;
-        fs::rename(&unfinished, self.path(owner, "key"))?;
+        // Not renamed: that would put it in the place of a key that seals already.
+        let made = fs::hard_link(&unfinished, self.path(owner, "key"));
+        fs::remove_file(&unfinished)?;
+        match made {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
+            made => made?,
+        }
         sync_folder(&self.folder)?;
-        Ok(Key::new(bytes))
+        Ok(Some(Key::new(bytes)))
     }
 
-    /// Overwrites and removes the owner's key, where there is one.
+    /// Overwrites and removes the owner's key, where there is one. What a crash has left of making it is either the same
+    /// file under another name, and overwritten with it, or a key that never sealed anything.
     fn wipe(&self, owner: Uuid) -> Result<(), KeyVaultError> {
-        for ending in ["key", "new"] {
-            let path = self.path(owner, ending);
-            match OpenOptions::new().write(true).open(&path) {
-                Ok(mut file) => {
-                    file.write_all(&[0; KEY_BYTES])?;
-                    file.sync_all()?;
-                    fs::remove_file(&path)?;
-                    sync_folder(&self.folder)?;
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(error.into()),
+        let path = self.path(owner, "key");
+        match OpenOptions::new().write(true).open(&path) {
+            Ok(mut file) => {
+                file.write_all(&[0; KEY_BYTES])?;
+                file.sync_all()?;
+                fs::remove_file(&path)?;
+                Ok(sync_folder(&self.folder)?)
             }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 }
 
@@ -149,10 +153,13 @@ impl KeyVault for FileKeyVault {
             return Ok(());
         }
         let key = match self.read(owner)? {
-            Some(key) => key,
+            Some(key) => Some(key),
             None => self.make(owner)?,
         };
-        self.remember(owner, key);
+        // One that another process has just made is read when it is needed.
+        if let Some(key) = key {
+            self.remember(owner, key);
+        }
         Ok(())
     }
 

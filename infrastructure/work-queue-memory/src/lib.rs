@@ -136,6 +136,10 @@ impl WorkQueue for MemoryWorkQueue {
         Ok(())
     }
 
+    async fn holds(&self, work: WorkId) -> Result<bool, QueueError> {
+        Ok(self.state().entries.contains_key(&work))
+    }
+
     async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, QueueError> {
         let mut state = self.state();
         state.wake(Instant::now());

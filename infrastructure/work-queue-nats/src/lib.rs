@@ -322,6 +322,16 @@ impl WorkQueue for NatsWorkQueue {
         Ok(purged.await.map(|_| ())?)
     }
 
+    async fn holds(&self, work: WorkId) -> Result<bool, QueueError> {
+        let inner = &self.inner;
+        let subject = inner.topology.names.anywhere(work.0);
+        let found = inner.patiently(PATIENCE, || async {
+            inner.topology.stream().await?;
+            inner.sequence_of(&subject).await
+        });
+        Ok(found.await?.is_some())
+    }
+
     async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, QueueError> {
         // Asked for again and again, so it need not be patient.
         Ok(self.inner.depth().await?)

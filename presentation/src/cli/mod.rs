@@ -17,6 +17,7 @@ pub mod resume;
 pub mod summary;
 pub mod tenant;
 pub mod verify;
+pub mod worker;
 
 pub use output::{complain, has_lost_output, print, print_json, table};
 
@@ -89,6 +90,9 @@ pub enum Command {
     /// Serve the HTTP API: upload, dub, follow, correct, download.
     #[command(after_help = SERVE_HELP)]
     Serve(ServeArgs),
+    /// Do work that a server on this machine or another one has put into the queue.
+    #[command(after_help = worker::HELP)]
+    Worker(worker::WorkerArgs),
     /// Continue what a crash, a kill or a fixed problem interrupted.
     #[command(after_help = "Finished stages and lines are not done again. `dragoman jobs` lists jobs and their ids.")]
     Resume(ResumeArgs),
@@ -145,6 +149,7 @@ impl Command {
             Command::Resume(args) => &mut args.signing,
             Command::Serve(args) => &mut args.signing,
             Command::Verify(args) => &mut args.signing,
+            Command::Worker(args) => &mut args.signing,
             Command::Jobs(_)
             | Command::Job(_)
             | Command::Log(_)

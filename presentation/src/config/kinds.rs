@@ -217,6 +217,20 @@ pub fn log_url() -> Kind<Hidden> {
     address_of(allowed, schemes)
 }
 
+/// Addresses of NATS servers; there may be a password in them.
+pub fn nats_url() -> Kind<Hidden> {
+    address_of("addresses such as nats://user:password@host:4222, with commas between", &["nats://", "tls://"])
+}
+
+/// A bucket, and what the names of objects in it begin with.
+pub fn s3_url() -> Kind<String> {
+    Kind::new(Form::Text, "a bucket such as s3://bucket/prefix", |raw| {
+        let text = raw.text()?;
+        let (bucket, _prefix) = text.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, "")))?;
+        (!bucket.is_empty()).then(|| text.to_owned())
+    })
+}
+
 fn address_of(allowed: &'static str, schemes: &'static [&'static str]) -> Kind<Hidden> {
     let kind = Kind::new(Form::Text, allowed, move |raw| {
         let text = raw.text()?;

@@ -12,7 +12,9 @@ mod suggest;
 
 pub use kinds::Hidden;
 pub use layers::{Flag, Inputs, Source};
-pub use sections::{Auth, Config, Costs, Http, Jobs, Keeping, Limits, Oidc, Rates, Scan, Signing, Smtp, Uploads};
+pub use sections::{
+    Auth, Blobs, Config, Costs, Http, Jobs, Keeping, Limits, Node, Oidc, Queue, Rates, Scan, Signing, Smtp, Uploads,
+};
 pub use suggest::nearest;
 
 use kinds::{Kind, Raw};

@@ -4,7 +4,8 @@ use super::{
     Fault, Key, Reader, Source,
     kinds::{
         Hidden, Price, address, bytes, choice, clamd, collector, count, currency, duration, email, headers, hidden,
-        line, log_filter, log_url, name, origins, path, postgres_url, price, public_url, role, role_map, share, switch,
+        line, log_filter, log_url, name, nats_url, origins, path, postgres_url, price, public_url, role, role_map,
+        s3_url, share, switch,
     },
 };
 use application::identity::Email;
@@ -90,6 +91,53 @@ sections! {
     read: Reading {
         /// A PostgreSQL database, which may be the same one. The data folder when unset.
         url: Option<Hidden> = postgres_url().optional(), None;
+    }
+    /// Where media are kept.
+    blobs: Blobs {
+        /// A bucket of S3 that exists, s3://bucket/prefix; each installation has a prefix of its own. The data folder when
+        /// unset.
+        url: Option<String> = s3_url().optional(), None;
+        /// The S3 server, such as https://s3.example.org; Amazon's in the region when unset.
+        endpoint: Option<String> = public_url().optional(), None;
+        /// The region by which requests are signed.
+        region: String = name(), Some("us-east-1");
+        /// Whether the bucket stands in the path of addresses, as most servers but Amazon's want it, and not in the host.
+        path_style: bool = switch(), Some("true");
+        /// The name of the key; together with secret_key.
+        access_key: Option<String> = line().optional(), None;
+        /// The key.
+        secret_key: Option<Hidden> = hidden().optional(), None;
+        /// Instead of both, a credentials file as Amazon's programs have it.
+        credentials_file: Option<PathBuf> = path().optional(), None;
+        /// The section of that file.
+        profile: String = name(), Some("default");
+        /// What copies on the local disk may take; those go first that were not used for longest.
+        cache_bytes_max: u64 = bytes("1MiB", "64TiB"), Some("10GiB");
+    }
+    /// Where work waits for workers.
+    queue: Queue {
+        /// NATS servers with JetStream, nats://user:password@host:4222, several with commas between. In the process when
+        /// unset: then there are no other workers.
+        url: Option<Hidden> = nats_url().optional(), None;
+        /// A file with a user's credentials (.creds), instead of a user in the address.
+        credentials_file: Option<PathBuf> = path().optional(), None;
+        /// Certificates (PEM) of the authorities that are trusted; those of the system when unset.
+        tls_ca: Option<PathBuf> = path().optional(), None;
+        /// What subjects and streams begin with: each installation on an account has its own.
+        prefix: String = name(), Some("dragoman");
+        /// Servers that keep a copy of it.
+        replicas: u64 = count(1, 5), Some("1");
+        /// How large it may become.
+        bytes_max: u64 = bytes("1MiB", "1TiB"), Some("256MiB");
+    }
+    /// This process among others.
+    node: Node {
+        /// A folder that all processes of the installation reach, for what they must have in common: keys, certificates to
+        /// sign with, the installation's number. The data folder when unset.
+        shared_dir: Option<PathBuf> = path().optional(), None;
+        /// How much work this server does at a time itself; 0 leaves all of it to workers. One more than there are cores
+        /// when unset.
+        slots: Option<u64> = count(0, 1024).optional(), None;
     }
     /// The server.
     http: Http {
@@ -274,12 +322,25 @@ pub struct Keeping {
     pub log_replica: Option<Hidden>,
     /// The read models.
     pub read: Option<Hidden>,
+    /// Media.
+    pub blobs: Option<Blobs>,
+    /// Work that waits.
+    pub queue: Option<Queue>,
+    /// What all processes have in common.
+    pub shared: Option<PathBuf>,
 }
 
 impl Config {
     /// What is kept elsewhere than in the data folder.
     pub fn keeping(&self) -> Keeping {
-        Keeping { log: self.log.url.clone(), log_replica: self.log.replica.clone(), read: self.read.url.clone() }
+        Keeping {
+            log: self.log.url.clone(),
+            log_replica: self.log.replica.clone(),
+            read: self.read.url.clone(),
+            blobs: self.blobs.url.is_some().then(|| self.blobs.clone()),
+            queue: self.queue.url.is_some().then(|| self.queue.clone()),
+            shared: self.node.shared_dir.clone(),
+        }
     }
 
     /// What is allowed key by key, but not together.
@@ -290,6 +351,7 @@ impl Config {
             ("oidc.issuer", self.oidc.issuer.is_some(), "oidc.audience", self.oidc.audience.is_some()),
             ("smtp.host", self.smtp.host.is_some(), "smtp.from", self.smtp.from.is_some()),
             ("smtp.user", self.smtp.user.is_some(), "smtp.password", self.smtp.password.is_some()),
+            ("blobs.access_key", self.blobs.access_key.is_some(), "blobs.secret_key", self.blobs.secret_key.is_some()),
         ];
         let mut faults = Vec::new();
         for (one, has_one, other, has_other) in pairs {
@@ -304,6 +366,20 @@ impl Config {
             let key = "log.replica";
             let what = "there is nothing to be the replica of: log.url must name its primary";
             faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
+        }
+        if self.blobs.url.is_some() && self.blobs.access_key.is_some() == self.blobs.credentials_file.is_some() {
+            let what = "set either blobs.access_key and blobs.secret_key, or blobs.credentials_file";
+            faults.push(Fault { key: "blobs.url".to_owned(), source: source("blobs.url"), what: what.to_owned() });
+        }
+        for (key, elsewhere) in [("log.url", self.log.url.is_some()), ("read.url", self.read.url.is_some())] {
+            if self.queue.url.is_some() && !elsewhere {
+                let what = format!("workers must reach what they work on: set {key}, too");
+                faults.push(Fault { key: "queue.url".to_owned(), source: source("queue.url"), what });
+            }
+        }
+        if self.queue.url.is_none() && self.node.slots == Some(0) {
+            let what = "nobody else can do the work while queue.url is not set";
+            faults.push(Fault { key: "node.slots".to_owned(), source: source("node.slots"), what: what.to_owned() });
         }
         if !is_safe(&self.http) {
             let key = "http.listen";

@@ -9,7 +9,7 @@ use super::{
     told,
 };
 use crate::{
-    config::{Config, Costs, Jobs},
+    config::{Config, Costs, Jobs, Node},
     exit::Failure,
     home::Home,
     wiring::{App, Engines, mailer, request_store, upload_store},
@@ -87,7 +87,7 @@ pub async fn serve(
         assets: Arc::new(AssetRows::new(Arc::clone(&app.read_store))),
         usage: Arc::new(UsageRows::new(Arc::clone(&app.read_store))),
         webhooks,
-        uploads: upload_store(home, &config.uploads)?,
+        uploads: upload_store(Arc::clone(&app.upload_target), &config.uploads)?,
         files: app.files.clone(),
         upload_limits: assets::upload_limits(&config.uploads),
         desk: desk.clone(),
@@ -122,7 +122,7 @@ pub async fn serve(
     beside.extend(identity::beside(&identity));
     beside.push(told::delivering(delivery));
     beside.extend(letters);
-    let crew = CrewParts { admission, worker: app.worker, workers: cores + 1, beside };
+    let crew = CrewParts { admission, worker: app.worker, workers: slots(&config.node, cores), beside };
     Ok(Served { api, crew, beginning })
 }
 
@@ -157,6 +157,11 @@ fn keeping(projections: Runner, measures: Measures) -> [Beside; 2] {
         async move { measures.run().await }
     });
     [folding, measuring]
+}
+
+/// How many workers this process has.
+fn slots(config: &Node, cores: usize) -> usize {
+    config.slots.map_or(cores + 1, |slots| usize::try_from(slots).unwrap_or(usize::MAX))
 }
 
 /// How much is worked on at a time, and how much may wait.

@@ -74,7 +74,7 @@ pub async fn event_log(home: &Home, codec: EventCodec, clock: Arc<dyn Clock>) ->
 }
 
 /// Which installation this is: a number drawn once, and kept beside the keys that belong to it.
-fn installation(home: &Home) -> Result<Uuid, Failure> {
+pub fn installation(home: &Home) -> Result<Uuid, Failure> {
     let failed = |error: std::io::Error| Failure::internal(&error);
     let file = home.installation();
     match fs::read_to_string(&file) {
@@ -92,7 +92,8 @@ fn draw_installation(home: &Home) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::internal(&error);
     let file = home.installation();
     let drawn = RandomIds.next().to_string();
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(home.root()).map_err(failed)?;
+    let folder = file.parent().unwrap_or(home.root());
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
     // Written beside and linked, so that whoever is first makes it, whole, and all others read that.
     let fresh = file.with_extension(&drawn);
     let mut made = File::create(&fresh).map_err(failed)?;

@@ -18,23 +18,14 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("governor", &["http-api"]),
     ("jsonwebtoken", &["identity"]),
     ("lettre", &["mail-smtp"]),
-<<<<<<< HEAD
     ("reqwest", &["blob-store", "http-outbound"]),
     ("rustls", &["blob-store", "http-outbound"]),
-=======
-    ("reqwest", &["http-outbound"]),
-    ("rustls", &["http-outbound"]),
     ("rustls-native-certs", &["work-queue-nats"]),
->>>>>>> df02bfa (Ask a lane with more in it by several workers at a time)
     ("totp-rs", &["identity"]),
     ("zxcvbn", &["identity"]),
     ("axum", &["dragoman", "http-api"]),
     ("base64", &["application", "http-api", "identity"]),
-<<<<<<< HEAD
-    ("bytes", &["blob-store", "dragoman", "event-log-kurrent", "http-api", "telemetry"]),
-=======
-    ("bytes", &["dragoman", "event-log-kurrent", "http-api", "telemetry", "work-queue-nats"]),
->>>>>>> df02bfa (Ask a lane with more in it by several workers at a time)
+    ("bytes", &["blob-store", "dragoman", "event-log-kurrent", "http-api", "telemetry", "work-queue-nats"]),
     ("c2pa", &["provenance-c2pa"]),
     ("chacha20poly1305", &["event-codec"]),
     ("clap*", &["dragoman"]),
@@ -74,11 +65,7 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("serde_urlencoded", &["http-api"]),
     ("sha1", &["http-api"]),
     ("sqlx", &["event-log-postgres", "event-log-sqlite", "postgres-schema", "read-store"]),
-<<<<<<< HEAD
-    ("tempfile", &["provenance-c2pa", "scratch-postgres", "scratch-s3"]),
-=======
-    ("tempfile", &["provenance-c2pa", "scratch-nats", "scratch-postgres"]),
->>>>>>> df02bfa (Ask a lane with more in it by several workers at a time)
+    ("tempfile", &["provenance-c2pa", "scratch-nats", "scratch-postgres", "scratch-s3"]),
     ("tokio-rustls", &["http-api"]),
     ("tokio-util", &["dragoman", "http-api"]),
     ("toml", &["dragoman"]),
@@ -95,13 +82,10 @@ pub const TEST_FRIENDS: &[(&str, &str)] = &[
     ("*", "child-process"),
     // Tests of what uses PostgreSQL start real servers.
     ("*", "scratch-postgres"),
-<<<<<<< HEAD
     // The same for S3.
     ("*", "scratch-s3"),
-=======
     // Those of what uses NATS, too.
     ("*", "scratch-nats"),
->>>>>>> df02bfa (Ask a lane with more in it by several workers at a time)
     // The word error rate is measured on utterances as they are found, not on the whole sound.
     ("engine-transcribe-pocketsphinx", "engine-segment-earshot"),
     // The store's rows are real read models, folded and stored in one go.

@@ -50,6 +50,10 @@ impl WorkQueue for Twice {
         self.inner.discard(work).await
     }
 
+    async fn holds(&self, work: WorkId) -> Result<bool, QueueError> {
+        self.inner.holds(work).await
+    }
+
     async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, QueueError> {
         self.inner.depth().await
     }
@@ -92,6 +96,10 @@ impl WorkQueue for HoldBack {
 
     async fn discard(&self, work: WorkId) -> Result<(), QueueError> {
         self.inner.discard(work).await
+    }
+
+    async fn holds(&self, work: WorkId) -> Result<bool, QueueError> {
+        self.inner.holds(work).await
     }
 
     async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, QueueError> {

@@ -1,0 +1,87 @@
+//! What several processes of an installation share: the queue of work, and the bucket of media.
+
+use crate::{
+    config::{Blobs, Queue},
+    exit::{Exit, Failure},
+    home::Home,
+};
+use application::{
+    ports::{clock::Ids, work_queue::WorkQueue},
+    worker::LEASE,
+};
+use blob_store::{
+    LocalBlobStore, S3BlobStore, S3CacheLimits, S3Config, S3ConnectError, S3Credentials, S3Patience, UploadTarget,
+};
+use domain::flow::Stage;
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use work_queue_memory::MemoryWorkQueue;
+use work_queue_nats::{Login, NatsWorkQueue, Servers, Settings, Storage, Tls, WorkerClass};
+
+/// The queue of the configuration, from which this process takes work of these stages: its own, or one on NATS.
+pub async fn work_queue(home: &Home, stages: Vec<Stage>) -> Result<Arc<dyn WorkQueue>, Failure> {
+    let Some(config) = home.queue() else { return Ok(Arc::new(MemoryWorkQueue::new())) };
+    let settings = Settings {
+        prefix: config.prefix.clone(),
+        installation: super::stores::installation(home)?,
+        lease: LEASE,
+        replicas: u8::try_from(config.replicas).unwrap_or(u8::MAX),
+        bytes_max: config.bytes_max,
+        storage: Storage::File,
+        gpu_stages: BTreeSet::new(),
+        stages: stages.into_iter().collect(),
+        classes: BTreeSet::from(WorkerClass::ALL),
+    };
+    let queue = NatsWorkQueue::connect(&servers(config)?, settings).await;
+    Ok(Arc::new(queue.map_err(|error| Failure::new(Exit::Internal, format!("queue.url: {error}")))?))
+}
+
+fn servers(config: &Queue) -> Result<Servers, Failure> {
+    let urls = config.url.iter().flat_map(|url| url.expose().split(',')).map(|url| url.trim().to_owned());
+    let login = match &config.credentials_file {
+        Some(file) => Login::Credentials(text_of("queue.credentials_file", file)?),
+        None => Login::Anonymous,
+    };
+    let authorities = config.tls_ca.as_deref().map(|file| text_of("queue.tls_ca", file)).transpose()?;
+    Ok(Servers { urls: urls.collect(), login, tls: Tls { authorities, ..Tls::default() } })
+}
+
+/// Where media are kept: a bucket, with copies in the data folder, or the data folder alone.
+pub async fn blob_store(home: &Home, ids: &dyn Ids) -> Result<Arc<dyn UploadTarget>, Failure> {
+    let Some(config) = home.bucket() else { return Ok(Arc::new(LocalBlobStore::open(home.root())?)) };
+    let store = S3BlobStore::connect(&bucket(config)?, home.root(), ids.next()).await;
+    Ok(Arc::new(store.map_err(|error: S3ConnectError| Failure::new(Exit::Internal, format!("blobs.url: {error}")))?))
+}
+
+fn bucket(config: &Blobs) -> Result<S3Config, Failure> {
+    let place = config.url.as_deref().and_then(|url| url.strip_prefix("s3://")).unwrap_or_default();
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let credentials = match (&config.credentials_file, &config.access_key, &config.secret_key) {
+        (Some(file), _, _) => {
+            let text = text_of("blobs.credentials_file", file)?;
+            let said = |error| Failure::usage(format!("blobs.credentials_file: {error}"));
+            S3Credentials::parse(&text, &config.profile).map_err(said)?
+        }
+        (None, access, secret) => S3Credentials {
+            access_key: access.clone().unwrap_or_default(),
+            secret_key: secret.as_ref().map(|key| key.expose().to_owned()).unwrap_or_default(),
+            session_token: None,
+        },
+    };
+    Ok(S3Config {
+        bucket: bucket.to_owned(),
+        prefix: prefix.trim_matches('/').to_owned(),
+        endpoint: config.endpoint.clone(),
+        region: config.region.clone(),
+        path_style: config.path_style,
+        allow_http: config.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")),
+        credentials,
+        cache: S3CacheLimits { bytes_max: config.cache_bytes_max, ..S3CacheLimits::default() },
+        patience: S3Patience::default(),
+    })
+}
+
+/// The text of a file that a key of the configuration names.
+fn text_of(key: &str, file: &Path) -> Result<String, Failure> {
+    let unread = |error: std::io::Error| Failure::usage(format!("{key}: {} cannot be read ({error})", file.display()));
+    fs::read_to_string(file).map_err(unread)
+}
