@@ -1,7 +1,7 @@
 //! How much memory a large file takes on its way to a bucket and back, and how long it takes.
 //!
-//! `cargo run -p blob-store --example s3_memory [MIB]`. The S3 server is a process of its own, started by the caller of
-//! `scratch-s3` or here as a child, so that its memory does not count.
+//! `cargo run -p blob-store --example s3_memory [MIB]`. The S3 server is a child process, so that its memory does not
+//! count.
 
 #![expect(clippy::unwrap_used, reason = "a measurement fails by panicking")]
 
