@@ -46,6 +46,12 @@ pub enum NatsError {
         #[source]
         source: async_nats::ConnectError,
     },
+    /// The user may not do what the queue needs.
+    #[error("the NATS server forbids the user of the work queue what it needs: {said}")]
+    Forbidden {
+        /// What the server said.
+        said: String,
+    },
     /// The connection cannot be made secret.
     #[error("there is no TLS connection to the NATS server at {at}: check its certificate and the given authorities")]
     Tls {
@@ -148,6 +154,7 @@ impl NatsError {
             | NatsError::Lease(_)
             | NatsError::Unreachable { .. }
             | NatsError::LoginRefused { .. }
+            | NatsError::Forbidden { .. }
             | NatsError::Tls { .. }
             | NatsError::Old(_)
             | NatsError::NoRoom { .. }

@@ -116,7 +116,12 @@ impl Names {
         format!("{}.wake.{lane}.{work}", self.prefix)
     }
 
-    /// The subjects that tell of work.
+    /// The subjects that tell of work of a class and stage.
+    pub fn wakes(&self, class: WorkerClass, stage: Stage) -> String {
+        format!("{}.wake.{}.{stage}.>", self.prefix, class.name())
+    }
+
+    /// The subjects that tell of any work.
     pub fn all_wake(&self) -> String {
         format!("{}.wake.>", self.prefix)
     }

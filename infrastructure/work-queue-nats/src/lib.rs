@@ -8,6 +8,7 @@
 //! Deliberately absent: turns of tenants, which a consumer cannot give (lanes by tenant would need as many consumers as
 //! there are tenants), and leases of any other length than the consumers'.
 
+mod depth;
 mod error;
 mod holds;
 mod lane;
@@ -33,7 +34,12 @@ use lane::{Lane, Names, PRIORITIES};
 use line::Line;
 use link::Link;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::Notify,
     task::JoinSet,
@@ -90,6 +96,10 @@ impl NatsWorkQueue {
             return Err(NatsError::Lease(settings.lease));
         }
         let link = Link::connect(servers, &names.inbox()).await?;
+        Self::begin(link.clone(), names, settings).await.map_err(|error| link.explain(error))
+    }
+
+    async fn begin(link: Link, names: Names, settings: Settings) -> Result<Self, NatsError> {
         let account = link.api("about the account", "INFO", &Value::Null).await;
         account.map_err(|error| match error {
             NatsError::Nobody => NatsError::NoJetStream { said: "nobody answers for it".to_owned() },
@@ -102,13 +112,16 @@ impl NatsWorkQueue {
         let made = inner.topology.stream().await?;
         try_join_all(inner.line.lanes().iter().map(|lane| inner.topology.consumer(&made, *lane))).await?;
         let mut ears = JoinSet::new();
-        let mut heard = inner.link.listen(inner.topology.names.all_wake()).await?.boxed();
-        let listening = Arc::clone(&inner);
-        ears.spawn(async move {
-            while let Some(subject) = heard.next().await {
-                listening.hint(listening.topology.names.lane_of(&subject));
-            }
-        });
+        let stages: BTreeSet<_> = inner.line.lanes().iter().map(|lane| (lane.class, lane.stage)).collect();
+        for (class, stage) in stages {
+            let mut heard = inner.link.listen(inner.topology.names.wakes(class, stage)).await?.boxed();
+            let listening = Arc::clone(&inner);
+            ears.spawn(async move {
+                while let Some(subject) = heard.next().await {
+                    listening.hint(listening.topology.names.lane_of(&subject));
+                }
+            });
+        }
         Ok(Self { inner, _ears: ears })
     }
 }
@@ -205,32 +218,6 @@ impl Inner {
         }
         self.holds.remove(receipt);
         Ok(false)
-    }
-
-    async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, NatsError> {
-        self.topology.stream().await?;
-        let name = format!("CONSUMER.LIST.{}", self.topology.names.stream());
-        let mut depths = BTreeMap::<Stage, Depth>::new();
-        let mut offset = 0;
-        loop {
-            let answer = self.link.api("the consumers of the work queue", &name, &json!({ "offset": offset })).await?;
-            let consumers = answer.get("consumers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            for consumer in consumers {
-                let subjects = consumer.pointer("/config/filter_subject").and_then(Value::as_str);
-                let Some(lane) = subjects.and_then(|subjects| self.topology.names.lane_of(subjects)) else { continue };
-                let number = |field| consumer.get(field).and_then(Value::as_u64).unwrap_or_default();
-                let count = |field| usize::try_from(number(field)).unwrap_or(usize::MAX);
-                let depth = depths.entry(lane.stage).or_default();
-                depth.ready += count("num_pending");
-                depth.leased += count("num_ack_pending");
-            }
-            offset += consumers.len();
-            let total = answer.get("total").and_then(Value::as_u64).unwrap_or_default();
-            if consumers.is_empty() || offset as u64 >= total {
-                depths.retain(|_, depth| *depth != Depth::default());
-                return Ok(depths);
-            }
-        }
     }
 }
 

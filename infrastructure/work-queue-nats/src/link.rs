@@ -21,8 +21,9 @@ use futures::StreamExt;
 use serde_json::Value;
 use std::{
     error::Error,
+    fmt,
     future::Future,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 use tokio::time::timeout;
@@ -44,14 +45,27 @@ const MISSING: [u64; 2] = [10_014, 10_059];
 const UNAVAILABLE: u64 = 503;
 
 /// A connection, which is made anew whenever it breaks.
-#[derive(Clone, Debug)]
-pub(crate) struct Link(Client);
+#[derive(Clone)]
+pub(crate) struct Link {
+    client: Client,
+    /// What the server said last about something that this user may not do.
+    forbidden: Arc<Mutex<Option<String>>>,
+}
+
+impl fmt::Debug for Link {
+    /// Nothing of what the client knows, such as passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link")
+    }
+}
 
 impl Link {
     /// Connects to whichever of the servers answers. Answers come to subjects below `inbox`.
     pub async fn connect(servers: &Servers, inbox: &str) -> Result<Self, NatsError> {
         let addresses: Result<Vec<ServerAddr>, _> = servers.urls.iter().map(|url| url.parse()).collect();
         let addresses = addresses.map_err(NatsError::Address)?;
+        let forbidden = Arc::new(Mutex::new(None));
+        let noted = Arc::clone(&forbidden);
         let options = logged_in(&servers.login)?
             .name("dragoman")
             .custom_inbox_prefix(inbox)
@@ -61,7 +75,10 @@ impl Link {
             .reconnect_delay_callback(|tries| {
                 Duration::from_millis(50 * u64::try_from(tries).unwrap_or(u64::MAX).min(10)).min(PAUSE_MAX)
             })
-            .event_callback(|event| async move { tell(&event) });
+            .event_callback(move |event| {
+                note(&event, &noted);
+                std::future::ready(())
+            });
         let options = secured(options, &servers.tls)?;
         // Passwords may stand in an address: only host and port are told.
         let at: Vec<String> =
@@ -70,23 +87,33 @@ impl Link {
         if !client.is_server_compatible(2, 9, 0) {
             return Err(NatsError::Old(client.server_info().version));
         }
-        Ok(Self(client))
+        Ok(Self { client, forbidden })
+    }
+
+    /// The reason for a silence, if the server gave one: what is forbidden it refuses beside the answers, by a word to the
+    /// connection.
+    pub fn explain(&self, error: NatsError) -> NatsError {
+        let said = self.forbidden.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (error, said) {
+            (NatsError::Silent, Some(said)) => NatsError::Forbidden { said },
+            (error, _) => error,
+        }
     }
 
     /// How often there was a connection: a new one may be to another server, or to one that has lost everything.
     pub fn connects(&self) -> u64 {
-        self.0.statistics().connects.load(Ordering::Relaxed)
+        self.client.statistics().connects.load(Ordering::Relaxed)
     }
 
     /// Asks; the answer comes to the common inbox.
     pub async fn ask(&self, subject: String, payload: Bytes) -> Result<Message, NatsError> {
-        self.bounded(self.0.request(subject, payload)).await
+        self.bounded(self.client.request(subject, payload)).await
     }
 
     /// Asks for a message of a stream. It comes under its own subject, which the common inbox could not tell apart.
     pub async fn ask_for_message(&self, subject: String, payload: Bytes) -> Result<Message, NatsError> {
-        let request = Request::new().payload(payload).inbox(self.0.new_inbox());
-        self.bounded(self.0.send_request(subject, request)).await
+        let request = Request::new().payload(payload).inbox(self.client.new_inbox());
+        self.bounded(self.client.send_request(subject, request)).await
     }
 
     async fn bounded(
@@ -94,7 +121,7 @@ impl Link {
         answer: impl Future<Output = Result<Message, async_nats::RequestError>>,
     ) -> Result<Message, NatsError> {
         // Otherwise the question would be sent when there is a connection, though nobody waits for the answer any more.
-        if self.0.connection_state() != State::Connected {
+        if self.client.connection_state() != State::Connected {
             return Err(NatsError::Away);
         }
         match timeout(ANSWER, answer).await {
@@ -133,22 +160,26 @@ impl Link {
 
     /// Tells without waiting; what cannot be said now is not said.
     pub async fn tell(&self, subject: String) {
-        if self.0.connection_state() == State::Connected {
-            let _it_is_a_hint = timeout(ANSWER, self.0.publish(subject, Bytes::new())).await;
+        if self.client.connection_state() == State::Connected {
+            let _it_is_a_hint = timeout(ANSWER, self.client.publish(subject, Bytes::new())).await;
         }
     }
 
-    /// Calls `hear` with the subject of each message to these subjects, for ever.
+    /// The subjects of messages to these subjects, for ever.
     pub async fn listen(&self, subjects: String) -> Result<impl futures::Stream<Item = String> + use<>, NatsError> {
-        let heard = self.0.subscribe(subjects).await.map_err(|_closed| NatsError::Away)?;
-        // The server knows of it before anything else is asked.
-        self.0.flush().await.map_err(|_closed| NatsError::Away)?;
+        let heard = self.client.subscribe(subjects).await.map_err(|_closed| NatsError::Away)?;
         Ok(heard.map(|message| message.subject.to_string()))
     }
 }
 
-/// Says in this process's log what becomes of the connection.
-fn tell(event: &Event) {
+/// Says in this process's log what becomes of the connection, and keeps what is forbidden.
+fn note(event: &Event, forbidden: &Mutex<Option<String>>) {
+    if let Event::ServerError(error) = event {
+        let said = error.to_string();
+        if said.to_ascii_lowercase().contains("permissions violation") {
+            *forbidden.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
+        }
+    }
     match event {
         Event::Connected => tracing::info!("connected to NATS"),
         Event::Disconnected => tracing::warn!("the connection to NATS broke"),

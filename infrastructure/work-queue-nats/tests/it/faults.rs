@@ -147,6 +147,24 @@ async fn what_somebody_deletes_is_made_anew() {
     assert_eq!(tokio::join!(waiting, publishing).0, 4);
 }
 
+/// A server that is away for longer than a lease lasts costs the attempt: whoever had it is told, and it is handed out
+/// again.
+#[tokio::test]
+async fn a_lease_runs_out_while_the_server_is_away() {
+    let server = ScratchNats::start().unwrap();
+    let queue = queue(&server, SHORT).await;
+    queue.publish(work(Stage::Ingest, 1)).await.unwrap();
+    let held = pulled(&queue).await;
+    server.stop(Stop::Fast).unwrap();
+    while queue.heartbeat(held.receipt, SHORT).await.unwrap() {
+        sleep(Duration::from_millis(50)).await;
+    }
+    queue.complete(held.receipt).await.unwrap();
+    server.start_again().unwrap();
+    let again = pulled(&queue).await;
+    assert_eq!((again.work, again.deliveries), (held.work, 2));
+}
+
 #[tokio::test]
 async fn a_server_that_hangs_is_waited_for_within_bounds() {
     let server = ScratchNats::start().unwrap();

@@ -183,6 +183,25 @@ async fn logins() {
     refuses(&garbled, plain(), "have not the form of what `nsc` writes").await;
 }
 
+/// A user needs what is under the prefix, and JetStream.
+#[tokio::test]
+async fn users_that_may_not_do_everything() {
+    let server = server(
+        "authorization { users: [\n\
+         { user: enough, password: a, permissions: {\n\
+           publish: [\"dragoman.>\", \"$JS.API.>\", \"$JS.ACK.>\"], subscribe: [\"dragoman.>\"] } }\n\
+         { user: little, password: a, permissions: { publish: [\"dragoman.>\"], subscribe: [\"dragoman.>\"] } }\n\
+         { user: deaf, password: a, permissions: { publish: [\">\"], subscribe: [\"other.>\"] } }\n] }",
+    );
+    let by = |user: &str| Servers {
+        login: Login::Password { user: user.to_owned(), password: "a".to_owned() },
+        ..at(&server.url())
+    };
+    works(&by("enough"), plain()).await;
+    refuses(&by("little"), plain(), "forbids the user of the work queue what it needs: ").await;
+    refuses(&by("deaf"), plain(), "forbids the user of the work queue what it needs: ").await;
+}
+
 #[test]
 fn secrets_are_not_shown() {
     let secret = || "secret".to_owned();
