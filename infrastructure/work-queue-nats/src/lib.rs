@@ -109,8 +109,8 @@ impl NatsWorkQueue {
         let line = Line::new(lanes(&settings), SWEEP_MAX.min(settings.lease / 4));
         let inner = Inner { link, topology, settings, holds: Holds::default(), line, changed: Notify::new() };
         let inner = Arc::new(inner);
-        let made = inner.topology.stream().await?;
-        try_join_all(inner.line.lanes().iter().map(|lane| inner.topology.consumer(&made, *lane))).await?;
+        // On a cluster the first start takes a while: each of these elects a leader.
+        inner.patiently(PATIENCE, || inner.make_lanes()).await?;
         let mut ears = JoinSet::new();
         let stages: BTreeSet<_> = inner.line.lanes().iter().map(|lane| (lane.class, lane.stage)).collect();
         for (class, stage) in stages {
@@ -158,6 +158,13 @@ impl Inner {
                 ended => return ended,
             }
         }
+    }
+
+    /// Makes what is missing on the server of what this process takes work from.
+    async fn make_lanes(&self) -> Result<(), NatsError> {
+        let made = self.topology.stream().await?;
+        let lanes = self.line.lanes().iter();
+        try_join_all(lanes.map(|lane| self.topology.consumer(&made, *lane))).await.map(|_| ())
     }
 
     /// Once; what is in the queue already is not put in again.
