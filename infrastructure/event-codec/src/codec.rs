@@ -65,6 +65,14 @@ impl EventCodec {
         })
     }
 
+    /// Whether there is something in an append to be sealed, for which [`Self::prepare`] may touch a disk.
+    pub fn needs_a_key(&self, append: &Append) -> Result<bool, CodecError> {
+        append
+            .events
+            .iter()
+            .try_fold(false, |found, event| Ok(found || sealed::is_personal(&shape::payload_of(event)?)))
+    }
+
     /// The event of a stored row, in its newest shape, opened as far as keys exist. May touch a disk.
     pub fn decode(&self, row: Row) -> Result<Recorded, ReadError> {
         let (position, event_type, stream) = (row.position, row.content.event_type.clone(), row.content.stream.clone());

@@ -4,7 +4,7 @@
 //! wrong with one of them hurts no other. Deliberately absent: how a group is written, which is the log's own.
 
 use application::ports::event_log::{Append, AppendError, Appended};
-use event_codec::{EventCodec, Prepared};
+use event_codec::{CodecError, EventCodec, Prepared};
 use std::{
     collections::{HashSet, VecDeque},
     error::Error,
@@ -12,11 +12,19 @@ use std::{
     sync::Arc,
 };
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{
+        mpsc::{self, error::TryRecvError},
+        oneshot,
+    },
+    task::yield_now,
+};
 
 #[cfg(test)]
 mod tests;
 
+/// How often others get their turn before a group is smaller than the last one: a fraction of what a group costs.
+const TURNS_MAX: u32 = 200;
 /// Appends that wait for the writer at most; further ones wait to be let in.
 const WAITING_MAX: usize = 512;
 
@@ -89,11 +97,16 @@ impl Appender {
     /// Encodes an append, has it written, and gives its answer.
     pub async fn append(&self, codec: &EventCodec, append: Append) -> Result<Appended, AppendError> {
         let refused = |refused: Refused| AppendError::Unavailable(refused.into());
-        let codec = codec.clone();
-        // Sealing takes time, and a new key waits for the disk.
-        let prepared = tokio::task::spawn_blocking(move || codec.prepare(append)).await;
-        let prepared = prepared.map_err(|_| refused(Refused::Interrupted))?;
-        let prepared = prepared.map_err(|error| AppendError::Unavailable(error.into()))?;
+        let unfit = |error: CodecError| AppendError::Unavailable(error.into());
+        let prepared = if codec.needs_a_key(&append).map_err(unfit)? {
+            let codec = codec.clone();
+            // Sealing takes time, and a new key waits for the disk.
+            let prepared = tokio::task::spawn_blocking(move || codec.prepare(append)).await;
+            prepared.map_err(|_| refused(Refused::Interrupted))?
+        } else {
+            codec.prepare(append)
+        };
+        let prepared = prepared.map_err(unfit)?;
         let (answer, answered) = oneshot::channel();
         let order = Order::Append(Box::new(prepared), answer);
         self.orders.send(order).await.map_err(|_| refused(Refused::Closed))?;
@@ -113,16 +126,23 @@ impl Appender {
 /// Works until it is told to close, or nobody can ask any more.
 async fn run<W: GroupWriter>(mut writer: W, limits: Limits, mut orders: mpsc::Receiver<Order>) {
     let mut gathered = Vec::with_capacity(limits.appends_max);
+    let mut expected = 0;
     let mut waiting: VecDeque<(Prepared, Answer)> = VecDeque::new();
     let mut closing = Vec::new();
     while closing.is_empty() || !waiting.is_empty() {
         if waiting.is_empty() && orders.recv_many(&mut gathered, limits.appends_max).await == 0 {
             break;
         }
+        let mut turns = 0;
         while waiting.len() + gathered.len() < limits.appends_max {
             match orders.try_recv() {
                 Ok(order) => gathered.push(order),
-                Err(_nothing_now) => break,
+                // Those who were answered just now are about to come again.
+                Err(TryRecvError::Empty) if waiting.len() + gathered.len() < expected && turns < TURNS_MAX => {
+                    turns += 1;
+                    yield_now().await;
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
         for order in gathered.drain(..) {
@@ -132,6 +152,7 @@ async fn run<W: GroupWriter>(mut writer: W, limits: Limits, mut orders: mpsc::Re
             }
         }
         let (appends, answers) = limits.next_group(&mut waiting);
+        expected = appends.len();
         if !appends.is_empty() {
             write_group(&mut writer, &appends, answers).await;
         }

@@ -8,7 +8,7 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -67,6 +67,18 @@ impl Server {
     /// A new user's server with engines that take longer, so that a kill can hit every one of them.
     pub fn start_slow() -> Self {
         Self::begin(User::new(), vec![], |programs| programs.slow_down("0.3"))
+    }
+
+    /// The same for this user, configured by these variables.
+    pub fn start_slow_with(user: User, variables: Vec<(&'static str, String)>) -> Self {
+        Self::begin(user, variables, |programs| programs.slow_down("0.3"))
+    }
+
+    /// A command of the same user, with the same engines.
+    pub fn command(&self, args: impl IntoIterator<Item = &'static str>) -> Command {
+        let mut command = self.user.command(args);
+        self.programs.apply(&mut command);
+        command
     }
 
     /// The server of a user who has run the program before.
