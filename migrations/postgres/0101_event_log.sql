@@ -127,17 +127,20 @@ DECLARE
     at_bytes  bytea;
     befores   bytea[];
     afters    bytea[];
+    -- By append: the position before its first event.
+    begins    bigint[];
 BEGIN
     PERFORM pg_advisory_xact_lock(1147237229, 1);
     -- Each statement sees what was committed before it began: here, what the lock waited for.
-    SELECT array_agg((CASE WHEN c.position IS NOT NULL THEN 1
-                           WHEN coalesce(s.revision, 0) <> a.expected THEN 2 ELSE 0 END)::smallint ORDER BY a.number),
-           array_agg(NULL::bytea), array_agg(c.position ORDER BY a.number),
-           array_agg(coalesce(s.revision, 0) ORDER BY a.number), array_agg(coalesce(s.hash, nothing) ORDER BY a.number)
+    SELECT array_agg(j.verdict), array_agg(NULL::bytea), array_agg(j.position), array_agg(j.revision), array_agg(j.hash)
         INTO verdicts, known, positions, revisions, hashes
-        FROM unnest(streams, expected, keys) WITH ORDINALITY AS a (stream, expected, key, number)
-        LEFT JOIN LATERAL (SELECT revision, hash FROM streams WHERE stream = a.stream) AS s ON true
-        LEFT JOIN LATERAL (SELECT position FROM commands WHERE first_event_id = a.key) AS c ON true;
+        FROM (SELECT (CASE WHEN c.position IS NOT NULL THEN 1
+                           WHEN coalesce(s.revision, 0) <> a.expected THEN 2 ELSE 0 END)::smallint AS verdict,
+                     c.position, coalesce(s.revision, 0) AS revision, coalesce(s.hash, nothing) AS hash
+              FROM unnest(streams, expected, keys) WITH ORDINALITY AS a (stream, expected, key, number)
+              LEFT JOIN LATERAL (SELECT revision, hash FROM streams WHERE stream = a.stream) AS s ON true
+              LEFT JOIN LATERAL (SELECT position FROM commands WHERE first_event_id = a.key) AS c ON true
+              ORDER BY a.number) AS j;
     IF 1 = ANY (verdicts) THEN
         SELECT array_agg(e.fingerprint ORDER BY a.number), array_agg(coalesce(e.revision, a.revision) ORDER BY a.number),
                array_agg(coalesce(e.hash, a.hash) ORDER BY a.number)
@@ -153,33 +156,44 @@ BEGIN
     last := coalesce(last, 0);
     at := greatest(clock, at);
     at_bytes := chain_1 || int8send((extract(epoch FROM at) * 1000)::bigint) || length_32;
-    WITH RECURSIVE chain AS (
-        SELECT number, first, count, 0 AS ordinal, hash AS before,
-               sha256(at_bytes || hash || length_32 || substr(digests, first * 32 + 1, 32)) AS after
-        FROM (SELECT number, count, hash, (sum(count) OVER (ORDER BY number) - count)::integer AS first
-              FROM unnest(counts, hashes) WITH ORDINALITY AS a (count, hash, number)) AS a
-        UNION ALL
-        SELECT number, first, count, ordinal + 1, after,
-               sha256(at_bytes || after || length_32 || substr(digests, (first + ordinal + 1) * 32 + 1, 32))
-        FROM chain WHERE ordinal + 1 < count
-    )
-    SELECT array_agg(before ORDER BY first + ordinal), array_agg(after ORDER BY first + ordinal),
-           array_agg(after ORDER BY number) FILTER (WHERE ordinal + 1 = count)
-        INTO befores, afters, ends FROM chain;
+    IF cardinality(appends) = cardinality(streams) THEN
+        -- One event each, as most are: no chain is longer than a link.
+        befores := hashes;
+        SELECT array_agg(a.hash) INTO afters
+            FROM (SELECT sha256(at_bytes || a.hash || length_32 || substr(digests, number::integer * 32 - 31, 32)) AS hash
+                  FROM unnest(hashes) WITH ORDINALITY AS a (hash, number) ORDER BY a.number) AS a;
+        ends := afters;
+    ELSE
+        WITH RECURSIVE chain AS (
+            SELECT number, first, count, 0 AS ordinal, hash AS before,
+                   sha256(at_bytes || hash || length_32 || substr(digests, first * 32 + 1, 32)) AS after
+            FROM (SELECT number, count, hash, (sum(count) OVER (ORDER BY number) - count)::integer AS first
+                  FROM unnest(counts, hashes) WITH ORDINALITY AS a (count, hash, number)) AS a
+            UNION ALL
+            SELECT number, first, count, ordinal + 1, after,
+                   sha256(at_bytes || after || length_32 || substr(digests, (first + ordinal + 1) * 32 + 1, 32))
+            FROM chain WHERE ordinal + 1 < count
+        )
+        SELECT array_agg(before), array_agg(after), array_agg(after) FILTER (WHERE ordinal + 1 = count)
+            INTO befores, afters, ends FROM (SELECT * FROM chain ORDER BY first + ordinal) AS chain;
+    END IF;
 
+    SELECT array_agg(a.first) INTO begins
+        FROM (SELECT last + sum(a.count) FILTER (WHERE a.verdict = 0) OVER (ORDER BY a.number) - a.count AS first
+              FROM unnest(counts, verdicts) WITH ORDINALITY AS a (count, verdict, number) ORDER BY a.number) AS a;
     INSERT INTO live
-        SELECT last + row_number() OVER (ORDER BY e.number), streams[e.append], expected[e.append] + e.ordinal + 1,
+        SELECT begins[e.append] + e.ordinal + 1, streams[e.append], expected[e.append] + e.ordinal + 1,
                e.event_id, e.event_type, e.schema_version, at, tenants[e.append], actors[e.append], e.command_id,
                fingerprints[e.append], e.ordinal, e.causation_id, e.correlation_id, e.traceparent, e.subject_keys,
                e.artefacts, e.data, e.before, e.after
         FROM unnest(appends, ordinals, event_ids, event_types, schema_versions, command_ids, causation_ids,
-                    correlation_ids, traceparents, subject_keys, artefacts, data, befores, afters) WITH ORDINALITY
+                    correlation_ids, traceparents, subject_keys, artefacts, data, befores, afters)
              AS e (append, ordinal, event_id, event_type, schema_version, command_id, causation_id, correlation_id,
-                   traceparent, subject_keys, artefacts, data, before, after, number)
+                   traceparent, subject_keys, artefacts, data, before, after)
         WHERE verdicts[e.append] = 0;
     INSERT INTO commands
-        SELECT a.key, last + sum(a.count) OVER (ORDER BY a.number)
-        FROM unnest(keys, counts, verdicts) WITH ORDINALITY AS a (key, count, verdict, number)
+        SELECT a.key, a.first + a.count
+        FROM unnest(keys, counts, verdicts, begins) AS a (key, count, verdict, first)
         WHERE a.verdict = 0;
     IF 0 = ANY (expected) THEN
         INSERT INTO streams

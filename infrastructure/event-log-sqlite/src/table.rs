@@ -64,7 +64,8 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> R
                 .push_bind(hash.to_string())
                 .push_bind(&content.traceparent);
         });
-        statement.build().persistent(chunk.len() == 1).execute(&mut *connection).await?;
+        let is_usual = matches!(chunk.len(), 1 | ROWS_A_STATEMENT);
+        statement.build().persistent(is_usual).execute(&mut *connection).await?;
     }
     Ok(())
 }

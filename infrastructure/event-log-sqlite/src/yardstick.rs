@@ -40,6 +40,10 @@ pub async fn inserts(
         Into::Own => schema::migrate(&mut connection, "yardstick").await?,
     }
     let mut rows = vec![template.clone(); rows_each];
+    for (number, row) in (1..).zip(&mut rows) {
+        // Each is another stream's, as those of a group are.
+        row.content.stream = format!("dubbing-{}", scattered(number));
+    }
     let (mut position, began) = (0_u64, Instant::now());
     while began.elapsed() < time {
         for row in &mut rows {
