@@ -50,7 +50,8 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let engines = Engines::new(home, args.signing.signing())?;
     let limits = source_limits(&config.limits);
     let opening = async {
-        let works = if config.node.slots == Some(0) { vec![] } else { Stage::all().collect() };
+        // Files are let go of where others begin to use them: the turns of both are this process's.
+        let works = if config.node.slots == Some(0) { vec![Stage::Clean] } else { Stage::all().collect() };
         let queue = work_queue(home, works).await?;
         App::open_with(home, engines, limits, queue).await
     };

@@ -25,7 +25,7 @@ const TROUBLES_MAX: usize = 16;
 /// `worker`.
 #[derive(Debug, Args)]
 pub struct WorkerArgs {
-    /// Only work of these stages, such as transcribe,synthesise; of all when unset.
+    /// Only work of these stages, such as transcribe,synthesise; of all but clean, which is the server's, when unset.
     #[arg(long, value_name = "STAGE,…", value_delimiter = ',', value_parser = stage)]
     pub stages: Vec<Stage>,
     /// How much at a time; one more than there are cores when unset.
@@ -43,7 +43,7 @@ pub async fn run(args: WorkerArgs, home: &Home, config: &Config) -> Result<Exit,
     }
     let _owned = home.own()?;
     let interrupt = Interrupt::listen()?;
-    let stages: Vec<Stage> = if args.stages.is_empty() { Stage::all().collect() } else { args.stages };
+    let stages: Vec<Stage> = if args.stages.is_empty() { of_workers().collect() } else { args.stages };
     let engines = Engines::new(home, args.signing.signing())?;
     let opening = async {
         let queue = work_queue(home, stages.clone()).await?;
@@ -68,8 +68,13 @@ pub async fn run(args: WorkerArgs, home: &Home, config: &Config) -> Result<Exit,
 }
 
 fn stage(text: &str) -> Result<Stage, String> {
-    text.parse().map_err(|_| {
-        let known = Stage::all().map(Stage::name).collect::<Vec<_>>().join(", ");
+    of_workers().find(|stage| stage.name() == text).ok_or_else(|| {
+        let known = of_workers().map(Stage::name).collect::<Vec<_>>().join(", ");
         format!("no such stage; they are {known}")
     })
+}
+
+/// Stages that workers do. Files are let go of by the server, which knows who begins to use them.
+fn of_workers() -> impl Iterator<Item = Stage> {
+    Stage::all().filter(|stage| *stage != Stage::Clean)
 }

@@ -135,8 +135,8 @@ sections! {
         /// A folder that all processes of the installation reach, for what they must have in common: keys, certificates to
         /// sign with, the installation's number. The data folder when unset.
         shared_dir: Option<PathBuf> = path().optional(), None;
-        /// How much work this server does at a time itself; 0 leaves all of it to workers. One more than there are cores
-        /// when unset.
+        /// How much work this server does at a time itself; 0 leaves it to workers, but for letting go of files. One more
+        /// than there are cores when unset.
         slots: Option<u64> = count(0, 1024).optional(), None;
     }
     /// The server.

@@ -159,9 +159,9 @@ fn keeping(projections: Runner, measures: Measures) -> [Beside; 2] {
     [folding, measuring]
 }
 
-/// How many workers this process has.
+/// How many workers this process has: one at least, for what nobody else may do.
 fn slots(config: &Node, cores: usize) -> usize {
-    config.slots.map_or(cores + 1, |slots| usize::try_from(slots).unwrap_or(usize::MAX))
+    config.slots.map_or(cores + 1, |slots| usize::try_from(slots).unwrap_or(usize::MAX)).max(1)
 }
 
 /// How much is worked on at a time, and how much may wait.
