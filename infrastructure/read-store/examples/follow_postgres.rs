@@ -50,7 +50,7 @@ async fn main() -> Result<()> {
     let (writing, following) = (Arc::new(open().await?), Arc::new(open().await?));
     let store = Arc::new(PostgresReadStore::connect(&url).await?);
 
-    let mut history = Story::history(wanted + TIMED);
+    let mut history = appends(Story::history(wanted + TIMED));
     let timed = history.split_off(wanted);
     fill(&writing, history).await?;
     let rebuild = Rebuild::new(following.clone(), store.clone(), store.clone());
@@ -67,22 +67,22 @@ async fn main() -> Result<()> {
 }
 
 /// Appends a history, each stream in its order.
-async fn fill(log: &Arc<PostgresEventLog>, history: Vec<Recorded>) -> Result<()> {
+async fn fill(log: &Arc<PostgresEventLog>, history: Vec<Append>) -> Result<()> {
     let begun = Instant::now();
     let count = history.len();
-    let mut streams: BTreeMap<String, Vec<Recorded>> = BTreeMap::new();
-    for event in history {
-        streams.entry(event.stream.to_string()).or_default().push(event);
+    let mut streams: BTreeMap<String, Vec<Append>> = BTreeMap::new();
+    for append in history {
+        streams.entry(append.stream.to_string()).or_default().push(append);
     }
     let mut writing = JoinSet::new();
-    for events in streams.into_values() {
+    for appends in streams.into_values() {
         if writing.len() >= WRITERS {
             writing.join_next().await.context("one of them")???;
         }
         let log = Arc::clone(log);
         writing.spawn(async move {
-            for event in events {
-                log.append(append_of(event)).await?;
+            for append in appends {
+                log.append(append).await?;
             }
             anyhow::Ok(())
         });
@@ -99,7 +99,7 @@ async fn follow(
     writing: &Arc<PostgresEventLog>,
     following: Arc<PostgresEventLog>,
     store: Arc<dyn ReadStore>,
-    timed: Vec<Recorded>,
+    timed: Vec<Append>,
 ) -> Result<()> {
     let runner = Runner::new(following, store);
     runner.catch_up().await?;
@@ -107,8 +107,8 @@ async fn follow(
     let running = runner.clone();
     let running = tokio::spawn(async move { running.run().await });
     let mut took = Vec::with_capacity(timed.len());
-    for event in timed {
-        let position = writing.append(append_of(event)).await?.position;
+    for append in timed {
+        let position = writing.append(append).await?.position;
         let acknowledged = Instant::now();
         applied.wait_for(|reached| *reached >= position).await?;
         took.push(acknowledged.elapsed().as_secs_f64() * 1_000.0);
@@ -125,18 +125,26 @@ async fn follow(
     Ok(())
 }
 
-fn append_of(event: Recorded) -> Append {
-    let mut fingerprint = [0; 32];
-    fingerprint[..16].copy_from_slice(event.event_id.as_bytes());
-    Append {
-        tenant: event.tenant,
-        actor: event.actor,
-        command_id: Uuid::from_u128(u128::from(event.position)),
-        fingerprint: Sha256::new(fingerprint),
-        causation_id: None,
-        traceparent: None,
-        stream: event.stream,
-        expected_revision: event.revision - 1,
-        events: vec![event.event],
-    }
+/// An append for each event. Stories may tell of the same stream one after the other.
+fn appends(history: Vec<Recorded>) -> Vec<Append> {
+    let mut revisions: BTreeMap<String, u64> = BTreeMap::new();
+    let one = |event: Recorded| {
+        let revision = revisions.entry(event.stream.to_string()).or_default();
+        let mut fingerprint = [0; 32];
+        fingerprint[..16].copy_from_slice(event.event_id.as_bytes());
+        let append = Append {
+            tenant: event.tenant,
+            actor: event.actor,
+            command_id: Uuid::from_u128(u128::from(event.position)),
+            fingerprint: Sha256::new(fingerprint),
+            causation_id: None,
+            traceparent: None,
+            stream: event.stream,
+            expected_revision: *revision,
+            events: vec![event.event],
+        };
+        *revision += 1;
+        append
+    };
+    history.into_iter().map(one).collect()
 }
