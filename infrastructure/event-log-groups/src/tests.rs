@@ -86,7 +86,7 @@ async fn grouped(
         asked.push(append(*command, kit::stream(*stream), *events));
         // One after the other: their order is what is tried.
         while WAITING_MAX - appender.orders.capacity() <= place {
-            tokio::task::yield_now().await;
+            yield_now().await;
         }
     }
     open.send(()).expect("it waits");

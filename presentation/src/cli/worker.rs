@@ -70,7 +70,7 @@ pub async fn run(args: WorkerArgs, home: &Home, config: &Config) -> Result<Exit,
 fn stage(text: &str) -> Result<Stage, String> {
     of_workers().find(|stage| stage.name() == text).ok_or_else(|| {
         let known = of_workers().map(Stage::name).collect::<Vec<_>>().join(", ");
-        format!("no such stage; they are {known}")
+        format!("no stage that workers do; they are {known}")
     })
 }
 

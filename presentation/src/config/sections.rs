@@ -371,7 +371,12 @@ impl Config {
             let what = "set either blobs.access_key and blobs.secret_key, or blobs.credentials_file";
             faults.push(Fault { key: "blobs.url".to_owned(), source: source("blobs.url"), what: what.to_owned() });
         }
-        for (key, elsewhere) in [("log.url", self.log.url.is_some()), ("read.url", self.read.url.is_some())] {
+        let shared = [
+            ("log.url", self.log.url.is_some()),
+            ("read.url", self.read.url.is_some()),
+            ("blobs.url", self.blobs.url.is_some()),
+        ];
+        for (key, elsewhere) in shared {
             if self.queue.url.is_some() && !elsewhere {
                 let what = format!("workers must reach what they work on: set {key}, too");
                 faults.push(Fault { key: "queue.url".to_owned(), source: source("queue.url"), what });

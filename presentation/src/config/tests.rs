@@ -229,6 +229,16 @@ fn contradictions_are_told() {
         "http.request_timeout = \"5s\"\nhttp.header_timeout = \"6s\"",
         "http.header_timeout (FILE:2): longer than http.request_timeout, which includes it",
     );
+    let databases = "log.url = \"postgres://a@b/c\"\nread.url = \"postgres://a@b/c\"\n";
+    check(
+        &format!("{databases}queue.url = \"nats://a:4222\""),
+        "queue.url (FILE:3): workers must reach what they work on: set blobs.url, too",
+    );
+    check(
+        "blobs.url = \"s3://media\"",
+        "blobs.url (FILE:1): set either blobs.access_key and blobs.secret_key, or blobs.credentials_file",
+    );
+    check("node.slots = 0", "node.slots (FILE:1): nobody else can do the work while queue.url is not set");
 }
 
 #[test]
