@@ -54,7 +54,7 @@ async fn main() -> Result<()> {
     fill(&writing, history).await?;
     let rebuild = Rebuild::new(following.clone(), store.clone(), store.clone());
     for projection in projections::all() {
-        report(projection.name(), &rebuild, &[projection.clone()]).await?;
+        report(projection.name(), &rebuild, std::slice::from_ref(&projection)).await?;
     }
     report("all of them at once", &rebuild, &projections::all()).await?;
     follow(&writing, following, store, timed).await
