@@ -75,6 +75,17 @@ impl Home {
         self.elsewhere.queue.as_ref()
     }
 
+    /// Fails where other processes do the work: what is begun in this one would be begun there as well.
+    pub fn works_alone(&self) -> Result<(), Failure> {
+        match self.queue() {
+            None => Ok(()),
+            Some(_) => {
+                let advice = "with queue.url set, `dragoman serve` and `dragoman worker` do all jobs: order them there";
+                Err(Failure::usage(advice))
+            }
+        }
+    }
+
     /// The folder with what all processes of the installation have in common.
     fn shared(&self) -> &Path {
         self.elsewhere.shared.as_deref().unwrap_or(&self.root)

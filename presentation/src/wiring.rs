@@ -320,11 +320,6 @@ impl App {
     /// Opens everything in the data folder, which the caller owns, with a queue of this process's own; sources beyond these
     /// limits are rejected.
     pub async fn open(home: &Home, engines: Engines, limits: SourceLimits) -> Result<Self, Failure> {
-        if home.queue().is_some() {
-            let advice =
-                "with queue.url set, jobs are done by `dragoman serve` and `dragoman worker`: order them there";
-            return Err(Failure::usage(advice));
-        }
         Self::open_with(home, engines, limits, Arc::new(MemoryWorkQueue::new())).await
     }
 

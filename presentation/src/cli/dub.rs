@@ -50,6 +50,7 @@ pub async fn run(args: DubArgs, home: &Home, limits: &Limits) -> Result<Exit, Fa
 async fn begin(asked: Asked, args: &DubArgs, home: &Home, limits: &Limits) -> Result<(App, DubbingId), Failure> {
     let engines = Engines::new(home, args.signing.signing())?;
     asked.require_engines(&engines).await?;
+    home.works_alone()?;
     let app = App::open(home, engines, source_limits(limits)).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let request = asked.keep(&app, args).await?;

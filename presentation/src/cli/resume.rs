@@ -20,6 +20,7 @@ pub async fn run(args: ResumeArgs, home: &Home, limits: &Limits) -> Result<Exit,
     }
     let _owned = home.own()?;
     let interrupt = Interrupt::listen()?;
+    home.works_alone()?;
     let app = App::open(home, Engines::new(home, args.signing.signing())?, source_limits(limits)).await?;
     app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let jobs = match &args.job {

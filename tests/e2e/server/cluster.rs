@@ -4,7 +4,7 @@ use super::{
     is_completed, is_the_same, order,
     rig::{Event, Server},
 };
-use crate::support::{User, clip};
+use crate::support::{Said, User, clip};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -153,6 +153,13 @@ fn each_part_of_a_cluster_fails_once_and_the_film_is_the_same() {
         assert_eq!(worker.stop(), Some(0));
     }
     assert_eq!(server.stop(), Some(0));
-    let verified = server.command(["log", "verify"]).envs(engines.of_server()).output().expect("it runs");
-    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    let alone = |args: &[&'static str]| {
+        Said::from(server.command(args.iter().copied()).envs(engines.of_server()).output().expect("it runs"))
+    };
+    let verified = alone(&["log", "verify"]);
+    assert_eq!(verified.code, 0, "{}", verified.stdout);
+    let listed = alone(&["account", "list"]);
+    assert_eq!(listed.code, 0, "{}", listed.stderr);
+    let refused = alone(&["resume"]);
+    assert!(refused.code == 2 && refused.stderr.contains("queue.url"), "{}", refused.stderr);
 }
