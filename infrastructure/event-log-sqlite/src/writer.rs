@@ -109,13 +109,15 @@ impl Writer {
         let streams: Vec<String> = appends.iter().map(|append| append.stream.to_string()).collect();
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         let mut tails = self.known_tails(&mut transaction, &streams).await?;
-        let (mut known, mut end) = (HashMap::new(), self.end);
-        if end.is_none() || !do_fit(appends, &streams, &tails) {
-            known = known_outcomes(&mut transaction, appends).await?;
-            tails = stream_tails(&mut transaction, &streams).await?;
-            end = Some(log_end(&mut transaction).await?);
-        }
-        let LogEnd { position: mut head, recorded_at: last } = end.unwrap_or(LogEnd { position: 0, recorded_at: None });
+        let mut known = HashMap::new();
+        let LogEnd { position: mut head, recorded_at: last } = match self.end {
+            Some(end) if do_fit(appends, &streams, &tails) => end,
+            Some(_) | None => {
+                known = known_outcomes(&mut transaction, appends).await?;
+                tails = stream_tails(&mut transaction, &streams).await?;
+                log_end(&mut transaction).await?
+            }
+        };
         let recorded_at = last.map_or(self.clock.now(), |last| last.max(self.clock.now()));
         let mut rows: Vec<Row> = Vec::new();
         let mut answers = Vec::with_capacity(appends.len());

@@ -113,11 +113,12 @@ impl FileKeyVault {
         let (mut bytes, mut mark) = ([0; KEY_BYTES], [0; 8]);
         getrandom::fill(&mut bytes).and_then(|()| getrandom::fill(&mut mark)).map_err(io::Error::other)?;
         let unfinished = self.path(owner, &format!("new-{:016x}", u64::from_be_bytes(mark)));
-        write_private(&unfinished, &bytes)?;
         // Not renamed: that would put it in the place of a key that seals already.
-        let made = fs::hard_link(&unfinished, self.path(owner, "key"));
-        fs::remove_file(&unfinished)?;
-        match made {
+        let made =
+            write_private(&unfinished, &bytes).and_then(|()| fs::hard_link(&unfinished, self.path(owner, "key")));
+        // Also after a failure, such as a full disk. Where nothing was made, there is nothing to remove.
+        let removed = fs::remove_file(&unfinished);
+        match made.and(removed) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
             made => made?,
         }

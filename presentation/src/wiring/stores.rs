@@ -77,11 +77,14 @@ pub async fn event_log(home: &Home, codec: EventCodec, clock: Arc<dyn Clock>) ->
 pub fn installation(home: &Home) -> Result<Uuid, Failure> {
     let failed = |error: std::io::Error| Failure::internal(&error);
     let file = home.installation();
-    match fs::read_to_string(&file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => draw_installation(home)?,
-        Ok(_) | Err(_) => {}
-    }
-    let known = fs::read_to_string(&file).map_err(failed)?;
+    let known = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            draw_installation(home)?;
+            fs::read_to_string(&file)
+        }
+        known => known,
+    };
+    let known = known.map_err(failed)?;
     known.trim().parse().map_err(|_| {
         Failure::new(Exit::Internal, format!("{} is damaged: bring it back from a backup", file.display()))
     })
