@@ -73,6 +73,14 @@ async fn pulled(queue: &dyn WorkQueue) -> Delivery {
     timeout(SOON, queue.pull(LEASE)).await.expect("there is work").unwrap()
 }
 
+/// What is handed out next, which is not before so much time has passed `since` a moment before it began to count.
+/// However slow the machine is, this can only come later.
+async fn pulled_after(queue: &dyn WorkQueue, since: Instant, passed: Duration) -> Delivery {
+    let delivery = pulled(queue).await;
+    assert!(since.elapsed() >= passed, "handed out {:?} after, which is too early", since.elapsed());
+    delivery
+}
+
 async fn nothing_to_pull(queue: &dyn WorkQueue, within: Duration) {
     assert!(timeout(within, queue.pull(LEASE)).await.is_err(), "there is no work to hand out");
 }
@@ -227,10 +235,10 @@ async fn who_waits_is_woken(queue: Arc<dyn WorkQueue>) {
 
 async fn a_lease_that_is_not_extended_runs_out(queue: &dyn WorkQueue) {
     queue.publish(work(1)).await.unwrap();
+    let asked = Instant::now();
     let first = pulled(queue).await;
     let taken = Instant::now();
-    nothing_to_pull(queue, ALMOST).await;
-    let second = pulled(queue).await;
+    let second = pulled_after(queue, asked, ALMOST).await;
     assert!(taken.elapsed() <= LEASE * 3 / 2, "handed out again after {:?}", taken.elapsed());
     assert_eq!((&second.work, second.deliveries), (&first.work, 2));
     assert_ne!(second.receipt, first.receipt);
@@ -280,13 +288,13 @@ async fn released_work_comes_back_after_its_delay(queue: &dyn WorkQueue) {
         queue.publish(work(number)).await.unwrap();
     }
     let (slow, quick) = (pulled(queue).await, pulled(queue).await);
+    let released = Instant::now();
     queue.release(slow.receipt, LEASE).await.unwrap();
     queue.release(quick.receipt, Duration::ZERO).await.unwrap();
     let first = pulled(queue).await;
     assert_eq!((first.work, first.deliveries), (work(2), 2), "what has no delay comes first");
     queue.complete(first.receipt).await.unwrap();
-    nothing_to_pull(queue, ALMOST).await;
-    assert_eq!(pulled(queue).await.work, work(1));
+    assert_eq!(pulled_after(queue, released, ALMOST).await.work, work(1));
 }
 
 async fn endless_leases_and_delays_are_taken(queue: &dyn WorkQueue) {
