@@ -5,14 +5,14 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use application::ports::work_queue::WorkQueue;
 use common::{at, settings, work};
 use domain::flow::Stage;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{TryStreamExt, stream};
 use scratch_nats::ScratchNats;
 use std::time::{Duration, Instant};
-use work_queue_nats::NatsWorkQueue;
+use work_queue_nats::{NatsWorkQueue, bare_publishes};
 
 const LEASE: Duration = Duration::from_secs(30);
 /// Publishes, or workers, at a time.
@@ -25,7 +25,9 @@ async fn main() -> Result<()> {
     let works = std::env::args().nth(1).map_or(Ok(10_000), |works| works.parse()).context("how many")?;
     let server = ScratchNats::start()?;
     println!("{works} works, {AT_A_TIME} at a time, on one server of version 2.9 or newer with one copy in files");
-    bare(&server, works).await?;
+    let bare =
+        bare_publishes(&server.url(), AT_A_TIME, Duration::from_secs(2)).await.map_err(|error| anyhow!(error))?;
+    println!("{:<40} {bare:.0}/s", "bare JetStream publishes");
     let publisher = NatsWorkQueue::connect(&at(&server.url()), settings("dragoman", LEASE)).await?;
     let worker = NatsWorkQueue::connect(&at(&server.url()), settings("dragoman", LEASE)).await?;
     let began = Instant::now();
@@ -62,23 +64,6 @@ async fn main() -> Result<()> {
     waits.sort_unstable();
     let of = |share: usize| waits[(waits.len() - 1) * share / 100];
     println!("{:<40} p50 {:.2?}, p99 {:.2?}", "from the publish to a waiting worker", of(50), of(99));
-    Ok(())
-}
-
-/// The same messages into a stream that keeps no order and wakes nobody.
-async fn bare(server: &ScratchNats, works: u32) -> Result<()> {
-    let client = async_nats::connect(server.url()).await?;
-    let config = r#"{"name":"bare","subjects":["bare.>"],"storage":"file","retention":"limits","num_replicas":1}"#;
-    client.request("$JS.API.STREAM.CREATE.bare", config.into()).await?;
-    let payload = "x".repeat(320);
-    let began = Instant::now();
-    let client = &client;
-    stream::iter(0..works)
-        .map(|number| client.request(format!("bare.{number}"), payload.clone().into()))
-        .buffer_unordered(AT_A_TIME)
-        .try_collect::<Vec<_>>()
-        .await?;
-    rate("bare JetStream publishes", works, began);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! How much work there is, as the consumers count it.
 
-use crate::{Inner, error::NatsError};
+use crate::{Inner, error::NatsQueueError};
 use application::ports::work_queue::Depth;
 use domain::flow::Stage;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 impl Inner {
     /// What waits and what was handed out, by stage.
-    pub(crate) async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, NatsError> {
+    pub(crate) async fn depth(&self) -> Result<BTreeMap<Stage, Depth>, NatsQueueError> {
         self.topology.stream().await?;
         let name = format!("CONSUMER.LIST.{}", self.topology.names.stream());
         let mut depths = BTreeMap::<Stage, Depth>::new();

@@ -1,136 +1,22 @@
 //! Why work could not be queued or handed out.
 
 use crate::wire::WireError;
+use nats_connection::NatsError;
 use std::time::Duration;
 use thiserror::Error;
 
 /// Why a queue cannot be used, at start or later.
 #[derive(Debug, Error)]
-pub enum NatsError {
-    /// An address has not the form of one.
-    #[error("an address of the NATS servers is not of the form nats://host:port or tls://host:port")]
-    Address(#[source] std::io::Error),
-    /// The credentials have not the form that they should have.
-    #[error("the credentials for NATS have not the form of what `nsc` writes to a .creds file")]
-    Credentials(#[source] std::io::Error),
-    /// A certificate or key has not the form that it should have.
-    #[error("{what} for NATS cannot be used: it must be in the PEM format")]
-    Certificate {
-        /// Which.
-        what: &'static str,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The prefix cannot be part of a subject.
-    #[error("`{0}` cannot be the prefix for NATS: words of letters, digits, `-` and `_`, with dots between")]
-    Prefix(String),
+pub enum NatsQueueError {
+    /// The server, or what it keeps, cannot be used.
+    #[error(transparent)]
+    Server(#[from] NatsError),
     /// The lease is too short for a network, or too long to be waited for.
     #[error("the lease of the work queue is {0:?}, but must be between 1 second and 1 hour")]
     Lease(Duration),
-    /// There is no server, or none that speaks NATS.
-    #[error("no NATS server answers at {at}")]
-    Unreachable {
-        /// Where.
-        at: String,
-        /// Why.
-        #[source]
-        source: async_nats::ConnectError,
-    },
-    /// The server does not let this client in.
-    #[error("the NATS server at {at} refuses the login")]
-    LoginRefused {
-        /// Where.
-        at: String,
-        /// Why.
-        #[source]
-        source: async_nats::ConnectError,
-    },
-    /// The user may not do what the queue needs.
-    #[error("the NATS server forbids the user of the work queue what it needs: {said}")]
-    Forbidden {
-        /// What the server said.
-        said: String,
-    },
-    /// The connection cannot be made secret.
-    #[error("there is no TLS connection to the NATS server at {at}: check its certificate and the given authorities")]
-    Tls {
-        /// Where.
-        at: String,
-        /// Why.
-        #[source]
-        source: async_nats::ConnectError,
-    },
-    /// The server is too old.
-    #[error("the NATS server is version {0}, but must be 2.9 or newer")]
-    Old(String),
-    /// The server, or the account, has no JetStream.
-    #[error("JetStream is not enabled on the NATS server for this account: {said}")]
-    NoJetStream {
-        /// What the server said.
-        said: String,
-    },
-    /// The server cannot keep as much as is asked for.
-    #[error("the NATS server has not the {bytes_max} bytes that the work queue may take: {said}")]
-    NoRoom {
-        /// How much was asked for.
-        bytes_max: u64,
-        /// What the server said.
-        said: String,
-    },
-    /// The place is taken.
-    #[error("the prefix `{prefix}` is in use on this NATS account: {by}; give each installation a prefix of its own")]
-    Taken {
-        /// The prefix.
-        prefix: String,
-        /// By whom, as far as is known.
-        by: String,
-    },
-    /// The server has made something else of what it was asked for.
-    #[error("the NATS server has made {what} with {field} = {is}, where {asked} was asked for")]
-    Differs {
-        /// What.
-        what: &'static str,
-        /// Which of its settings.
-        field: String,
-        /// What was asked for.
-        asked: String,
-        /// What it is.
-        is: String,
-    },
-    /// There is no connection now.
-    #[error("there is no connection to the NATS server")]
-    Away,
-    /// The server does not answer in time.
-    #[error("the NATS server does not answer")]
-    Silent,
-    /// The stream is not there, or JetStream is not.
-    #[error("nobody answers for JetStream on the NATS server")]
-    Nobody,
-    /// The server said no.
-    #[error("the NATS server refused {what}: {said} ({code})")]
-    Refused {
-        /// What was asked for.
-        what: &'static str,
-        /// What it said.
-        said: String,
-        /// Its number for that.
-        code: u64,
-        /// Whether it may do so a moment later.
-        is_passing: bool,
-    },
     /// The queue is as large as it may become.
     #[error("the work queue is full on the NATS server")]
     Full,
-    /// An answer has not the form of one.
-    #[error("the NATS server's answer about {what} cannot be read")]
-    Answer {
-        /// What was asked for.
-        what: &'static str,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
     /// Work cannot be written as a message.
     #[error("the work cannot be written as a message")]
     Unwritable(#[source] serde_json::Error),
@@ -139,31 +25,15 @@ pub enum NatsError {
     Unreadable(#[source] WireError),
 }
 
-impl NatsError {
+impl NatsQueueError {
     /// Whether the same may work a moment later.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            NatsError::Away | NatsError::Silent | NatsError::Nobody => true,
-            NatsError::Refused { is_passing, .. } => *is_passing,
-            // While it starts, a server may not have JetStream yet.
-            NatsError::NoJetStream { .. } => true,
-            NatsError::Address(_)
-            | NatsError::Credentials(_)
-            | NatsError::Certificate { .. }
-            | NatsError::Prefix(_)
-            | NatsError::Lease(_)
-            | NatsError::Unreachable { .. }
-            | NatsError::LoginRefused { .. }
-            | NatsError::Forbidden { .. }
-            | NatsError::Tls { .. }
-            | NatsError::Old(_)
-            | NatsError::NoRoom { .. }
-            | NatsError::Taken { .. }
-            | NatsError::Differs { .. }
-            | NatsError::Full
-            | NatsError::Answer { .. }
-            | NatsError::Unwritable(_)
-            | NatsError::Unreadable(_) => false,
+            NatsQueueError::Server(error) => error.is_passing(),
+            NatsQueueError::Lease(_)
+            | NatsQueueError::Full
+            | NatsQueueError::Unwritable(_)
+            | NatsQueueError::Unreadable(_) => false,
         }
     }
 }

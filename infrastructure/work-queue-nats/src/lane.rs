@@ -4,6 +4,7 @@
 //! must lie in lanes of its own.
 
 use domain::{dubbing::Priority, flow::Stage};
+use nats_connection::Prefix;
 use std::fmt;
 use uuid::Uuid;
 
@@ -69,71 +70,63 @@ impl fmt::Display for Lane {
 /// The subjects and names of one installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Names {
-    prefix: String,
+    prefix: Prefix,
 }
 
 impl Names {
-    /// With this prefix: words of letters, digits, `-` and `_`, with dots between; `None` when it is not one.
-    pub fn new(prefix: &str) -> Option<Self> {
-        let is_word = |word: &str| {
-            !word.is_empty() && word.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
-        };
-        prefix.split('.').all(is_word).then(|| Self { prefix: prefix.to_owned() })
+    /// With this prefix.
+    pub fn new(prefix: Prefix) -> Self {
+        Self { prefix }
     }
 
     /// What all of them begin with.
-    pub fn prefix(&self) -> &str {
+    pub fn prefix(&self) -> &Prefix {
         &self.prefix
     }
 
     /// The stream of all work.
     pub fn stream(&self) -> String {
-        format!("{}-work", self.prefix.replace('.', "-"))
+        format!("{}-work", self.prefix.name())
     }
 
     /// The subject of one piece of work.
     pub fn work(&self, lane: Lane, work: Uuid) -> String {
-        format!("{}.work.{lane}.{work}", self.prefix)
+        format!("{}.work.{lane}.{work}", self.prefix.as_str())
     }
 
     /// The subjects of all work of a lane.
     pub fn lane(&self, lane: Lane) -> String {
-        format!("{}.work.{lane}.*", self.prefix)
+        format!("{}.work.{lane}.*", self.prefix.as_str())
     }
 
     /// The subject of a piece of work, whatever its lane.
     pub fn anywhere(&self, work: Uuid) -> String {
-        format!("{}.work.*.*.*.{work}", self.prefix)
+        format!("{}.work.*.*.*.{work}", self.prefix.as_str())
     }
 
     /// The subjects of all work.
     pub fn all_work(&self) -> String {
-        format!("{}.work.>", self.prefix)
+        format!("{}.work.>", self.prefix.as_str())
     }
 
     /// The subject that tells of work which was put into a lane.
     pub fn wake(&self, lane: Lane, work: Uuid) -> String {
-        format!("{}.wake.{lane}.{work}", self.prefix)
+        format!("{}.wake.{lane}.{work}", self.prefix.as_str())
     }
 
     /// The subjects that tell of work of a class and stage.
     pub fn wakes(&self, class: WorkerClass, stage: Stage) -> String {
-        format!("{}.wake.{}.{stage}.>", self.prefix, class.name())
+        format!("{}.wake.{}.{stage}.>", self.prefix.as_str(), class.name())
     }
 
     /// The subjects that tell of any work.
     pub fn all_wake(&self) -> String {
-        format!("{}.wake.>", self.prefix)
-    }
-
-    /// Where answers go: under the prefix, so that permissions may be given for it alone.
-    pub fn inbox(&self) -> String {
-        format!("{}.inbox", self.prefix)
+        format!("{}.wake.>", self.prefix.as_str())
     }
 
     /// The lane that work of this subject lies in, or that a subject tells of.
     pub fn lane_of(&self, subject: &str) -> Option<Lane> {
-        let parts = subject.strip_prefix(&self.prefix)?;
+        let parts = subject.strip_prefix(self.prefix.as_str())?;
         Lane::parse(parts.strip_prefix(".work.").or_else(|| parts.strip_prefix(".wake."))?)
     }
 }

@@ -13,16 +13,18 @@ mod error;
 mod holds;
 mod lane;
 mod line;
-mod link;
 mod settings;
 mod take;
 mod topology;
 mod wire;
+mod yardstick;
 
-pub use error::NatsError;
+pub use error::NatsQueueError;
 pub use lane::WorkerClass;
-pub use settings::{Login, Servers, Settings, Storage, Tls};
+pub use nats_connection::{Login, Servers, Storage, Tls};
+pub use settings::Settings;
 pub use wire::WireError;
+pub use yardstick::bare_publishes;
 
 use application::ports::work_queue::{Delivery, Depth, QueueCapabilities, QueueError, Receipt, Work, WorkQueue};
 use async_trait::async_trait;
@@ -32,7 +34,7 @@ use futures::{StreamExt, future::try_join_all};
 use holds::Holds;
 use lane::{Lane, Names, PRIORITIES};
 use line::Line;
-use link::Link;
+use nats_connection::{Link, NatsError, Prefix};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,7 +47,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout_at},
 };
-use topology::Topology;
+use topology::{PURPOSE, Topology};
 
 #[cfg(test)]
 mod tests;
@@ -90,21 +92,20 @@ pub(crate) struct Inner {
 impl NatsWorkQueue {
     /// Connects, and makes on the server what is missing there. To be called in a Tokio runtime, which then listens for
     /// work. Fails when the server is not as it must be, and has then started nothing.
-    pub async fn connect(servers: &Servers, settings: Settings) -> Result<Self, NatsError> {
-        let names = Names::new(&settings.prefix).ok_or_else(|| NatsError::Prefix(settings.prefix.clone()))?;
+    pub async fn connect(servers: &Servers, settings: Settings) -> Result<Self, NatsQueueError> {
+        let names = Names::new(Prefix::try_new(&settings.prefix)?);
         if !(LEASE_MIN..=LEASE_MAX).contains(&settings.lease) {
-            return Err(NatsError::Lease(settings.lease));
+            return Err(NatsQueueError::Lease(settings.lease));
         }
-        let link = Link::connect(servers, &names.inbox()).await?;
-        Self::begin(link.clone(), names, settings).await.map_err(|error| link.explain(error))
+        let link = Link::connect(servers, names.prefix(), PURPOSE).await?;
+        Self::begin(link.clone(), names, settings).await.map_err(|error| match error {
+            NatsQueueError::Server(error) => link.explain(error).into(),
+            other => other,
+        })
     }
 
-    async fn begin(link: Link, names: Names, settings: Settings) -> Result<Self, NatsError> {
-        let account = link.api("about the account", "INFO", &Value::Null).await;
-        account.map_err(|error| match error {
-            NatsError::Nobody => NatsError::NoJetStream { said: "nobody answers for it".to_owned() },
-            other => other,
-        })?;
+    async fn begin(link: Link, names: Names, settings: Settings) -> Result<Self, NatsQueueError> {
+        link.require_jetstream().await?;
         let topology = Topology::new(link.clone(), names, &settings);
         let line = Line::new(lanes(&settings), SWEEP_MAX.min(settings.lease / 4));
         let inner = Inner { link, topology, settings, holds: Holds::default(), line, changed: Notify::new() };
@@ -114,11 +115,11 @@ impl NatsWorkQueue {
         let mut ears = JoinSet::new();
         let stages: BTreeSet<_> = inner.line.lanes().iter().map(|lane| (lane.class, lane.stage)).collect();
         for (class, stage) in stages {
-            let mut heard = inner.link.listen(inner.topology.names.wakes(class, stage)).await?.boxed();
+            let mut heard = inner.link.listen(inner.topology.names.wakes(class, stage)).await?;
             let listening = Arc::clone(&inner);
             ears.spawn(async move {
-                while let Some(subject) = heard.next().await {
-                    listening.hint(listening.topology.names.lane_of(&subject));
+                while let Some(message) = heard.next().await {
+                    listening.hint(listening.topology.names.lane_of(&message.subject));
                 }
             });
         }
@@ -142,11 +143,11 @@ impl Inner {
     }
 
     /// Tries for so long.
-    async fn patiently<T, F: Future<Output = Result<T, NatsError>>>(
+    async fn patiently<T, F: Future<Output = Result<T, NatsQueueError>>>(
         &self,
         patience: Duration,
         mut once: impl FnMut() -> F,
-    ) -> Result<T, NatsError> {
+    ) -> Result<T, NatsQueueError> {
         let end = Instant::now() + patience;
         loop {
             match once().await {
@@ -161,14 +162,15 @@ impl Inner {
     }
 
     /// Makes what is missing on the server of what this process takes work from.
-    async fn make_lanes(&self) -> Result<(), NatsError> {
+    async fn make_lanes(&self) -> Result<(), NatsQueueError> {
         let made = self.topology.stream().await?;
         let lanes = self.line.lanes().iter();
-        try_join_all(lanes.map(|lane| self.topology.consumer(&made, *lane))).await.map(|_| ())
+        try_join_all(lanes.map(|lane| self.topology.consumer(&made, *lane))).await?;
+        Ok(())
     }
 
     /// Once; what is in the queue already is not put in again.
-    async fn put(&self, lane: Lane, work: WorkId, payload: Bytes) -> Result<(), NatsError> {
+    async fn put(&self, lane: Lane, work: WorkId, payload: Bytes) -> Result<(), NatsQueueError> {
         let made = self.topology.stream().await?;
         self.topology.consumer(&made, lane).await?;
         let subject = self.topology.names.work(lane, work.0);
@@ -176,13 +178,13 @@ impl Inner {
         for _ in 0..2 {
             match self.link.ask_json("work", subject.clone(), payload.clone()).await {
                 Err(NatsError::Refused { code: NOT_TAKEN, .. }) => {}
-                taken => return taken.map(|_| ()),
+                taken => return Ok(taken.map(|_| ())?),
             }
             if self.sequence_of(&subject).await?.is_some() {
                 return Ok(());
             }
         }
-        Err(NatsError::Full)
+        Err(NatsQueueError::Full)
     }
 
     /// The number of the message under a subject, if there is one.
@@ -204,13 +206,13 @@ impl Inner {
     }
 
     /// The same about what a receipt holds no more after it.
-    async fn conclude(&self, receipt: Receipt, what: &str) -> Result<(), NatsError> {
+    async fn conclude(&self, receipt: Receipt, what: &str) -> Result<(), NatsQueueError> {
         let Some(hold) = self.holds.remove(receipt) else { return Ok(()) };
-        self.patiently(PATIENCE, || self.acknowledge(&hold.ack, what)).await
+        self.patiently(PATIENCE, || async { Ok(self.acknowledge(&hold.ack, what).await?) }).await
     }
 
     /// Extends a lease; `false` when the work is not in the queue any more.
-    async fn extend(&self, receipt: Receipt) -> Result<bool, NatsError> {
+    async fn extend(&self, receipt: Receipt) -> Result<bool, NatsQueueError> {
         let Some(hold) = self.holds.get(receipt) else { return Ok(false) };
         // From before it is said: what the server counts begins later.
         let until = Instant::now() + self.settings.lease;
@@ -234,7 +236,7 @@ impl WorkQueue for NatsWorkQueue {
         let inner = &self.inner;
         let (stage, priority) = (work.fence.stage, work.claim.priority);
         let lane = Lane { class: inner.settings.class_of(stage), stage, priority };
-        let payload = Bytes::from(wire::encode(&work).map_err(NatsError::Unwritable)?);
+        let payload = Bytes::from(wire::encode(&work).map_err(NatsQueueError::Unwritable)?);
         inner.patiently(PATIENCE, || inner.put(lane, work.id, payload.clone())).await?;
         inner.hint(Some(lane));
         Ok(())
@@ -311,7 +313,7 @@ impl WorkQueue for NatsWorkQueue {
         let body = json!({ "filter": inner.topology.names.anywhere(work.0) });
         let purged = inner.patiently(PATIENCE, || async {
             inner.topology.stream().await?;
-            inner.link.api("work to be taken out", &name, &body).await
+            Ok(inner.link.api("work to be taken out", &name, &body).await?)
         });
         Ok(purged.await.map(|_| ())?)
     }
@@ -321,7 +323,7 @@ impl WorkQueue for NatsWorkQueue {
         let subject = inner.topology.names.anywhere(work.0);
         let found = inner.patiently(PATIENCE, || async {
             inner.topology.stream().await?;
-            inner.sequence_of(&subject).await
+            Ok(inner.sequence_of(&subject).await?)
         });
         Ok(found.await?.is_some())
     }
@@ -336,8 +338,8 @@ impl WorkQueue for NatsWorkQueue {
     }
 }
 
-impl From<NatsError> for QueueError {
-    fn from(error: NatsError) -> Self {
+impl From<NatsQueueError> for QueueError {
+    fn from(error: NatsQueueError) -> Self {
         Self(Box::new(error))
     }
 }

@@ -9,7 +9,7 @@ use crate::lane::Lane;
 use application::fair_line::PASSED_OVER_MAX;
 use domain::dubbing::Priority;
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -29,6 +29,9 @@ struct State {
     /// How many may be asked for from a lane while others are being asked for.
     more: HashMap<Lane, u64>,
     next_sweep: Instant,
+    /// Those that have not been asked since all went into it. Only after them all go into it again: else, where asking
+    /// takes long, the urgent ones would be asked for ever, and the others never.
+    unasked: HashSet<Lane>,
 }
 
 /// The lanes of one priority.
@@ -42,7 +45,8 @@ struct Level {
 impl Line {
     /// Of these lanes, all of which go into it this often, and now.
     pub fn new(lanes: Vec<Lane>, every: Duration) -> Self {
-        let state = State { levels: BTreeMap::new(), more: HashMap::new(), next_sweep: Instant::now() };
+        let (levels, more, unasked) = (BTreeMap::new(), HashMap::new(), HashSet::new());
+        let state = State { levels, more, next_sweep: Instant::now(), unasked };
         Self { lanes, every, state: Mutex::new(state) }
     }
 
@@ -69,13 +73,15 @@ impl Line {
     pub fn pop(&self) -> Result<(Lane, bool), Instant> {
         let mut state = self.state();
         let now = Instant::now();
-        if state.next_sweep <= now {
+        if state.next_sweep <= now && state.unasked.is_empty() {
             state.next_sweep = now + self.every;
+            state.unasked.extend(&self.lanes);
             for lane in &self.lanes {
                 state.push(*lane);
             }
         }
         let lane = state.pop().ok_or(state.next_sweep)?;
+        state.unasked.remove(&lane);
         if let Some(more) = state.more.get_mut(&lane).filter(|more| **more > 0) {
             *more -= 1;
             state.push(lane);

@@ -1,9 +1,10 @@
 //! Taking work out of a lane, without losing it when whoever asked has gone meanwhile.
 
-use crate::{Inner, error::NatsError, holds::Hold, lane::Lane, wire};
+use crate::{Inner, error::NatsQueueError, holds::Hold, lane::Lane, wire};
 use application::ports::work_queue::{Delivery, Work};
 use async_nats::{Message, StatusCode};
 use bytes::Bytes;
+use nats_connection::NatsError;
 use std::{sync::Arc, time::Duration};
 use tokio::{runtime::Handle, time::Instant};
 
@@ -17,7 +18,7 @@ const NOTHING: [u16; 2] = [404, 408];
 
 /// Takes the next work of a lane, if there is some. The question comes to its end even when this future is dropped: what
 /// nobody waits for any more is given back at once.
-pub(crate) async fn take(inner: &Arc<Inner>, lane: Lane) -> Result<Option<Taken>, NatsError> {
+pub(crate) async fn take(inner: &Arc<Inner>, lane: Lane) -> Result<Option<Taken>, NatsQueueError> {
     let taking = Arc::clone(inner);
     let task = tokio::spawn(async move {
         let taken = next(&taking, lane).await;
@@ -33,10 +34,10 @@ pub(crate) async fn take(inner: &Arc<Inner>, lane: Lane) -> Result<Option<Taken>
         taken
     });
     // It fails only when the runtime ends.
-    task.await.unwrap_or(Err(NatsError::Away))
+    task.await.unwrap_or(Err(NatsError::Away.into()))
 }
 
-async fn next(inner: &Arc<Inner>, lane: Lane) -> Result<Option<Taken>, NatsError> {
+async fn next(inner: &Arc<Inner>, lane: Lane) -> Result<Option<Taken>, NatsQueueError> {
     let made = inner.topology.stream().await?;
     let consumer = inner.topology.consumer(&made, lane).await?;
     let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{consumer}", inner.topology.names.stream());
@@ -47,7 +48,7 @@ async fn next(inner: &Arc<Inner>, lane: Lane) -> Result<Option<Taken>, NatsError
         match message.status {
             None | Some(StatusCode::OK) => {}
             Some(status) if NOTHING.contains(&status.as_u16()) => return Ok(None),
-            Some(status) => return Err(refusal(&message, status)),
+            Some(status) => return Err(refusal(&message, status).into()),
         }
         let parts = read(inner, &message, &made.mark, asked).await?;
         if parts.is_some() {
@@ -78,7 +79,7 @@ async fn read(inner: &Inner, message: &Message, mark: &str, asked: Instant) -> R
         wire::WireError::Newer(_) => format!("-NAK {{\"delay\": {}}}", NEWER.as_nanos()),
         wire::WireError::Malformed(_) => "+TERM".to_owned(),
     };
-    let error = NatsError::Unreadable(unreadable);
+    let error = NatsQueueError::Unreadable(unreadable);
     tracing::warn!(error = &error as &dyn std::error::Error, sequence, "a message is put out of the way");
     inner.acknowledge(&ack, &what).await?;
     Ok(None)

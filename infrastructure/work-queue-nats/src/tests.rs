@@ -4,7 +4,6 @@ use crate::{
     lane::{Lane, Names, PRIORITIES, WorkerClass},
     line::Line,
     take::{Numbers, numbers},
-    topology::compare,
     wire::{WireError, decode, encode},
 };
 use application::ports::{
@@ -16,7 +15,7 @@ use domain::{
     flow::{Fence, Stage, TABLE, work_id},
     value::DubbingId,
 };
-use serde_json::{Value, json};
+use nats_connection::Prefix;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -55,7 +54,7 @@ fn what_is_no_work_is_told_from_what_a_newer_version_wrote() {
 
 #[test]
 fn subjects_tell_their_lane() {
-    let names = Names::new("acme.dragoman").unwrap();
+    let names = Names::new(Prefix::try_new("acme.dragoman").unwrap());
     for row in TABLE {
         for class in WorkerClass::ALL {
             for priority in PRIORITIES {
@@ -85,22 +84,6 @@ fn acknowledgements_tell_how_often_and_which() {
         ("_INBOX.1", None),
     ] {
         assert_eq!(numbers(ack), due, "{ack}");
-    }
-}
-
-#[test]
-fn what_a_server_drops_is_noticed() {
-    let asked = json!({ "max_msgs_per_subject": 1, "republish": { "src": "a" } });
-    let more = json!({ "max_msgs_per_subject": 1, "republish": { "src": "a" }, "max_age": 0 });
-    assert!(compare("a stream", &asked, Some(&more)).is_ok());
-    for (echoed, told) in [
-        (Some(json!({ "republish": { "src": "a" } })), "max_msgs_per_subject = null, where 1 was asked for"),
-        (Some(json!({ "max_msgs_per_subject": 1, "republish": { "src": "b" } })), "republish = "),
-        (Some(Value::Null), "a stream"),
-        (None, "a stream"),
-    ] {
-        let error = compare("a stream", &asked, echoed.as_ref()).unwrap_err().to_string();
-        assert!(error.contains(told), "{error}");
     }
 }
 
@@ -141,6 +124,20 @@ async fn lanes_are_asked_by_urgency_and_in_turn_and_none_starves() {
     assert_eq!(line.pop(), Err(next));
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(std::iter::from_fn(|| line.pop().ok()).count(), 4, "all of them once more");
+}
+
+/// A server far away, or a slow one.
+#[tokio::test(start_paused = true)]
+async fn lanes_are_all_asked_when_that_takes_longer_than_they_are_asked_anew() {
+    let lanes: Vec<Lane> =
+        [Priority::High, Priority::Normal, Priority::Low].map(|priority| lane(Stage::Mix, priority)).into();
+    let line = Line::new(lanes.clone(), Duration::from_millis(500));
+    let mut asked = Vec::new();
+    for _ in 0..6 {
+        asked.push(line.pop().unwrap().0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(asked, [&lanes[..], &lanes[..]].concat());
 }
 
 #[tokio::test(start_paused = true)]

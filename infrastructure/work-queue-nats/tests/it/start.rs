@@ -6,15 +6,16 @@ use super::{
 };
 use application::ports::work_queue::WorkQueue;
 use domain::flow::Stage;
+use nats_connection::NatsError;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use scratch_nats::ScratchNats;
 use std::{fs, time::Duration};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::TcpListener,
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
 };
 use uuid::Uuid;
-use work_queue_nats::{Login, NatsError, NatsWorkQueue, Servers, Settings, Storage, Tls};
+use work_queue_nats::{Login, NatsQueueError, NatsWorkQueue, Servers, Settings, Storage, Tls};
 
 const LEASE: Duration = Duration::from_secs(10);
 /// Keys and certificates of keys that are good for nothing else.
@@ -42,7 +43,7 @@ async fn works(servers: &Servers, settings: Settings) {
     queue.complete(delivery.receipt).await.unwrap();
 }
 
-async fn refuses(servers: &Servers, settings: Settings, sentence: &str) -> NatsError {
+async fn refuses(servers: &Servers, settings: Settings, sentence: &str) -> NatsQueueError {
     let error = NatsWorkQueue::connect(servers, settings).await.expect_err(sentence);
     let said = error.to_string();
     assert!(said.contains(sentence), "said: {said}; not: {sentence}");
@@ -62,13 +63,53 @@ async fn settings_that_make_no_sense() {
     refuses(&at("http://127.0.0.1:1"), plain(), "is not of the form nats://").await;
 }
 
+/// A server that is asked by two nodes at once may tell one of them that the stream was made in the year 1.
+#[tokio::test]
+async fn a_stream_that_another_node_is_making() {
+    let server = server("");
+    works(&at(&server.url()), plain()).await;
+    works(&at(&telling_too_early(&server).await), plain()).await;
+}
+
+/// Where a client is told what a server says, but for the first moment at which a stream was made.
+async fn telling_too_early(server: &ScratchNats) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = format!("nats://{}", listener.local_addr().unwrap());
+    let server = server.url().trim_start_matches("nats://").to_owned();
+    tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let (mut asked, mut told) = client.into_split();
+        let (mut answers, mut asking) = TcpStream::connect(server).await.unwrap().into_split();
+        tokio::spawn(async move { tokio::io::copy(&mut asked, &mut asking).await });
+        let (mut buffer, mut is_done) = (vec![0; 1 << 16], false);
+        while let Ok(length @ 1..) = answers.read(&mut buffer).await {
+            let said = &mut buffer[..length];
+            is_done = is_done || put_too_early(said);
+            told.write_all(said).await.unwrap();
+        }
+    });
+    address
+}
+
+/// Changes when a stream was made, if that is said here; the length stays.
+fn put_too_early(said: &mut [u8]) -> bool {
+    const CREATED: &[u8] = b"\"created\":";
+    const NEVER: &[u8] = b"\"0001-01-01T00:00:00Z\"";
+    let Some(at) = said.windows(CREATED.len()).position(|window| window == CREATED) else { return false };
+    let moment = &mut said[at + CREATED.len()..];
+    let end = moment.iter().skip(1).position(|byte| *byte == b'"').expect("a text ends") + 1;
+    moment[..=end].fill(b' ');
+    moment[..NEVER.len()].copy_from_slice(NEVER);
+    true
+}
+
 #[tokio::test]
 async fn servers_that_are_not_there() {
     let server = server("");
     let address = server.url();
     drop(server);
     let error = refuses(&at(&address), plain(), "no NATS server answers at 127.0.0.1:").await;
-    assert!(matches!(error, NatsError::Unreachable { .. }));
+    assert!(matches!(error, NatsQueueError::Server(NatsError::Unreachable { .. })));
     let named = address.replace("//", "//someone:secret@");
     refuses(&at(&named), plain(), "no NATS server answers at 127.0.0.1:").await;
 }
@@ -154,7 +195,7 @@ async fn settings_that_change() {
     assert_eq!(info["config"]["max_bytes"], 32 << 20);
     let error =
         refuses(&address, Settings { storage: Storage::Memory, ..plain() }, "refused the stream of the work").await;
-    assert!(matches!(error, NatsError::Refused { .. }));
+    assert!(matches!(error, NatsQueueError::Server(NatsError::Refused { .. })));
     refuses(&address, Settings { replicas: 3, ..plain() }, "refused the stream of the work queue: ").await;
     works(&address, Settings { prefix: "memory".to_owned(), storage: Storage::Memory, ..plain() }).await;
 }

@@ -5,10 +5,12 @@
 
 use crate::{
     error::NatsError,
-    settings::{Login, Servers, Tls},
+    prefix::Prefix,
+    servers::{Login, Servers, Tls},
 };
 use async_nats::{
-    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, Message, Request, RequestErrorKind, ServerAddr,
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request, RequestErrorKind,
+    ServerAddr, StatusCode, Subscriber,
     connection::State,
     rustls::{
         self, ClientConfig, RootCertStore,
@@ -31,7 +33,7 @@ use tokio::time::timeout;
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long to wait for an answer.
-pub(crate) const ANSWER: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(2);
 /// A connection on which nothing comes back is given up after two or three of these.
 const PING: Duration = Duration::from_secs(5);
 /// Longest pause before another try to connect.
@@ -44,10 +46,23 @@ const MISSING: [u64; 2] = [10_014, 10_059];
 /// What HTTP says for something that does not work now.
 const UNAVAILABLE: u64 = 503;
 
+/// Something that JetStream is asked with headers, such as to keep a message.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Where it is asked.
+    pub subject: String,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// What is asked.
+    pub payload: Bytes,
+}
+
 /// A connection, which is made anew whenever it breaks.
 #[derive(Clone)]
-pub(crate) struct Link {
+pub struct Link {
     client: Client,
+    /// What it is for, in errors.
+    purpose: &'static str,
     /// What the server said last about something that this user may not do.
     forbidden: Arc<Mutex<Option<String>>>,
 }
@@ -60,15 +75,16 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
-    /// Connects to whichever of the servers answers. Answers come to subjects below `inbox`.
-    pub async fn connect(servers: &Servers, inbox: &str) -> Result<Self, NatsError> {
+    /// Connects to whichever of the servers answers. Answers come to subjects below the prefix; `purpose` is what the
+    /// connection is for, such as `the work queue`, in errors. Once made it is made anew for ever.
+    pub async fn connect(servers: &Servers, prefix: &Prefix, purpose: &'static str) -> Result<Self, NatsError> {
         let addresses: Result<Vec<ServerAddr>, _> = servers.urls.iter().map(|url| url.parse()).collect();
         let addresses = addresses.map_err(NatsError::Address)?;
         let forbidden = Arc::new(Mutex::new(None));
         let noted = Arc::clone(&forbidden);
         let options = logged_in(&servers.login)?
             .name("dragoman")
-            .custom_inbox_prefix(inbox)
+            .custom_inbox_prefix(prefix.inbox())
             .connection_timeout(CONNECT)
             .request_timeout(Some(ANSWER))
             .ping_interval(PING)
@@ -87,7 +103,16 @@ impl Link {
         if !client.is_server_compatible(2, 9, 0) {
             return Err(NatsError::Old(client.server_info().version));
         }
-        Ok(Self { client, forbidden })
+        Ok(Self { client, purpose, forbidden })
+    }
+
+    /// Fails where there is no JetStream for this account.
+    pub async fn require_jetstream(&self) -> Result<(), NatsError> {
+        match self.api("about the account", "INFO", &Value::Null).await {
+            Ok(_) => Ok(()),
+            Err(NatsError::Nobody) => Err(NatsError::NoJetStream { said: "nobody answers for it".to_owned() }),
+            Err(error) => Err(error),
+        }
     }
 
     /// The reason for a silence, if the server gave one: what is forbidden it refuses beside the answers, by a word to the
@@ -95,8 +120,17 @@ impl Link {
     pub fn explain(&self, error: NatsError) -> NatsError {
         let said = self.forbidden.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (error, said) {
-            (NatsError::Silent, Some(said)) => NatsError::Forbidden { said },
+            (NatsError::Silent, Some(said)) => NatsError::Forbidden { purpose: self.purpose, said },
             (error, _) => error,
+        }
+    }
+
+    /// Fails when the server has said that this user may not do something. It says so no later than it answers what is
+    /// asked afterwards.
+    pub fn allowed(&self) -> Result<(), NatsError> {
+        match self.forbidden.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(said) => Err(NatsError::Forbidden { purpose: self.purpose, said }),
+            None => Ok(()),
         }
     }
 
@@ -139,18 +173,46 @@ impl Link {
 
     /// Asks JetStream; `what` says for what, in errors.
     pub async fn ask_json(&self, what: &'static str, subject: String, payload: Bytes) -> Result<Value, NatsError> {
-        let message = self.ask(subject, payload).await?;
-        let answer = serde_json::from_slice(&message.payload);
-        let answer: Value = answer.map_err(|source| NatsError::Answer { what, source })?;
-        let Some(error) = answer.get("error") else { return Ok(answer) };
-        let number = |name| error.get(name).and_then(Value::as_u64).unwrap_or_default();
-        let said = error.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let code = number("err_code");
-        if NO_JETSTREAM.contains(&code) {
-            return Err(NatsError::NoJetStream { said });
+        answered(what, &self.ask(subject, payload).await?)
+    }
+
+    /// Asks JetStream many things, in this order, without waiting for each answer before the next question; gives the
+    /// answers in the order of the questions. Ends with the first refusal: what was sent after it may have been taken.
+    pub async fn ask_in_order(&self, what: &'static str, questions: Vec<Question>) -> Result<Vec<Value>, NatsError> {
+        if questions.is_empty() {
+            return Ok(vec![]);
         }
-        let is_passing = number("code") == UNAVAILABLE || MISSING.contains(&code);
-        Err(NatsError::Refused { what, said, code, is_passing })
+        if self.client.connection_state() != State::Connected {
+            return Err(NatsError::Away);
+        }
+        // A place of its own for the answers: the client's own way sends in no order that it would promise.
+        let inbox = self.client.new_inbox();
+        let mut heard = self.listen(format!("{inbox}.*")).await?;
+        let mut answers = vec![Value::Null; questions.len()];
+        let mut missing = answers.len();
+        let asking = async {
+            for (index, Question { subject, headers, payload }) in questions.into_iter().enumerate() {
+                let reply = format!("{inbox}.{index}");
+                let sent = self.client.publish_with_reply_and_headers(subject, reply, headers, payload);
+                sent.await.map_err(|_closed_or_too_large| NatsError::Away)?;
+            }
+            Ok(())
+        };
+        timeout(ANSWER, asking).await.unwrap_or(Err(NatsError::Silent))?;
+        while missing > 0 {
+            let message = timeout(ANSWER, heard.next()).await.map_err(|_elapsed| NatsError::Silent)?;
+            let message = message.ok_or(NatsError::Away)?;
+            if message.status == Some(StatusCode::NO_RESPONDERS) {
+                return Err(NatsError::Nobody);
+            }
+            let index = message.subject.rsplit_once('.').and_then(|(_, index)| index.parse::<usize>().ok());
+            let Some(answer) = index.and_then(|index| answers.get_mut(index)).filter(|answer| answer.is_null()) else {
+                continue;
+            };
+            *answer = answered(what, &message)?;
+            missing -= 1;
+        }
+        Ok(answers)
     }
 
     /// Asks one of JetStream's own subjects, by its name below `$JS.API.`.
@@ -165,11 +227,25 @@ impl Link {
         }
     }
 
-    /// The subjects of messages to these subjects, for ever.
-    pub async fn listen(&self, subjects: String) -> Result<impl futures::Stream<Item = String> + use<>, NatsError> {
-        let heard = self.client.subscribe(subjects).await.map_err(|_closed| NatsError::Away)?;
-        Ok(heard.map(|message| message.subject.to_string()))
+    /// The messages to these subjects, for ever; those that come while there is no connection are not among them.
+    pub async fn listen(&self, subjects: String) -> Result<Subscriber, NatsError> {
+        self.client.subscribe(subjects).await.map_err(|_closed| NatsError::Away)
     }
+}
+
+/// What JetStream answered, or why it refused.
+fn answered(what: &'static str, message: &Message) -> Result<Value, NatsError> {
+    let answer = serde_json::from_slice(&message.payload);
+    let answer: Value = answer.map_err(|source| NatsError::Answer { what, source })?;
+    let Some(error) = answer.get("error") else { return Ok(answer) };
+    let number = |name| error.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let said = error.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let code = number("err_code");
+    if NO_JETSTREAM.contains(&code) {
+        return Err(NatsError::NoJetStream { said });
+    }
+    let is_passing = number("code") == UNAVAILABLE || MISSING.contains(&code);
+    Err(NatsError::Refused { what, said, code, is_passing })
 }
 
 /// Says in this process's log what becomes of the connection, and keeps what is forbidden.
