@@ -78,6 +78,9 @@ pub enum ConnectError {
         /// Its major version.
         major: u32,
     },
+    /// None of the servers named takes writes.
+    #[error("none of the servers named in the address takes writes: they are replicas")]
+    OnlyReplicas,
     /// The address asks for an encrypted connection and it could not be made.
     #[error("the connection to the PostgreSQL server at {server} could not be encrypted as the address asks")]
     NotEncrypted {

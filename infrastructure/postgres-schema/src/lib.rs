@@ -6,10 +6,14 @@
 
 mod connect;
 mod error;
+mod kind;
 mod schema;
+mod servers;
 #[cfg(test)]
 mod tests;
 
 pub use connect::{CONNECT_MAX, OLDEST_MAJOR, connect, connect_options};
 pub use error::{ConnectError, SchemaError};
+pub use kind::Kind;
 pub use schema::{Migration, Schema, Step};
+pub use servers::Servers;

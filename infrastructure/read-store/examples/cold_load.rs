@@ -125,6 +125,7 @@ impl RowLog {
                 traceparent: None,
                 stream: stream(),
                 expected_revision: u64::try_from(number)?,
+                under: None,
                 events: vec![DomainEvent::Track(event)],
             })?;
         }

@@ -148,6 +148,7 @@ fn appends(history: Vec<Recorded>) -> Vec<Append> {
             traceparent: None,
             stream: event.stream,
             expected_revision: *revision,
+            under: None,
             events: vec![event.event],
         };
         *revision += 1;

@@ -1,13 +1,18 @@
-//! Deliveries to webhooks, in an SQLite file.
+//! Deliveries to webhooks, in an SQLite file or, for several nodes, on PostgreSQL ([`in_database`]).
 //!
 //! A power cut may take back the last transactions, each of them whole (`synchronous=NORMAL`): what was delivered is
 //! then sent once more, under its id, and what was taken from the log is taken again. Every change is one transaction
 //! that comes to its end even if whoever asked has gone. Nothing in the file is personal or secret.
 
 mod change;
+mod in_database;
 mod row;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use in_database::DUE as DUE_IN_DATABASE;
+pub use in_database::PostgresDeliveryStore;
 
 use crate::{
     error::StoreError,
@@ -26,11 +31,15 @@ use sqlx::{SqlitePool, sqlite::SqliteRow};
 use std::path::Path;
 use uuid::Uuid;
 
-const SCHEMA: Schema = Schema {
+/// The file.
+pub(crate) const SCHEMA: Schema = Schema {
     what: WHAT,
     // "Dweb" in ASCII.
     application_id: 0x4477_6562,
-    migrations: &[include_str!("../../../migrations/sqlite/0009_webhook_deliveries.sql")],
+    migrations: &[
+        include_str!("../../../migrations/sqlite/0009_webhook_deliveries.sql"),
+        include_str!("../../../migrations/sqlite/0014_origin.sql"),
+    ],
 };
 
 /// What the file holds, for messages.
@@ -47,6 +56,10 @@ const DUE: &str = "\
     ) AS ranked CROSS JOIN deliveries ON deliveries.id = ranked.id WHERE ranked.place <= ?2 \
     ORDER BY ranked.place, deliveries.next_ms, deliveries.position LIMIT ?3";
 
+/// A delivery, if it is due.
+const CLAIMED: &str = "SELECT * FROM deliveries AS head WHERE id = ?1 AND is_head = 1 AND next_ms <= ?2 \
+    AND NOT EXISTS (SELECT 1 FROM replays WHERE replays.webhook = head.webhook AND head.position > replays.scanned_to)";
+
 /// Deliveries in an SQLite file.
 pub struct SqliteDeliveryStore {
     file: File,
@@ -56,7 +69,9 @@ impl SqliteDeliveryStore {
     /// Opens the deliveries in this file, makes it if there is none, and brings its schema up to date. Refuses a file
     /// of a newer program, and one that holds something else.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { file: File::open(path, &SCHEMA).await? })
+        let file = File::open(path, &SCHEMA).await?;
+        file.take_in_use().await?;
+        Ok(Self { file })
     }
 
     /// Closes the file. Dropping the store without this is safe.
@@ -74,6 +89,12 @@ impl SqliteDeliveryStore {
         self.file.failed(error).into()
     }
 
+    /// Deliveries as rows tell them.
+    fn deliveries(&self, found: Result<Vec<SqliteRow>, sqlx::Error>) -> Result<Vec<Delivery>, DeliveryStoreError> {
+        let read = |rows: Vec<SqliteRow>| rows.iter().map(delivery).collect();
+        found.and_then(read).map_err(|error| self.failed(error))
+    }
+
     /// Makes a change, to its end.
     async fn change<T: Send + 'static, Work: Future<Output = Result<T, sqlx::Error>> + Send + 'static>(
         &self,
@@ -82,13 +103,6 @@ impl SqliteDeliveryStore {
         let (file, work) = (self.file.clone(), work(self.file.writer()?.clone()));
         Ok(self.file.to_the_end(async move { work.await.map_err(|error| file.failed(error)) }).await?)
     }
-}
-
-/// Deliveries as rows tell them.
-fn deliveries(rows: &[SqliteRow]) -> Result<Vec<Delivery>, DeliveryStoreError> {
-    let found =
-        rows.iter().map(|row| delivery(row).ok_or(StoreError::Misshapen(crate::Misshapen { table: "deliveries" })));
-    Ok(found.collect::<Result<_, _>>()?)
 }
 
 #[async_trait]
@@ -103,17 +117,21 @@ impl DeliveryStore for SqliteDeliveryStore {
         if is_kept { Ok(()) } else { Err(DeliveryStoreError::Moved) }
     }
 
-    async fn replay(&self, tenant: &Tenant, webhook: WebhookId, from_position: u64) -> Result<(), DeliveryStoreError> {
-        let tenant = tenant.0.clone();
-        self.change(|writer| change::replay(writer, tenant, webhook, from_position.saturating_sub(1))).await
+    async fn replay(
+        &self,
+        tenant: &Tenant,
+        webhook: WebhookId,
+        from_position: u64,
+        asked_at: u64,
+    ) -> Result<(), DeliveryStoreError> {
+        let (tenant, scanned_to) = (tenant.0.clone(), from_position.saturating_sub(1));
+        self.change(move |writer| change::replay(writer, tenant, webhook, scanned_to, asked_at)).await
     }
 
     async fn replays(&self) -> Result<Vec<Replay>, DeliveryStoreError> {
         let found = sqlx::query("SELECT * FROM replays ORDER BY webhook").fetch_all(self.file.readers()).await;
-        let rows = found.map_err(|error| self.failed(error))?;
-        let replays =
-            rows.iter().map(|row| replay(row).ok_or(StoreError::Misshapen(crate::Misshapen { table: "replays" })));
-        Ok(replays.collect::<Result<_, _>>()?)
+        let replays = found.and_then(|rows| rows.iter().map(replay).collect());
+        replays.map_err(|error| self.failed(error))
     }
 
     async fn due(
@@ -123,7 +141,13 @@ impl DeliveryStore for SqliteDeliveryStore {
         limit: usize,
     ) -> Result<Vec<Delivery>, DeliveryStoreError> {
         let due = sqlx::query(DUE).bind(millis(now)).bind(bounded(per_webhook_max)).bind(bounded(limit));
-        deliveries(&due.fetch_all(self.file.readers()).await.map_err(|error| self.failed(error))?)
+        self.deliveries(due.fetch_all(self.file.readers()).await)
+    }
+
+    async fn claim(&self, id: Uuid, now: Timestamp) -> Result<Option<Delivery>, DeliveryStoreError> {
+        // There is no other process.
+        let found = sqlx::query(CLAIMED).bind(id.to_string()).bind(millis(now)).fetch_all(self.file.readers()).await;
+        Ok(self.deliveries(found)?.pop())
     }
 
     async fn outcome(&self, id: Uuid, attempt: &Attempt, next: Next) -> Result<(), DeliveryStoreError> {
@@ -142,7 +166,7 @@ impl DeliveryStore for SqliteDeliveryStore {
             .bind(webhook.to_string())
             .fetch_all(self.file.readers())
             .await;
-        Ok(deliveries(&found.map_err(|error| self.failed(error))?)?.pop())
+        Ok(self.deliveries(found)?.pop())
     }
 
     async fn list(&self, query: &DeliveryQuery) -> Result<Vec<Delivery>, DeliveryStoreError> {
@@ -161,7 +185,7 @@ impl DeliveryStore for SqliteDeliveryStore {
             Some(state) => page.bind(state.name()),
             None => page,
         };
-        deliveries(&page.fetch_all(self.file.readers()).await.map_err(|error| self.failed(error))?)
+        self.deliveries(page.fetch_all(self.file.readers()).await)
     }
 
     async fn redeliver(&self, webhook: WebhookId, id: Uuid, now: Timestamp) -> Result<bool, DeliveryStoreError> {

@@ -76,6 +76,13 @@ impl File {
         self.writer.as_ref().ok_or(StoreError::ReadOnly { what: self.what })
     }
 
+    /// Says that what is in it is used from now on: nothing may be copied over it any more. For files that know where their
+    /// rows are from.
+    pub async fn take_in_use(&self) -> Result<(), StoreError> {
+        let used = sqlx::query("UPDATE origin SET is_copied = 0 WHERE is_copied = 1").execute(self.writer()?).await;
+        used.map(drop).map_err(|error| self.failed(error))
+    }
+
     /// Where to read.
     pub fn readers(&self) -> &SqlitePool {
         &self.readers

@@ -1,4 +1,8 @@
-//! The store of memos. Results are sealed under their owner's key and bound to key and owner.
+//! The store of memos, in an SQLite file or, for several nodes, on PostgreSQL ([`in_database`]). Results are sealed under their owner's key and bound to key and owner.
+
+mod in_database;
+
+pub use in_database::PostgresMemoStore;
 
 use crate::{
     error::StoreError,
@@ -50,11 +54,23 @@ impl SqliteMemoStore {
     pub async fn close(&self) {
         self.file.close().await;
     }
+}
 
-    async fn open_kept(&self, key: Sha256, kept: Kept) -> Result<Option<Vec<u8>>, SealingError> {
-        let vault = Arc::clone(&self.vault);
-        blocking(move || opened(&*vault, &key, &kept)).await
-    }
+/// What was kept, opened.
+async fn open_kept(vault: &Arc<dyn KeyVault>, key: Sha256, kept: Kept) -> Result<Option<Vec<u8>>, SealingError> {
+    let vault = Arc::clone(vault);
+    blocking(move || opened(&*vault, &key, &kept)).await
+}
+
+/// A result as it is to be kept; `None` when its dubbing's key was destroyed: nothing new is kept about it.
+async fn seal_result(
+    vault: &Arc<dyn KeyVault>,
+    key: Sha256,
+    owner: DubbingId,
+    result: &[u8],
+) -> Result<Option<Vec<u8>>, SealingError> {
+    let (vault, result) = (Arc::clone(vault), result.to_owned());
+    blocking(move || sealed(&*vault, &key, owner, &result)).await
 }
 
 #[async_trait]
@@ -64,18 +80,15 @@ impl MemoStore for SqliteMemoStore {
         let kept = find(&mut reader, key).await.map_err(|error| self.file.failed(error))?;
         drop(reader);
         match kept {
-            Some(kept) => Ok(self.open_kept(*key, kept).await?),
+            Some(kept) => Ok(open_kept(&self.vault, *key, kept).await?),
             None => Ok(None),
         }
     }
 
     async fn remember(&self, key: &Sha256, owner: DubbingId, result: &[u8]) -> Result<(), MemoError> {
         let (file, writer, vault) = (self.file.clone(), self.file.writer()?.clone(), Arc::clone(&self.vault));
-        let (key, result) = (*key, result.to_owned());
-        let sealing = Arc::clone(&vault);
-        let sealed = blocking(move || sealed(&*sealing, &key, owner, &result)).await?;
-        // Nothing new is kept about a dubbing whose key was destroyed.
-        let Some(sealed) = sealed else {
+        let key = *key;
+        let Some(sealed) = seal_result(&vault, key, owner, result).await? else {
             return Ok(());
         };
         let work = async move {

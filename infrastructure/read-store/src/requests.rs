@@ -1,4 +1,4 @@
-//! Requests by their idempotency keys, in an SQLite file.
+//! Requests by their idempotency keys, in an SQLite file or, for several nodes, on PostgreSQL ([`in_database`]).
 //!
 //! What may be lost in a power cut decides how it is written. A beginning may not: without its row, a
 //! repetition would draw other ids, the log would not know the command again, and the same thing would be
@@ -12,11 +12,14 @@
 //! Answers may name persons: their bodies are sealed under a key of the installation, bound to tenant and
 //! idempotency key. An answer that does not open any more is none: its request begins again, with its ids.
 
+mod in_database;
 mod judge;
 mod table;
 #[cfg(test)]
 mod tests;
 mod writer;
+
+pub use in_database::PostgresRequestStore;
 
 use crate::{
     error::StoreError,
@@ -34,6 +37,7 @@ use application::{
 use async_trait::async_trait;
 use domain::value::Sha256;
 use std::{path::Path, sync::Arc};
+use table::Name;
 use tokio::sync::{mpsc, oneshot};
 use writer::{Ask, Order, Told, WAITING_MAX, What, Writer};
 
@@ -84,11 +88,16 @@ impl SqliteRequestStore {
 
     async fn ask(&self, tenant: &Tenant, key: &str, what: What) -> Told {
         let interrupted = || RequestStoreError::from(StoreError::Interrupted { what: WHAT });
-        let ask = Ask { name: (tenant.0.clone(), sha256(key.as_bytes())), what };
+        let ask = Ask { name: name(tenant, key), what };
         let (tell, told) = oneshot::channel();
         self.orders.send(Order::Ask(ask, tell)).await.map_err(|_| interrupted())?;
         told.await.map_err(|_| interrupted())?
     }
+}
+
+/// What a key is known by.
+fn name(tenant: &Tenant, key: &str) -> Name {
+    (tenant.0.clone(), sha256(key.as_bytes()))
 }
 
 #[async_trait]

@@ -1,7 +1,7 @@
 //! The port, method by method: what is read, what is written.
 
 use super::{
-    SqliteCredentialStore, accounts, addresses, keys,
+    CredentialsIn, Keeper, accounts, addresses, keys,
     rotation::{self, Exchange},
     secrets,
     sessions::{self, End},
@@ -19,40 +19,43 @@ use domain::value::{AccountId, KeyId, SessionId, Sha256, Timestamp};
 use uuid::Uuid;
 
 #[async_trait]
-impl CredentialStore for SqliteCredentialStore {
+impl<K: Keeper> CredentialStore for CredentialsIn<K> {
     async fn claim_email(&self, digest: &Sha256, account: AccountId) -> Result<Claim, CredentialError> {
-        self.write((*digest, account), |file, (digest, account)| Box::pin(accounts::claim(file, *digest, *account)))
+        self.keeper
+            .write((*digest, account), |file, (digest, account)| Box::pin(accounts::claim(file, *digest, *account)))
             .await
     }
 
     async fn take_over_email(&self, digest: &Sha256, from: AccountId, to: AccountId) -> Result<bool, CredentialError> {
-        self.write((*digest, from, to), |file, (digest, from, to)| {
-            Box::pin(accounts::take_over(file, *digest, *from, *to))
-        })
-        .await
+        self.keeper
+            .write((*digest, from, to), |file, (digest, from, to)| {
+                Box::pin(accounts::take_over(file, *digest, *from, *to))
+            })
+            .await
     }
 
     async fn account_of(&self, digest: &Sha256) -> Result<Option<AccountId>, CredentialError> {
-        self.read(*digest, |file, digest| Box::pin(accounts::owner(file, *digest))).await
+        self.keeper.read(*digest, |file, digest| Box::pin(accounts::owner(file, *digest))).await
     }
 
     async fn release_emails(&self, account: AccountId) -> Result<(), CredentialError> {
-        self.write(account, |file, account| Box::pin(accounts::release(file, *account))).await
+        self.keeper.write(account, |file, account| Box::pin(accounts::release(file, *account))).await
     }
 
     async fn password(&self, account: AccountId) -> Result<Option<PasswordHash>, CredentialError> {
-        self.read(account, |file, account| Box::pin(accounts::password(file, *account))).await
+        self.keeper.read(account, |file, account| Box::pin(accounts::password(file, *account))).await
     }
 
     async fn set_password(&self, account: AccountId, hash: &PasswordHash) -> Result<(), CredentialError> {
-        self.write((account, hash.clone()), |file, (account, hash)| {
-            Box::pin(accounts::set_password(file, *account, hash))
-        })
-        .await
+        self.keeper
+            .write((account, hash.clone()), |file, (account, hash)| {
+                Box::pin(accounts::set_password(file, *account, hash))
+            })
+            .await
     }
 
     async fn remove_password(&self, account: AccountId) -> Result<(), CredentialError> {
-        self.write(account, |file, account| Box::pin(accounts::remove_password(file, *account))).await
+        self.keeper.write(account, |file, account| Box::pin(accounts::remove_password(file, *account))).await
     }
 
     async fn put_ticket(
@@ -62,10 +65,11 @@ impl CredentialStore for SqliteCredentialStore {
         purpose: TicketPurpose,
         expires_at: Timestamp,
     ) -> Result<(), CredentialError> {
-        self.write((*hash, account, purpose, expires_at), |file, (hash, account, purpose, expires_at)| {
-            Box::pin(tickets::put(file, *hash, *account, *purpose, *expires_at))
-        })
-        .await
+        self.keeper
+            .write((*hash, account, purpose, expires_at), |file, (hash, account, purpose, expires_at)| {
+                Box::pin(tickets::put(file, *hash, *account, *purpose, *expires_at))
+            })
+            .await
     }
 
     async fn ticket(
@@ -73,7 +77,7 @@ impl CredentialStore for SqliteCredentialStore {
         hash: &Sha256,
         now: Timestamp,
     ) -> Result<Option<(AccountId, TicketPurpose)>, CredentialError> {
-        self.read((*hash, now), |file, (hash, now)| Box::pin(tickets::find(file, *hash, *now))).await
+        self.keeper.read((*hash, now), |file, (hash, now)| Box::pin(tickets::find(file, *hash, *now))).await
     }
 
     async fn redeem_ticket(
@@ -82,22 +86,23 @@ impl CredentialStore for SqliteCredentialStore {
         password: &PasswordHash,
         now: Timestamp,
     ) -> Result<Option<Redeemed>, CredentialError> {
-        self.write((*hash, password.clone(), now), |file, (hash, password, now)| {
-            Box::pin(tickets::redeem(file, *hash, password, *now))
-        })
-        .await
+        self.keeper
+            .write((*hash, password.clone(), now), |file, (hash, password, now)| {
+                Box::pin(tickets::redeem(file, *hash, password, *now))
+            })
+            .await
     }
 
     async fn start_session(&self, session: NewSession) -> Result<(), CredentialError> {
-        self.write(session, |file, session| Box::pin(sessions::start(file, session))).await
+        self.keeper.write(session, |file, session| Box::pin(sessions::start(file, session))).await
     }
 
     async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<SessionState>, CredentialError> {
-        self.read((id, now), |file, (id, now)| Box::pin(sessions::find(file, *id, *now))).await
+        self.keeper.read((id, now), |file, (id, now)| Box::pin(sessions::find(file, *id, *now))).await
     }
 
     async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<SessionState>, CredentialError> {
-        self.read((account, now), |file, (account, now)| Box::pin(sessions::live(file, *account, *now))).await
+        self.keeper.read((account, now), |file, (account, now)| Box::pin(sessions::live(file, *account, *now))).await
     }
 
     async fn rotate(
@@ -108,11 +113,11 @@ impl CredentialStore for SqliteCredentialStore {
         grace_ms: u64,
     ) -> Result<Rotation, CredentialError> {
         let asked = Exchange { token: *refresh_hash, successor: *successor_hash, now, grace_ms };
-        self.write(asked, |file, asked| Box::pin(rotation::exchange(file, asked))).await
+        self.keeper.write(asked, |file, asked| Box::pin(rotation::exchange(file, asked))).await
     }
 
     async fn end_session(&self, id: SessionId) -> Result<bool, CredentialError> {
-        self.write(id, |file, id| Box::pin(sessions::end(file, *id, End::Wished))).await
+        self.keeper.write(id, |file, id| Box::pin(sessions::end(file, *id, End::Wished))).await
     }
 
     async fn end_sessions(
@@ -120,39 +125,40 @@ impl CredentialStore for SqliteCredentialStore {
         account: AccountId,
         except: Option<SessionId>,
     ) -> Result<Vec<SessionId>, CredentialError> {
-        self.write((account, except), |file, (account, except)| Box::pin(sessions::end_all(file, *account, *except)))
+        self.keeper
+            .write((account, except), |file, (account, except)| Box::pin(sessions::end_all(file, *account, *except)))
             .await
     }
 
     async fn end_by_refresh(&self, refresh_hash: &Sha256) -> Result<Option<(SessionId, AccountId)>, CredentialError> {
-        self.write(*refresh_hash, |file, token| Box::pin(sessions::end_by_token(file, *token))).await
+        self.keeper.write(*refresh_hash, |file, token| Box::pin(sessions::end_by_token(file, *token))).await
     }
 
     async fn put_key(&self, key: NewKey) -> Result<bool, CredentialError> {
-        self.write(key, |file, key| Box::pin(keys::put(file, key))).await
+        self.keeper.write(key, |file, key| Box::pin(keys::put(file, key))).await
     }
 
     async fn key(&self, id: KeyId) -> Result<Option<KeyState>, CredentialError> {
-        self.read(id, |file, id| Box::pin(keys::find(file, *id))).await
+        self.keeper.read(id, |file, id| Box::pin(keys::find(file, *id))).await
     }
 
     async fn keys(&self, account: AccountId) -> Result<Vec<KeyState>, CredentialError> {
-        self.read(account, |file, account| Box::pin(keys::of_account(file, *account))).await
+        self.keeper.read(account, |file, account| Box::pin(keys::of_account(file, *account))).await
     }
 
     async fn revoke_key(&self, id: KeyId) -> Result<bool, CredentialError> {
-        self.write(id, |file, id| Box::pin(keys::revoke(file, *id))).await
+        self.keeper.write(id, |file, id| Box::pin(keys::revoke(file, *id))).await
     }
 
     async fn revoke_keys(&self, account: AccountId) -> Result<Vec<KeyId>, CredentialError> {
-        self.write(account, |file, account| Box::pin(keys::revoke_all(file, *account))).await
+        self.keeper.write(account, |file, account| Box::pin(keys::revoke_all(file, *account))).await
     }
 
     async fn note_use(&self, used: Used) -> Result<bool, CredentialError> {
-        if self.read(used, |file, used| Box::pin(addresses::is_old_news(file, used))).await? {
+        if self.keeper.read(used, |file, used| Box::pin(addresses::is_old_news(file, used))).await? {
             return Ok(false);
         }
-        self.write(used, |file, used| Box::pin(addresses::note_use(file, used))).await
+        self.keeper.write(used, |file, used| Box::pin(addresses::note_use(file, used))).await
     }
 
     async fn note_sign_in(
@@ -161,36 +167,40 @@ impl CredentialStore for SqliteCredentialStore {
         address_digest: &Sha256,
         now: Timestamp,
     ) -> Result<bool, CredentialError> {
-        self.write((account, *address_digest, now), |file, (account, address, now)| {
-            Box::pin(addresses::note_sign_in(file, *account, *address, *now))
-        })
-        .await
+        self.keeper
+            .write((account, *address_digest, now), |file, (account, address, now)| {
+                Box::pin(addresses::note_sign_in(file, *account, *address, *now))
+            })
+            .await
     }
 
     async fn knows_address(&self, account: AccountId, address_digest: &Sha256) -> Result<bool, CredentialError> {
-        self.read((account, *address_digest), |file, (account, address)| {
-            Box::pin(addresses::knows(file, account.0, *address))
-        })
-        .await
+        self.keeper
+            .read((account, *address_digest), |file, (account, address)| {
+                Box::pin(addresses::knows(file, account.0, *address))
+            })
+            .await
     }
 
     async fn put_secret(&self, owner: Uuid, name: &str, plain: &[u8]) -> Result<(), CredentialError> {
         let sealed = secrets::sealed(&self.seal, owner, name, plain)?;
-        self.write((owner, name.to_owned(), sealed), |file, (owner, name, sealed)| {
-            Box::pin(secrets::put(file, *owner, name, sealed))
-        })
-        .await
+        self.keeper
+            .write((owner, name.to_owned(), sealed), |file, (owner, name, sealed)| {
+                Box::pin(secrets::put(file, *owner, name, sealed))
+            })
+            .await
     }
 
     async fn secret(&self, owner: Uuid, name: &str) -> Result<Option<Secret>, CredentialError> {
         let found = self
+            .keeper
             .read((owner, name.to_owned()), |file, (owner, name)| Box::pin(secrets::find(file, *owner, name)))
             .await?;
         found.map(|sealed| secrets::opened(&self.seal, owner, name, &sealed)).transpose()
     }
 
     async fn secrets(&self, owner: Uuid) -> Result<Vec<(String, Secret)>, CredentialError> {
-        let found = self.read(owner, |file, owner| Box::pin(secrets::of_owner(file, *owner))).await?;
+        let found = self.keeper.read(owner, |file, owner| Box::pin(secrets::of_owner(file, *owner))).await?;
         let opened = found.into_iter().map(|(name, sealed)| {
             let secret = secrets::opened(&self.seal, owner, &name, &sealed)?;
             Ok((name, secret))
@@ -199,18 +209,22 @@ impl CredentialStore for SqliteCredentialStore {
     }
 
     async fn remove_secret(&self, owner: Uuid, name: &str) -> Result<bool, CredentialError> {
-        self.write((owner, name.to_owned()), |file, (owner, name)| Box::pin(secrets::remove(file, *owner, name))).await
+        self.keeper
+            .write((owner, name.to_owned()), |file, (owner, name)| Box::pin(secrets::remove(file, *owner, name)))
+            .await
     }
 
     async fn remove_secrets(&self, owner: Uuid) -> Result<(), CredentialError> {
-        self.write(owner, |file, owner| Box::pin(secrets::remove_all(file, *owner))).await
+        self.keeper.write(owner, |file, owner| Box::pin(secrets::remove_all(file, *owner))).await
     }
 
     async fn use_step(&self, account: AccountId, step: u64) -> Result<bool, CredentialError> {
-        self.write((account, step), |file, (account, step)| Box::pin(accounts::use_step(file, *account, *step))).await
+        self.keeper
+            .write((account, step), |file, (account, step)| Box::pin(accounts::use_step(file, *account, *step)))
+            .await
     }
 
     async fn forget(&self, account: AccountId) -> Result<(), CredentialError> {
-        self.write(account, |file, account| Box::pin(accounts::forget(file, *account))).await
+        self.keeper.write(account, |file, account| Box::pin(accounts::forget(file, *account))).await
     }
 }

@@ -1,12 +1,9 @@
 //! Refresh tokens: exchanged for their successors, and told apart from stolen ones.
 
-use super::{
-    rows::{count, digest, id, ms, read_digest_or_none, read_id, read_time_or_none},
-    sessions::{self, End},
-};
+use super::sessions::{self, End};
+use crate::sql::{Cells as _, Sql, ask, ask_made};
 use application::ports::credentials::Rotation;
 use domain::value::{AccountId, SessionId, Sha256, Timestamp};
-use sqlx::{Row as _, SqliteConnection};
 
 /// Exchanged tokens of a session removed with one exchange at most: more than one makes.
 const TIDIED_MAX: i64 = 16;
@@ -28,7 +25,7 @@ pub(super) struct Exchange {
 struct Known {
     session: SessionId,
     account: AccountId,
-    idle_ms: i64,
+    idle_ms: u64,
     /// Whether its session was ended.
     is_ended: bool,
     /// Whether that was because a token was used again.
@@ -40,8 +37,9 @@ struct Known {
 }
 
 /// Exchanges a token, or ends its session if it may be stolen.
-pub(super) async fn exchange(connection: &mut SqliteConnection, asked: &Exchange) -> Result<Rotation, sqlx::Error> {
+pub(super) async fn exchange<S: Sql>(connection: &mut S, asked: &Exchange) -> Result<Rotation, sqlx::Error> {
     sessions::tidy(connection, asked.now).await?;
+    hold(connection, asked).await?;
     let Some(known) = find(connection, asked).await? else {
         return Ok(Rotation::Unknown);
     };
@@ -81,26 +79,32 @@ fn judge(known: &Known, asked: &Exchange) -> Rotation {
     }
 }
 
-async fn find(connection: &mut SqliteConnection, asked: &Exchange) -> Result<Option<Known>, sqlx::Error> {
-    let found = sqlx::query(
-        "SELECT sessions.*, token.successor, token.rotated_ms, \
+/// Holds the token's session until the end, where others may change it meanwhile. In a statement of its own: the next one
+/// sees what they did before.
+async fn hold<S: Sql>(connection: &mut S, asked: &Exchange) -> Result<(), sqlx::Error> {
+    let holding = S::holding("sessions");
+    if holding.is_empty() {
+        return Ok(());
+    }
+    let held =
+        format!("SELECT id FROM sessions WHERE id = (SELECT session FROM refresh_tokens WHERE hash = $1){holding}");
+    ask_made(held).digest(&asked.token).first(connection).await.map(drop)
+}
+
+async fn find<S: Sql>(connection: &mut S, asked: &Exchange) -> Result<Option<Known>, sqlx::Error> {
+    let found = ask("SELECT sessions.*, token.successor, token.rotated_ms, \
          next.hash IS NULL OR next.successor IS NOT NULL AS is_used \
          FROM refresh_tokens AS token JOIN sessions ON sessions.id = token.session \
-         LEFT JOIN refresh_tokens AS next ON next.hash = token.successor WHERE token.hash = ?1",
-    )
-    .bind(digest(&asked.token))
-    .fetch_optional(connection)
-    .await?;
-    let Some(row) = found else {
+         LEFT JOIN refresh_tokens AS next ON next.hash = token.successor WHERE token.hash = $1");
+    let Some(row) = found.digest(&asked.token).first(connection).await? else {
         return Ok(None);
     };
-    let ended: i64 = row.try_get("ended")?;
-    let is_used: bool = row.try_get("is_used")?;
-    let exchanged = read_digest_or_none(&row, "successor")?.zip(read_time_or_none(&row, "rotated_ms")?);
+    let (ended, is_used) = (row.number("ended")?, row.flag("is_used")?);
+    let exchanged = row.digest_or_none("successor")?.zip(row.time_or_none("rotated_ms")?);
     Ok(Some(Known {
-        session: SessionId(read_id(&row, "id")?),
-        account: AccountId(read_id(&row, "account")?),
-        idle_ms: row.try_get("idle_ms")?,
+        session: SessionId(row.id("id")?),
+        account: AccountId(row.id("account")?),
+        idle_ms: row.count("idle_ms")?,
         is_ended: ended != 0,
         is_reused: ended == End::Reused as i64,
         is_in_time: sessions::is_in_time(&row, asked.now)?,
@@ -109,32 +113,18 @@ async fn find(connection: &mut SqliteConnection, asked: &Exchange) -> Result<Opt
 }
 
 /// Makes the successor current. The old token goes first: there is never more than one.
-async fn advance(connection: &mut SqliteConnection, known: &Known, asked: &Exchange) -> Result<(), sqlx::Error> {
-    let session = id(known.session.0);
-    sqlx::query("UPDATE refresh_tokens SET successor = ?2, rotated_ms = ?3 WHERE hash = ?1")
-        .bind(digest(&asked.token))
-        .bind(digest(&asked.successor))
-        .bind(ms(asked.now))
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("INSERT INTO refresh_tokens (hash, session) VALUES (?1, ?2)")
-        .bind(digest(&asked.successor))
-        .bind(session.clone())
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("UPDATE sessions SET last_used_ms = max(last_used_ms, ?2) WHERE id = ?1")
-        .bind(session.clone())
-        .bind(ms(asked.now))
-        .execute(&mut *connection)
-        .await?;
+async fn advance<S: Sql>(connection: &mut S, known: &Known, asked: &Exchange) -> Result<(), sqlx::Error> {
+    let session = known.session.0;
+    let exchanged = ask("UPDATE refresh_tokens SET successor = $2, rotated_ms = $3 WHERE hash = $1");
+    exchanged.digest(&asked.token).digest(&asked.successor).time(asked.now).run(connection).await?;
+    let current = ask("INSERT INTO refresh_tokens (hash, session) VALUES ($1, $2)");
+    current.digest(&asked.successor).id(session).run(connection).await?;
+    let used = ask("UPDATE sessions SET last_used_ms = $2 WHERE id = $1 AND last_used_ms < $2");
+    used.id(session).time(asked.now).run(connection).await?;
     // Whoever still has a token so old would have let the session expire. A limit by number instead would let a thief
     // make the owner's token unknown by exchanging quickly.
-    let gone = sqlx::query(
-        "DELETE FROM refresh_tokens WHERE hash IN \
-         (SELECT hash FROM refresh_tokens WHERE session = ?1 AND rotated_ms < ?2 ORDER BY rotated_ms LIMIT ?3)",
-    )
-    .bind(session)
-    .bind(count(asked.now.unix_ms()).saturating_sub(known.idle_ms))
-    .bind(TIDIED_MAX);
-    gone.execute(connection).await.map(drop)
+    let gone = ask("DELETE FROM refresh_tokens WHERE hash IN \
+         (SELECT hash FROM refresh_tokens WHERE session = $1 AND rotated_ms < $2 ORDER BY rotated_ms LIMIT $3)");
+    let unused_since = asked.now.unix_ms().saturating_sub(known.idle_ms);
+    gone.id(session).count(unused_since).number(TIDIED_MAX).run(connection).await.map(drop)
 }

@@ -1,12 +1,11 @@
 //! Secrets that must be read back: sealed here, rows of sealed bytes below.
 
-use super::rows::id;
+use crate::sql::{Cells as _, Sql, ask};
 use application::ports::{
     credentials::{CredentialError, Secret},
     key_vault::Key,
 };
 use event_codec::{open_bytes, seal_bytes};
-use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
 /// Seals a secret, bound to owner and name.
@@ -21,51 +20,33 @@ pub(super) fn opened(seal: &Key, owner: Uuid, name: &str, sealed: &[u8]) -> Resu
 }
 
 /// Keeps a sealed secret.
-pub(super) async fn put(
-    connection: &mut SqliteConnection,
-    owner: Uuid,
-    name: &str,
-    sealed: &[u8],
-) -> Result<(), sqlx::Error> {
-    let kept = sqlx::query("INSERT OR REPLACE INTO secrets (owner, name, sealed) VALUES (?1, ?2, ?3)")
-        .bind(id(owner))
-        .bind(name.to_owned())
-        .bind(sealed.to_vec());
-    kept.execute(connection).await.map(drop)
+pub(super) async fn put<S: Sql>(connection: &mut S, owner: Uuid, name: &str, sealed: &[u8]) -> Result<(), sqlx::Error> {
+    let kept = ask("INSERT INTO secrets (owner, name, sealed) VALUES ($1, $2, $3) \
+         ON CONFLICT (owner, name) DO UPDATE SET sealed = excluded.sealed");
+    kept.id(owner).text(name).bytes(sealed.to_vec()).run(connection).await.map(drop)
 }
 
 /// A sealed secret.
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
-    owner: Uuid,
-    name: &str,
-) -> Result<Option<Vec<u8>>, sqlx::Error> {
-    sqlx::query_scalar("SELECT sealed FROM secrets WHERE owner = ?1 AND name = ?2")
-        .bind(id(owner))
-        .bind(name.to_owned())
-        .fetch_optional(connection)
-        .await
+pub(super) async fn find<S: Sql>(connection: &mut S, owner: Uuid, name: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    let found = ask("SELECT sealed FROM secrets WHERE owner = $1 AND name = $2").id(owner).text(name);
+    found.first(connection).await?.map(|row| row.bytes("sealed")).transpose()
 }
 
 /// Names and sealed secrets of an owner.
-pub(super) async fn of_owner(
-    connection: &mut SqliteConnection,
-    owner: Uuid,
-) -> Result<Vec<(String, Vec<u8>)>, sqlx::Error> {
-    let found = sqlx::query("SELECT name, sealed FROM secrets WHERE owner = ?1 ORDER BY name").bind(id(owner));
-    let rows = found.fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("sealed")?))).collect()
+pub(super) async fn of_owner<S: Sql>(connection: &mut S, owner: Uuid) -> Result<Vec<(String, Vec<u8>)>, sqlx::Error> {
+    let rows = ask("SELECT name, sealed FROM secrets WHERE owner = $1 ORDER BY name").id(owner).all(connection).await?;
+    rows.iter().map(|row| Ok((row.text("name")?, row.bytes("sealed")?))).collect()
 }
 
 /// Removes a secret; whether there was one.
-pub(super) async fn remove(connection: &mut SqliteConnection, owner: Uuid, name: &str) -> Result<bool, sqlx::Error> {
-    let gone = sqlx::query("DELETE FROM secrets WHERE owner = ?1 AND name = ?2").bind(id(owner)).bind(name.to_owned());
-    Ok(gone.execute(connection).await?.rows_affected() > 0)
+pub(super) async fn remove<S: Sql>(connection: &mut S, owner: Uuid, name: &str) -> Result<bool, sqlx::Error> {
+    let gone = ask("DELETE FROM secrets WHERE owner = $1 AND name = $2").id(owner).text(name);
+    Ok(gone.run(connection).await? > 0)
 }
 
 /// Removes all secrets of an owner.
-pub(super) async fn remove_all(connection: &mut SqliteConnection, owner: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM secrets WHERE owner = ?1").bind(id(owner)).execute(connection).await.map(drop)
+pub(super) async fn remove_all<S: Sql>(connection: &mut S, owner: Uuid) -> Result<(), sqlx::Error> {
+    ask("DELETE FROM secrets WHERE owner = $1").id(owner).run(connection).await.map(drop)
 }
 
 /// What a sealed secret is bound to. The owner has a fixed length, so that no two contexts are alike.

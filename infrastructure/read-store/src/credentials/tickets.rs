@@ -1,65 +1,56 @@
 //! Tickets: kept, looked at, used up.
 
-use super::{
-    accounts::set_password,
-    rows::{digest, id, misshapen, ms, read_id},
-    sessions::end_all,
-};
+use super::{accounts::set_password, sessions::end_all};
+use crate::sql::{Cells, Sql, ask, misshapen};
 use application::ports::{
     credentials::{Redeemed, TicketPurpose},
     passwords::PasswordHash,
 };
 use domain::value::{AccountId, Sha256, Timestamp};
-use sqlx::{Row as _, SqliteConnection};
 
-/// Keeps a ticket, in place of others of the account for the same purpose.
-pub(super) async fn put(
-    connection: &mut SqliteConnection,
+/// Keeps a ticket, in place of another of the account for the same purpose.
+pub(super) async fn put<S: Sql>(
+    connection: &mut S,
     hash: Sha256,
     account: AccountId,
     purpose: TicketPurpose,
     expires_at: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let kept =
-        sqlx::query("INSERT OR REPLACE INTO tickets (hash, account, purpose, expires_ms) VALUES (?1, ?2, ?3, ?4)")
-            .bind(digest(&hash))
-            .bind(id(account.0))
-            .bind(purpose.name())
-            .bind(ms(expires_at));
-    kept.execute(connection).await.map(drop)
+    let kept = ask("INSERT INTO tickets (hash, account, purpose, expires_ms) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (account, purpose) DO UPDATE SET hash = excluded.hash, expires_ms = excluded.expires_ms");
+    kept.digest(&hash).id(account.0).text(purpose.name()).time(expires_at).run(connection).await.map(drop)
 }
 
 /// Looks at a ticket that is still good.
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
+pub(super) async fn find<S: Sql>(
+    connection: &mut S,
     hash: Sha256,
     now: Timestamp,
 ) -> Result<Option<(AccountId, TicketPurpose)>, sqlx::Error> {
-    let found = sqlx::query("SELECT account, purpose FROM tickets WHERE hash = ?1 AND expires_ms > ?2")
-        .bind(digest(&hash))
-        .bind(ms(now))
-        .fetch_optional(connection)
-        .await?;
-    let Some(row) = found else {
-        return Ok(None);
-    };
-    let purpose: String = row.try_get("purpose")?;
-    let purpose = purpose.parse().map_err(|error| misshapen("purpose", error))?;
-    Ok(Some((AccountId(read_id(&row, "account")?), purpose)))
+    let found = ask("SELECT account, purpose FROM tickets WHERE hash = $1 AND expires_ms > $2");
+    found.digest(&hash).time(now).first(connection).await?.map(|row| read(&row)).transpose()
 }
 
-/// Uses a ticket up: with the password set, nothing that was good before it is good any more.
-pub(super) async fn redeem(
-    connection: &mut SqliteConnection,
+/// Uses a ticket up: with the password set, nothing that was good before it is good any more. It is taken by the first
+/// statement, so that of many one has it.
+pub(super) async fn redeem<S: Sql>(
+    connection: &mut S,
     hash: Sha256,
     password: &PasswordHash,
     now: Timestamp,
 ) -> Result<Option<Redeemed>, sqlx::Error> {
-    let Some((account, purpose)) = find(connection, hash, now).await? else {
+    let taken = ask("DELETE FROM tickets WHERE hash = $1 AND expires_ms > $2 RETURNING account, purpose");
+    let Some(row) = taken.digest(&hash).time(now).first(connection).await? else {
         return Ok(None);
     };
-    sqlx::query("DELETE FROM tickets WHERE account = ?1").bind(id(account.0)).execute(&mut *connection).await?;
+    let (account, purpose) = read(&row)?;
+    ask("DELETE FROM tickets WHERE account = $1").id(account.0).run(connection).await?;
     set_password(connection, account, password).await?;
     let ended = end_all(connection, account, None).await?;
     Ok(Some(Redeemed { account, purpose, ended }))
+}
+
+fn read(row: &impl Cells) -> Result<(AccountId, TicketPurpose), sqlx::Error> {
+    let purpose = row.text("purpose")?.parse().map_err(|error| misshapen("purpose", error))?;
+    Ok((AccountId(row.id("account")?), purpose))
 }

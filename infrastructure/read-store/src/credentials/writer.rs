@@ -1,10 +1,10 @@
 //! The one writer of credentials: takes what has gathered, does it in order in one transaction, tells each.
 
-use crate::{error::StoreError, file::File};
+use crate::{error::StoreError, file::File, sql::Work};
 use application::ports::credentials::CredentialError;
 use async_trait::async_trait;
 use sqlx::{Connection, SqliteConnection};
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Writes that wait at most; further ones wait to be let in.
@@ -12,12 +12,6 @@ pub(super) const WAITING_MAX: usize = 512;
 
 /// Writes in one transaction at most.
 const GROUP_MAX: usize = 128;
-
-/// What is done with a connection. Done anew with the same arguments when its transaction came to nothing.
-pub(super) type Work<Asked, Done> = for<'all> fn(&'all mut SqliteConnection, &'all Asked) -> Doing<'all, Done>;
-
-/// Work under way.
-pub(super) type Doing<'all, Done> = Pin<Box<dyn Future<Output = Result<Done, sqlx::Error>> + Send + 'all>>;
 
 /// What the writer is asked to do.
 pub(super) enum Order {
@@ -31,7 +25,7 @@ impl Order {
     /// To do some work, and to tell what came of it.
     pub fn of<Asked: Send + Sync + 'static, Done: Send + 'static>(
         asked: Asked,
-        work: Work<Asked, Done>,
+        work: Work<SqliteConnection, Asked, Done>,
         tell: oneshot::Sender<Result<Done, CredentialError>>,
     ) -> Self {
         Self::Job(Box::new(Pending { asked, work, done: None, tell }))
@@ -50,7 +44,7 @@ pub(super) trait Job: Send {
 
 struct Pending<Asked, Done> {
     asked: Asked,
-    work: Work<Asked, Done>,
+    work: Work<SqliteConnection, Asked, Done>,
     done: Option<Done>,
     tell: oneshot::Sender<Result<Done, CredentialError>>,
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// Old deliveries that are forgotten with one batch at most, of each state: more than come with most, and few enough
 /// that nobody waits for it.
-const FORGOTTEN_MAX: i64 = 1_024;
+pub(super) const FORGOTTEN_MAX: i64 = 1_024;
 
 /// A webhook and a subject, as they are kept.
 type Line = (String, String);
@@ -128,18 +128,20 @@ async fn forget_old(connection: &mut SqliteConnection, now: Timestamp) -> Result
     Ok(())
 }
 
-/// Begins a replay up to the checkpoint.
+/// Begins a replay up to the checkpoint, unless that has come to where it was asked for.
 pub(super) async fn replay(
     writer: SqlitePool,
     tenant: String,
     webhook: WebhookId,
     scanned_to: u64,
+    asked_at: u64,
 ) -> Result<(), sqlx::Error> {
     let mut change = writer.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query("INSERT OR REPLACE INTO replays SELECT ?1, ?2, ?3, position FROM checkpoint")
+    sqlx::query("INSERT OR REPLACE INTO replays SELECT ?1, ?2, ?3, position FROM checkpoint WHERE position < ?4")
         .bind(webhook.to_string())
         .bind(tenant)
         .bind(position(scanned_to))
+        .bind(position(asked_at))
         .execute(&mut *change)
         .await?;
     end_replays(&mut change).await?;

@@ -1,51 +1,49 @@
 //! Rows of deliveries and replays.
 
+use crate::sql::{Cells, misshapen};
 use application::ports::{
     delivery_store::{Delivery, DeliveryState, NewDelivery, Replay},
     event_log::Tenant,
 };
-use domain::value::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
-use std::str::FromStr;
+use domain::value::{Timestamp, WebhookId};
 
-/// A delivery; `None` when the row has another shape.
-pub(super) fn delivery(row: &SqliteRow) -> Option<Delivery> {
-    let text = |column: &str| row.try_get::<String, _>(column).ok();
+/// A delivery.
+pub(super) fn delivery(row: &impl Cells) -> Result<Delivery, sqlx::Error> {
     let what = NewDelivery {
-        id: parsed(row, "id")?,
-        webhook: parsed(row, "webhook")?,
-        tenant: Tenant(text("tenant")?),
-        event: parsed(row, "event")?,
-        kind: text("kind")?,
-        position: number(row, "position")?,
-        subject: parsed(row, "subject")?,
-        body: text("body")?,
+        id: row.id("id")?,
+        webhook: WebhookId(row.id("webhook")?),
+        tenant: Tenant(row.text("tenant")?),
+        event: row.id("event")?,
+        kind: row.text("kind")?,
+        position: row.count("position")?,
+        subject: row.id("subject")?,
+        body: row.text("body")?,
     };
-    let ended_ms: Option<i64> = row.try_get("ended_ms").ok()?;
-    Some(Delivery {
+    let state = DeliveryState::of_name(&row.text("state")?);
+    Ok(Delivery {
         what,
-        state: DeliveryState::of_name(&text("state")?)?,
-        failures: u32::try_from(number(row, "failures")?).ok()?,
-        waiting_since: moment(row, "since_ms")?,
-        not_before: moment(row, "next_ms")?,
-        ended_at: ended_ms.map(|ms| Timestamp::from_unix_ms(count(ms))),
-        attempts: serde_json::from_str(&text("attempts")?).ok()?,
+        state: state.ok_or_else(|| misshapen("state", "there is no such state"))?,
+        failures: u32::try_from(row.count("failures")?).map_err(|error| misshapen("failures", error))?,
+        waiting_since: row.time("since_ms")?,
+        not_before: row.time("next_ms")?,
+        ended_at: row.time_or_none("ended_ms")?,
+        attempts: serde_json::from_str(&row.text("attempts")?).map_err(|error| misshapen("attempts", error))?,
     })
 }
 
-/// A replay; `None` when the row has another shape.
-pub(super) fn replay(row: &SqliteRow) -> Option<Replay> {
-    Some(Replay {
-        tenant: Tenant(row.try_get("tenant").ok()?),
-        webhook: parsed(row, "webhook")?,
-        scanned_to: number(row, "scanned_to")?,
-        until: number(row, "until")?,
+/// A replay.
+pub(super) fn replay(row: &impl Cells) -> Result<Replay, sqlx::Error> {
+    Ok(Replay {
+        tenant: Tenant(row.text("tenant")?),
+        webhook: WebhookId(row.id("webhook")?),
+        scanned_to: row.count("scanned_to")?,
+        until: row.count("until")?,
     })
 }
 
 /// A moment as it is kept.
 pub(super) fn millis(moment: Timestamp) -> i64 {
-    i64::try_from(moment.unix_ms()).unwrap_or(i64::MAX)
+    position(moment.unix_ms())
 }
 
 /// A position as it is kept.
@@ -61,16 +59,4 @@ pub(super) fn bounded(limit: usize) -> i64 {
 /// A number as it was kept.
 pub(super) fn count(kept: i64) -> u64 {
     u64::try_from(kept).unwrap_or(0)
-}
-
-fn parsed<T: FromStr>(row: &SqliteRow, column: &str) -> Option<T> {
-    row.try_get::<String, _>(column).ok()?.parse().ok()
-}
-
-fn number(row: &SqliteRow, column: &str) -> Option<u64> {
-    u64::try_from(row.try_get::<i64, _>(column).ok()?).ok()
-}
-
-fn moment(row: &SqliteRow, column: &str) -> Option<Timestamp> {
-    number(row, column).map(Timestamp::from_unix_ms)
 }

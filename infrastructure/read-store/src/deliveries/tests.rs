@@ -55,7 +55,7 @@ async fn what_was_kept_is_there_when_the_file_is_opened_again() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path()).await;
     store.enqueue(batch(0, 10)).await.unwrap();
-    store.replay(&Tenant::default(), WEBHOOK, 4).await.unwrap();
+    store.replay(&Tenant::default(), WEBHOOK, 4, u64::MAX).await.unwrap();
     let attempt = Attempt { at: NOW, took_ms: 3, status: None, ending: AttemptEnding::Unreachable };
     store.outcome(Uuid::from_u128(2), &attempt, Next::RetryAt(NOW.plus_ms(5))).await.unwrap();
     let (due, replays) = (store.due(NOW, 9, 9).await.unwrap(), store.replays().await.unwrap());

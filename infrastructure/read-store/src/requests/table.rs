@@ -70,11 +70,21 @@ pub(super) async fn load(
 }
 
 /// The body of a request's answer as it is kept, if it is answered.
-pub(super) fn sealed(name: &Name, request: &Request, seal: &Key) -> Result<Option<Vec<u8>>, SealError> {
-    match &request.state {
+pub(super) fn sealed(name: &Name, state: &State, seal: &Key) -> Result<Option<Vec<u8>>, SealError> {
+    match state {
         State::Running | State::Free => Ok(None),
         State::Answered(answer) => seal_bytes(seal, &context(name), &answer.body).map(Some),
     }
+}
+
+/// How far a request is that has an answer, as it is kept; `None` when that has another shape. Without its key, or altered,
+/// it is worth no more than no answer.
+pub(super) fn answered(name: &Name, status: u16, headers: &str, sealed: &[u8], seal: &Key) -> Option<State> {
+    let headers = serde_json::from_str(headers).ok()?;
+    Some(match open_bytes(seal, &context(name), sealed) {
+        Ok(body) => State::Answered(Answer { status, headers, body }),
+        Err(_) => State::Free,
+    })
 }
 
 /// What a kept answer is bound to.
@@ -125,7 +135,7 @@ pub(super) async fn forget_expired(connection: &mut SqliteConnection, now: Times
 }
 
 /// Whoever began at this moment, in milliseconds, or before is past its time; -1 when nobody can be.
-fn last_expired(now: Timestamp) -> i64 {
+pub(super) fn last_expired(now: Timestamp) -> i64 {
     let last = now.unix_ms().checked_sub(KEY_LIFETIME_MS).and_then(|last| i64::try_from(last).ok());
     last.unwrap_or(-1)
 }
@@ -136,14 +146,7 @@ fn read(row: &SqliteRow, opening: i64, seal: &Key) -> Option<(Name, Request)> {
     let status: Option<u16> = row.try_get("status").ok()?;
     let running: i64 = row.try_get("opening").ok()?;
     let state = match status {
-        Some(status) => {
-            let headers = serde_json::from_str(&text("headers")?).ok()?;
-            // Without its key, or altered, it is worth no more than no answer.
-            match open_bytes(seal, &context(&name), row.try_get("body").ok()?) {
-                Ok(body) => State::Answered(Answer { status, headers, body }),
-                Err(_) => State::Free,
-            }
-        }
+        Some(status) => answered(&name, status, &text("headers")?, row.try_get("body").ok()?, seal)?,
         None if running == opening => State::Running,
         None => State::Free,
     };

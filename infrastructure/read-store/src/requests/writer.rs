@@ -156,7 +156,7 @@ impl Writer {
         let mut judge = Judge::new(known, now, &*self.ids);
         let told = asks.iter().map(|ask| judge.decide(ask)).collect();
         for (name, request) in judge.changed() {
-            let row = table::sealed(name, request, &self.seal)
+            let row = table::sealed(name, &request.state, &self.seal)
                 .map_err(|_| StoreError::Misshapen(crate::Misshapen { table: "requests" }))?;
             table::save(&mut change, name, request, row, self.opening).await.map_err(failed)?;
         }
