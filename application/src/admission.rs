@@ -5,25 +5,33 @@
 //! makes it look whether that one owes anything. It names no kind of event, so that whatever may ever put a
 //! dubbing in motion does. Settled, parked and paused dubbings cost nothing: they are neither held nor looked at.
 //!
+//! Where several nodes share in driving, each looks after the dubbings of the partitions that it holds, and gives them away
+//! with those: whoever takes a partition over begins with what is unfinished in it, as after a crash.
+//!
 //! The line is as long as what the log owes. It is kept short at the door: whoever asks for something new, or
 //! sets in motion what stood still, first takes a [`Reservation`], and is refused when there is no room. What is in
 //! the log already is never refused.
 
+mod backlog;
 mod line;
 mod run;
 
 use crate::{
+    cluster::{Holdings, Right},
     ports::{
         event_log::{ReadError, StreamId},
         work_queue::Claim,
     },
     process_manager::ProcessManager,
 };
+pub use backlog::{Backlog, BacklogError, Beginning};
 use domain::value::DubbingId;
 use line::Line;
-pub use run::Beginning;
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use thiserror::Error;
@@ -44,7 +52,10 @@ pub struct AdmissionLimits {
 pub struct Admission {
     manager: Arc<ProcessManager>,
     limits: AdmissionLimits,
+    holdings: Holdings,
     line: Mutex<Line>,
+    /// Dubbings of the whole installation that are driven or wait, as far as it was told.
+    everywhere: AtomicUsize,
     changed: Notify,
 }
 
@@ -70,10 +81,22 @@ pub struct AdmissionDepth {
 }
 
 impl Admission {
-    /// With nothing to do yet.
+    /// With nothing to do yet, of all dubbings.
     pub fn new(manager: Arc<ProcessManager>, limits: AdmissionLimits) -> Arc<Self> {
+        Self::among_others(manager, limits, Holdings::everything())
+    }
+
+    /// The same for those dubbings that this node holds.
+    pub fn among_others(manager: Arc<ProcessManager>, limits: AdmissionLimits, holdings: Holdings) -> Arc<Self> {
         let limits = AdmissionLimits { active_max: limits.active_max.max(1), ..limits };
-        Arc::new(Self { manager, limits, line: Mutex::default(), changed: Notify::new() })
+        Arc::new(Self {
+            manager,
+            limits,
+            holdings,
+            line: Mutex::default(),
+            everywhere: AtomicUsize::new(0),
+            changed: Notify::new(),
+        })
     }
 
     /// Takes a place for a request that is about to be written. So many requests at once as may come: together
@@ -93,12 +116,18 @@ impl Admission {
 
     fn take_place(self: &Arc<Self>, line: &mut Line) -> Result<Reservation, Busy> {
         let depth = line.depth();
-        let taken = depth.active + depth.waiting + depth.backing_off + depth.reserved;
+        let here = depth.active + depth.waiting + depth.backing_off;
+        let taken = here.max(self.everywhere.load(Ordering::Relaxed)) + depth.reserved;
         if taken >= self.limits.active_max + self.limits.queued_max {
             return Err(Busy { retry_after: self.limits.retry_after });
         }
         line.reserve();
         Ok(Reservation { admission: Arc::clone(self), is_counted: true })
+    }
+
+    /// Is told how many dubbings of the whole installation are driven or wait, where other nodes drive some.
+    pub fn hear_of(&self, everywhere: usize) {
+        self.everywhere.store(everywhere, Ordering::Relaxed);
     }
 
     /// How much is done at a time, and how much may wait.
@@ -111,8 +140,11 @@ impl Admission {
         self.line().depth()
     }
 
-    /// Puts a dubbing in the line if it owes anything and is not in it or driven already.
+    /// Puts a dubbing in the line if it owes anything, is this node's, and is not in it or driven already.
     async fn consider(&self, id: DubbingId) {
+        if self.holdings.right_to_drive(id) == Right::None {
+            return;
+        }
         // The mark is set first: an event that comes while the log is read is not overlooked.
         if self.line().begin_look(id) {
             self.look_and(id, |line, claim, age| line.wait(id, claim, age)).await;

@@ -297,6 +297,7 @@ impl Aggregates {
             traceparent: loaded.traceparent.clone(),
             stream: stream.clone(),
             expected_revision: loaded.revision,
+            under: meta.under.clone(),
             events: events.clone(),
         };
         let appended = self.log.append(append).await?;

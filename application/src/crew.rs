@@ -4,8 +4,9 @@
 //! and begins again after a pause. Deliberately absent: adapters, and what the things beside it do.
 
 use crate::{
-    admission::{Admission, Beginning},
+    admission::{Admission, Backlog},
     causes::with_causes,
+    cluster::Holdings,
     stages::handler::StageError,
     stop::{StopSignal, Stopper, Stopping},
     worker::Worker,
@@ -52,6 +53,25 @@ impl Beside {
     ) -> Self {
         Self { name, run: Box::new(move || Box::pin(run())) }
     }
+
+    /// The same only while this node has a duty, and dropped when it loses it.
+    #[must_use]
+    pub fn on_duty(self, holdings: Holdings, duty: &'static str) -> Self {
+        let Self { name, run } = self;
+        let run = Arc::new(run);
+        Self::new(name, move || {
+            let (holdings, run) = (holdings.clone(), Arc::clone(&run));
+            async move {
+                loop {
+                    holdings.gained(duty).await;
+                    tokio::select! {
+                        what = run() => return what,
+                        () = holdings.lost(duty) => {}
+                    }
+                }
+            }
+        })
+    }
 }
 
 /// Something ended in an error, and begins again.
@@ -95,7 +115,7 @@ pub struct Crew {
 
 impl Crew {
     /// Everybody begins. The receiver hears of what goes wrong; it need not be read.
-    pub fn start(parts: CrewParts, beginning: Beginning) -> (Self, mpsc::Receiver<Trouble>) {
+    pub fn start(parts: CrewParts, backlog: Arc<dyn Backlog>) -> (Self, mpsc::Receiver<Trouble>) {
         let (troubles, heard) = mpsc::channel(TROUBLES_MAX);
         let mut crew = Self::of_workers(&parts.worker, parts.workers, &troubles);
         for beside in parts.beside {
@@ -103,7 +123,7 @@ impl Crew {
             crew.others.spawn(async move { keep_running(&beside, &troubles).await });
         }
         let (admission, stop) = (parts.admission, crew.stopper.signal());
-        crew.others.spawn(async move { admission.run(beginning, &stop).await });
+        crew.others.spawn(async move { admission.run(&*backlog, &stop).await });
         (crew, heard)
     }
 

@@ -11,19 +11,30 @@ use domain::{
     track::{Track, TrackCommand},
 };
 
-/// The flow of a stream; one that has not begun has ended, too: it owes nothing.
+/// The flow of a stream as it is now; one that has not begun has ended, too: it owes nothing.
 pub async fn flow_of(aggregates: &Aggregates, stream: &StreamId) -> Result<Flow, ReadError> {
     Ok(match stream {
-        StreamId::Dubbing(id) => {
-            let dubbing = aggregates.dubbing(*id).await?.state;
-            if dubbing.request.is_none() { ended() } else { dubbing.flow.clone() }
-        }
-        StreamId::Track(id) => {
-            let track = aggregates.track(id).await?.state;
-            if track.header.is_none() { ended() } else { track.flow.clone() }
-        }
+        StreamId::Dubbing(id) => of_dubbing(&aggregates.dubbing(*id).await?.state),
+        StreamId::Track(id) => of_track(&aggregates.track(id).await?.state),
         StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => ended(),
     })
+}
+
+/// The same as this process last heard of it: see [`Aggregates::recent`].
+pub async fn recent_flow_of(aggregates: &Aggregates, stream: &StreamId) -> Result<Flow, ReadError> {
+    Ok(match stream {
+        StreamId::Dubbing(_) => of_dubbing(&aggregates.recent(stream).await?.state),
+        StreamId::Track(_) => of_track(&aggregates.recent(stream).await?.state),
+        StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => ended(),
+    })
+}
+
+fn of_dubbing(dubbing: &Dubbing) -> Flow {
+    if dubbing.request.is_none() { ended() } else { dubbing.flow.clone() }
+}
+
+fn of_track(track: &Track) -> Flow {
+    if track.header.is_none() { ended() } else { track.flow.clone() }
 }
 
 /// Gives a flow command to whichever aggregate the stream belongs to.

@@ -99,6 +99,8 @@ actions! {
     ReadSecurity    "security.read"     SecurityRead                     Never  Never    Never   Any
     /// Look at measures and the parts' health: those of the whole installation.
     Operate         "operations.read"   OperationsRead                   Never  Never    Never   Any
+    /// Say which nodes are to do nothing new.
+    ManageNodes     "nodes.manage"      AccountsWrite                    Never  Never    Never   Any
     /// Look at all tenants.
     ReadTenants     "tenants.read"      AccountsRead                     Never  Never    Never   Any
     /// Make tenants and say how much they may use.
@@ -108,7 +110,7 @@ actions! {
 impl Action {
     /// Whether it is about the whole installation: for those of its own tenant, the first one, only.
     pub const fn is_of_installation(self) -> bool {
-        matches!(self, Action::Operate | Action::ReadTenants | Action::ManageTenants)
+        matches!(self, Action::Operate | Action::ManageNodes | Action::ReadTenants | Action::ManageTenants)
     }
 
     /// Whether it is still possible for somebody who must enrol a second factor first.

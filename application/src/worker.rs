@@ -205,13 +205,13 @@ impl Worker {
     async fn until_unwanted(&self, work: &Work) -> Result<(), StageError> {
         let mut wakeups = self.kit.aggregates.log().wakeups();
         loop {
-            wakeups.mark_unchanged();
-            if !flow_of(&self.kit.aggregates, &work.stream).await?.wants(work.fence) {
-                return Ok(());
-            }
+            // It was wanted when it began, and when this looked last.
             tokio::time::sleep(LOOK_GAP).await;
             // Whether it was a wake-up, a closed channel or time that passed: look at the log again.
             let _hint = tokio::time::timeout(POLL, wakeups.changed()).await;
+            if !flow_of(&self.kit.aggregates, &work.stream).await?.wants(work.fence) {
+                return Ok(());
+            }
         }
     }
 
@@ -231,9 +231,10 @@ impl Worker {
         let meta = self.meta(attempt.traceparent.clone());
         let handler = self.handlers.handlers.get(&fence.stage).ok_or(StageError::Absent("a handler of this stage"))?;
         let aggregates = &self.kit.aggregates;
-        let dubbing = aggregates.dubbing(attempt.dubbing()?).await?.state;
+        // The log has just accepted the start of this attempt, decided on the stream as it is kept here.
         match (handler, &stream) {
             (Handler::Dubbing(handler), StreamId::Dubbing(id)) => {
+                let dubbing = aggregates.recent(&stream).await?.state;
                 let done = handler.run(&DubbingJob { id: *id, dubbing, attempt }).await?;
                 is_concluding.store(true, Ordering::Relaxed);
                 let (command, facts) = self.conclude(fence, done, began);
@@ -244,7 +245,8 @@ impl Worker {
                 Ok(aggregates.execute::<Dubbing>(&stream, command, &meta).await.map(|_| ())?)
             }
             (Handler::Track(handler), StreamId::Track(id)) => {
-                let loaded = aggregates.track(id).await?;
+                let dubbing = aggregates.dubbing(attempt.dubbing()?).await?.state;
+                let loaded = aggregates.recent::<Track>(&stream).await?;
                 let revision = (loaded.revision, loaded.hash);
                 let job = TrackJob { id: id.clone(), dubbing, track: loaded.state, revision, attempt };
                 let done = handler.run(&job).await?;

@@ -92,21 +92,41 @@ SELECT dragoman_log.guard('dragoman_log.live'), dragoman_log.guard('dragoman_log
 CREATE VIEW dragoman_log.events AS SELECT * FROM dragoman_log.archive UNION ALL SELECT * FROM dragoman_log.live;
 COMMENT ON VIEW dragoman_log.events IS 'All events.';
 
+CREATE TABLE dragoman_log.nodes (
+    id       uuid        PRIMARY KEY,
+    name     text        NOT NULL,
+    roles    text[]      NOT NULL,
+    version  text        NOT NULL,
+    draining boolean     NOT NULL DEFAULT false,
+    until    timestamptz NOT NULL
+);
+COMMENT ON TABLE dragoman_log.nodes IS 'The processes of this installation, each as long as it says that it is there.';
+
+CREATE TABLE dragoman_log.leases (
+    name   text        PRIMARY KEY COLLATE "C",
+    number bigint      NOT NULL,
+    holder uuid        NOT NULL,
+    until  timestamptz NOT NULL
+);
+COMMENT ON TABLE dragoman_log.leases IS
+    'Who may do what only one process may do at a time. `number` grows each time one is taken, and fences appends.';
+
 -- Writes appends, each all or none: one that fails its check does not hurt the others. Each has a stream of its own. One
 -- writer at a time, from the first look at what is there until the commit: so positions come into sight in their order,
 -- and a rollback leaves no hole.
 --
--- Arrays by append: stream, revision expected, number of events, id of the first event, fingerprint, tenant and actor.
+-- Arrays by append: stream, revision expected, number of events, id of the first event, fingerprint, tenant and actor,
+-- name and number of the lease under which it was decided; null for both arrays when there is none.
 -- Arrays by event, in the order of the appends: append (from 1), and what is stored; `digests` are their 32 bytes each, one
 -- after the other.
 --
--- The answer, by append: verdict 0 for written, 1 for known from before, 2 for another revision; then fingerprint,
--- position, revision and hash as they were the first time, or revision and hash of the stream; and the hash of the last
+-- The answer, by append: verdict 0 for written, 1 for known from before, 2 for another revision, 3 for a lease that
+-- somebody else has taken; then fingerprint, position, revision and hash as they were the first time, or revision and hash of the stream; and the hash of the last
 -- event written. `last` is the last position before what was written.
 CREATE FUNCTION dragoman_log.append(
     clock timestamptz,
     streams text[], expected bigint[], counts integer[], keys uuid[], fingerprints bytea[], tenants text[], actors text[],
-    appends integer[], ordinals integer[], event_ids uuid[], event_types text[], schema_versions smallint[],
+    leases text[], numbers bigint[], appends integer[], ordinals integer[], event_ids uuid[], event_types text[], schema_versions smallint[],
     command_ids uuid[], causation_ids uuid[], correlation_ids uuid[], traceparents text[], subject_keys text[],
     artefacts text[], data text[], digests bytea,
     OUT last bigint, OUT verdicts smallint[], OUT known bytea[], OUT positions bigint[], OUT revisions bigint[],
@@ -141,6 +161,14 @@ BEGIN
               LEFT JOIN LATERAL (SELECT revision, hash FROM streams WHERE stream = a.stream) AS s ON true
               LEFT JOIN LATERAL (SELECT position FROM commands WHERE first_event_id = a.key) AS c ON true
               ORDER BY a.number) AS j;
+    IF leases IS NOT NULL THEN
+        -- Whoever takes a lease waits for the same lock: what was decided under it before is written before, or never.
+        SELECT array_agg(CASE WHEN a.verdict <> 1 AND a.lease IS NOT NULL AND l.number IS DISTINCT FROM a.number
+                              THEN 3::smallint ELSE a.verdict END ORDER BY a.ordinal)
+            INTO verdicts
+            FROM unnest(verdicts, leases, numbers) WITH ORDINALITY AS a (verdict, lease, number, ordinal)
+            LEFT JOIN dragoman_log.leases AS l ON l.name = a.lease;
+    END IF;
     IF 1 = ANY (verdicts) THEN
         SELECT array_agg(e.fingerprint ORDER BY a.number), array_agg(coalesce(e.revision, a.revision) ORDER BY a.number),
                array_agg(coalesce(e.hash, a.hash) ORDER BY a.number)
@@ -210,6 +238,71 @@ BEGIN
             FROM unnest(counts, verdicts) AS a (count, verdict) WHERE a.verdict = 0;
     END IF;
 END $$;
+
+-- A process is there, for so long; gives whether it is to be drained.
+CREATE FUNCTION dragoman_log.announce(id uuid, name text, roles text[], version text, term interval) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = dragoman_log, pg_temp AS $$
+    DELETE FROM nodes AS n WHERE n.until < clock_timestamp() - interval '1 hour';
+    INSERT INTO nodes AS n (id, name, roles, version, until)
+        VALUES (announce.id, announce.name, announce.roles, announce.version, clock_timestamp() + term)
+        ON CONFLICT ON CONSTRAINT nodes_pkey DO UPDATE SET until = excluded.until
+        RETURNING n.draining;
+$$;
+
+-- It leaves, with all that it holds.
+CREATE FUNCTION dragoman_log.leave(node uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = dragoman_log, pg_temp AS $$
+    UPDATE leases SET until = '-infinity' WHERE holder = node;
+    DELETE FROM nodes WHERE id = node;
+$$;
+
+-- Asks for a process to be drained, or not so any more; gives whether it is there.
+CREATE FUNCTION dragoman_log.drain(node uuid, wanted boolean) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = dragoman_log, pg_temp AS $$
+    WITH asked AS (UPDATE nodes SET draining = wanted WHERE id = node AND until >= clock_timestamp() RETURNING id)
+    SELECT EXISTS (SELECT FROM asked);
+$$;
+
+-- Takes leases that nobody holds, at most so many.
+CREATE FUNCTION dragoman_log.take_leases(node uuid, names text[], at_most integer, term interval)
+RETURNS TABLE (name text, number bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = dragoman_log, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    -- Most of the time there is nothing to be had, which is seen without holding up writers.
+    IF NOT EXISTS (SELECT FROM unnest(take_leases.names) AS w (name) LEFT JOIN leases AS l USING (name)
+                   WHERE l.until IS NULL OR l.until < clock_timestamp()) THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(1147237229, 1);
+    RETURN QUERY
+        INSERT INTO leases AS l (name, number, holder, until)
+            SELECT w.name, 1, take_leases.node, clock_timestamp() + take_leases.term
+            FROM unnest(take_leases.names) WITH ORDINALITY AS w (name, place) LEFT JOIN leases AS h USING (name)
+            WHERE h.until IS NULL OR h.until < clock_timestamp()
+            ORDER BY w.place LIMIT take_leases.at_most
+        ON CONFLICT ON CONSTRAINT leases_pkey
+            DO UPDATE SET number = l.number + 1, holder = excluded.holder, until = excluded.until
+        RETURNING l.name, l.number;
+END $$;
+
+-- Holds leases for longer; gives those that nobody else has taken.
+CREATE FUNCTION dragoman_log.renew_leases(node uuid, names text[], numbers bigint[], term interval)
+RETURNS TABLE (name text, number bigint)
+LANGUAGE sql SECURITY DEFINER SET search_path = dragoman_log, pg_temp AS $$
+    UPDATE leases AS l SET until = clock_timestamp() + term
+        FROM unnest(names, numbers) AS h (name, number)
+        WHERE l.name = h.name AND l.number = h.number AND l.holder = node AND l.until <> '-infinity'
+        RETURNING l.name, l.number;
+$$;
+
+-- Lets go of leases.
+CREATE FUNCTION dragoman_log.release_leases(node uuid, names text[], numbers bigint[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = dragoman_log, pg_temp AS $$
+    UPDATE leases AS l SET until = '-infinity'
+        FROM unnest(names, numbers) AS h (name, number)
+        WHERE l.name = h.name AND l.number = h.number AND l.holder = node;
+$$;
 
 -- Makes `live` the next part of the archive, once it has this many events; gives the part's number, and null where it has
 -- not. Waits for readers and writers as long as `patience` allows, in which no other append goes on.

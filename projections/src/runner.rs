@@ -38,6 +38,8 @@ const POLL: Duration = Duration::from_millis(500);
 const GATHER: Duration = Duration::from_millis(8);
 /// The pause for each event of the step before: who comes alone waits for nobody.
 const GATHER_PER_EVENT: Duration = Duration::from_millis(1);
+/// Between two looks at how far another node is that has not come to the log's end yet.
+const GLANCE: Duration = Duration::from_millis(20);
 /// How often in a row another runner may be first before something must be wrong.
 const MOVED_MAX: u32 = 1_000;
 
@@ -152,6 +154,32 @@ impl Runner {
                 // There is time to see whether somebody else moved the checkpoints.
                 Err(_elapsed) => self.progress.known().is_sure = false,
             }
+        }
+    }
+
+    /// Looks on while another node keeps the read models up to date: tells listeners of what changed, and how far they are.
+    /// Returns only what made that impossible.
+    pub async fn watch(&self) -> RunnerError {
+        let mut wakeups = self.log.wakeups();
+        loop {
+            wakeups.mark_unchanged();
+            self.progress.known().is_sure = false;
+            let (at, head) = match (self.checkpoints().await, self.log.head().await) {
+                (Ok(at), Ok(head)) => (at, head),
+                (Err(error), _) => return error,
+                (_, Err(error)) => return error.into(),
+            };
+            if at.iter().any(|at| *at < head) {
+                tokio::time::sleep(GLANCE).await;
+                continue;
+            }
+            let hint = async {
+                if wakeups.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            // Whether there is news or time has passed: look again.
+            let _hint = tokio::time::timeout(POLL, hint).await;
         }
     }
 

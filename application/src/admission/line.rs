@@ -131,10 +131,20 @@ impl Line {
         if active >= active_max {
             return None;
         }
-        let id = self.waiting.pop()?;
-        let case = self.cases.get_mut(&id)?;
-        case.standing = Standing::Active;
-        Some(id)
+        loop {
+            let id = self.waiting.pop()?;
+            // Whoever was given away meanwhile is gone from the line, or stands elsewhere in it.
+            if let Some(case) = self.cases.get_mut(&id).filter(|case| matches!(case.standing, Standing::Waiting)) {
+                case.standing = Standing::Active;
+                return Some(id);
+            }
+        }
+    }
+
+    /// Those of these are somebody else's now.
+    pub fn give_away(&mut self, is_meant: impl Fn(DubbingId) -> bool) {
+        self.cases.retain(|id, _| !is_meant(*id));
+        self.orphans.retain(|id| !is_meant(*id));
     }
 
     /// Driving it came to an end: its place is free, and it is to be looked at once more.

@@ -1,22 +1,22 @@
 //! The loop of admission: follows the log, gives out places, drives.
 
-use super::Admission;
+use super::{Admission, Backlog, Beginning};
 use crate::{
     causes::with_causes,
-    ports::event_log::{LogPage, ReadError},
+    cluster::{Right, partition_of, partitions},
+    ports::event_log::{AppendError, LogPage, ReadError},
     process_manager::{Ending, ProcessManager},
     stages::handler::StageError,
     stop::{StopSignal, Stopping},
 };
 use domain::{dubbing::Phase, value::DubbingId};
 use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 use tokio::{
     sync::watch,
-    task::{self, JoinError, JoinSet},
+    task::{self, AbortHandle, JoinError, JoinSet},
     time::{Instant, sleep, sleep_until, timeout},
 };
 
@@ -25,20 +25,33 @@ const PAGE: usize = 512;
 /// Longest time between two looks at the log: wake-ups are hints. Also the pause after it could not be read.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Where admission begins when a process starts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Beginning {
-    /// Dubbings that may owe something, as of `after`. More than that does no harm, fewer does.
-    pub unfinished: Vec<DubbingId>,
-    /// The position of the log up to which that list is complete.
-    pub after: u64,
-}
-
 /// Dubbings that are being driven, by the task that does it.
 #[derive(Default)]
 struct Driven {
     tasks: JoinSet<Result<Ending, StageError>>,
-    ids: HashMap<task::Id, DubbingId>,
+    ids: HashMap<task::Id, (DubbingId, AbortHandle)>,
+    bells: HashMap<DubbingId, watch::Sender<u64>>,
+}
+
+impl Driven {
+    /// Stops driving those of these.
+    fn give_away(&mut self, is_meant: impl Fn(DubbingId) -> bool) {
+        self.ids.retain(|_, (id, task)| {
+            let is_meant = is_meant(*id);
+            if is_meant {
+                task.abort();
+            }
+            !is_meant
+        });
+        self.bells.retain(|id, _| !is_meant(*id));
+    }
+
+    /// Tells who drives it that something has happened.
+    fn ring(&self, id: DubbingId) {
+        if let Some(bell) = self.bells.get(&id) {
+            bell.send_modify(|rung| *rung += 1);
+        }
+    }
 }
 
 impl Admission {
@@ -47,11 +60,16 @@ impl Admission {
     ///
     /// Attempts that a dead owner left behind are declared lost, each before its dubbing is driven for the first
     /// time: until then none of its work is in the queue, so no living worker can be at it.
-    pub async fn run(&self, beginning: Beginning, stop: &StopSignal) {
+    pub async fn run(&self, backlog: &dyn Backlog, stop: &StopSignal) {
         let mut driven = Driven::default();
-        let mut after = beginning.after;
+        let mut after = u64::MAX;
+        let mut held = BTreeMap::new();
+        let mut changes = self.holdings.changes();
         let mut wakeups = self.manager.aggregates.log().wakeups();
-        self.line_up(beginning.unfinished, &mut driven).await;
+        tokio::select! {
+            () = stop.reached(Stopping::AtSafePoint) => return,
+            () = self.regroup(backlog, &mut held, &mut driven, &mut after) => {}
+        }
         loop {
             self.fill(&mut driven);
             let rests_until = self.line().rests_until();
@@ -59,12 +77,15 @@ impl Admission {
                 () = stop.reached(Stopping::AtSafePoint) => return,
                 Some(ended) = driven.tasks.join_next_with_id() => self.ended(&mut driven, ended).await,
                 () = self.changed.notified() => {}
+                () = changes.next() => self.regroup(backlog, &mut held, &mut driven, &mut after).await,
                 () = until(rests_until) => self.wake_up().await,
                 page = self.news(after, &mut wakeups) => match page {
                     Ok(page) => {
                         let touched: BTreeSet<DubbingId> =
                             page.events.iter().filter_map(|event| event.stream.dubbing()).collect();
+                        self.manager.aggregates.hear(&page.events);
                         for id in touched {
+                            driven.ring(id);
                             self.consider(id).await;
                         }
                         after = page.scanned_to;
@@ -76,6 +97,34 @@ impl Admission {
                 },
             }
         }
+    }
+
+    /// Gives away what this node does not hold any more, and takes over what it holds now.
+    async fn regroup(
+        &self,
+        backlog: &dyn Backlog,
+        held: &mut BTreeMap<String, Right>,
+        driven: &mut Driven,
+        after: &mut u64,
+    ) {
+        let rights = partitions().map(|name| (self.holdings.right_to(&name), name));
+        let now: BTreeMap<String, Right> =
+            rights.filter(|(right, _)| *right != Right::None).map(|(right, name)| (name, right)).collect();
+        let before = std::mem::replace(held, now);
+        let is_kept = |id| {
+            let name = partition_of(id);
+            before.get(&name) == held.get(&name)
+        };
+        driven.give_away(|id| !is_kept(id));
+        self.line().give_away(|id| !is_kept(id));
+        if held.iter().all(|(name, right)| before.get(name) == Some(right)) {
+            return;
+        }
+        let Beginning { mut unfinished, after: begins } = known(backlog).await;
+        unfinished.retain(|id| !is_kept(*id) && held.contains_key(&partition_of(*id)));
+        // What happened since to those that are taken over is looked at once more.
+        *after = begins.min(*after);
+        self.line_up(unfinished, driven).await;
     }
 
     async fn line_up(&self, unfinished: Vec<DubbingId>, driven: &mut Driven) {
@@ -94,25 +143,37 @@ impl Admission {
             let Some(id) = next else {
                 return;
             };
+            let Ok(lease) = self.holdings.right_to_drive(id).lease() else {
+                self.line().give_away(|other| other == id);
+                continue;
+            };
             let is_orphan = self.line().is_orphan(id);
             tracing::info!(correlation_id = %id, "a dubbing is worked on");
-            let manager = Arc::clone(&self.manager);
-            let handle = driven.tasks.spawn(async move { drive(&manager, id, is_orphan).await });
-            driven.ids.insert(handle.id(), id);
+            let manager = self.manager.under(lease);
+            let (bell, rung) = watch::channel(0);
+            let handle = driven.tasks.spawn(async move { drive(&manager, id, is_orphan, rung).await });
+            driven.ids.insert(handle.id(), (id, handle));
+            driven.bells.insert(id, bell);
         }
     }
 
     async fn ended(&self, driven: &mut Driven, ended: Result<(task::Id, Result<Ending, StageError>), JoinError>) {
         let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
-        let Some(id) = driven.ids.remove(&task) else {
+        // Those that were given away are nobody's here any more.
+        let Some((id, _)) = driven.ids.remove(&task) else {
             return;
         };
+        driven.bells.remove(&id);
         let trouble = match ended {
             Ok((_, Ok(ending))) => {
                 self.tell(id, ending).await;
                 self.line().adopt(id);
                 self.line().ended(id);
                 return self.look_and(id, |line, _, _| line.rest(id, Instant::now())).await;
+            }
+            Ok((_, Err(StageError::Append(AppendError::Fenced)))) => {
+                tracing::info!(correlation_id = %id, "another node drives this dubbing now");
+                return self.line().give_away(|other| other == id);
             }
             Ok((_, Err(error))) => with_causes(&error),
             // What a panic says may be anything, personal data included.
@@ -159,11 +220,27 @@ impl Admission {
     }
 }
 
-async fn drive(manager: &ProcessManager, id: DubbingId, is_orphan: bool) -> Result<Ending, StageError> {
+/// What is unfinished, asked for until it is known.
+async fn known(backlog: &dyn Backlog) -> Beginning {
+    loop {
+        match backlog.unfinished().await {
+            Ok(beginning) => return beginning,
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "nothing can be taken over yet"),
+        }
+        sleep(POLL).await;
+    }
+}
+
+async fn drive(
+    manager: &ProcessManager,
+    id: DubbingId,
+    is_orphan: bool,
+    bell: watch::Receiver<u64>,
+) -> Result<Ending, StageError> {
     if is_orphan {
         manager.recover(id).await?;
     }
-    manager.drive(id).await
+    manager.drive_when(id, bell).await
 }
 
 async fn until(moment: Option<Instant>) {

@@ -45,6 +45,11 @@ impl<S: Clone> Cache<S> {
         self.kept().put(stream, loaded);
     }
 
+    /// Keeps no state of this stream any more.
+    pub(super) fn forget(&self, stream: &StreamId) {
+        self.kept().states.remove(stream);
+    }
+
     /// Changes a state that was got from here, and keeps what becomes of it. Where nobody else holds it nothing is
     /// copied, so that a change of a large state costs no more than one of a small one.
     pub(super) fn change(&self, stream: &StreamId, mut loaded: Loaded<S>, change: impl FnOnce(&mut Loaded<S>)) {

@@ -2,6 +2,7 @@
 
 use super::{Aggregate, Aggregates, Loaded, keeper};
 use crate::ports::event_log::{ReadError, Recorded, StreamId};
+use domain::{dubbing::Dubbing, track::Track};
 use std::sync::Arc;
 
 /// Events read in one go.
@@ -24,6 +25,39 @@ impl Aggregates {
             A::cache(self).put(stream, &loaded);
         }
         Ok(loaded)
+    }
+
+    /// An aggregate as this process last heard of it: what others have appended since is not in it. For decisions that the
+    /// log checks, by those who are told of news.
+    pub async fn recent<A: Aggregate>(&self, stream: &StreamId) -> Result<Loaded<A>, ReadError> {
+        match A::cache(self).get(stream) {
+            Some(known) => Ok(known),
+            None => self.load(stream).await,
+        }
+    }
+
+    /// Hears of events that were read from the whole log: kept states of dubbings and tracks are brought up to them.
+    pub fn hear(&self, events: &[Recorded]) {
+        for recorded in events {
+            match &recorded.stream {
+                StreamId::Dubbing(_) => self.hear_of::<Dubbing>(recorded),
+                StreamId::Track(_) => self.hear_of::<Track>(recorded),
+                StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => {}
+            }
+        }
+    }
+
+    fn hear_of<A: Aggregate>(&self, recorded: &Recorded) {
+        let cache = A::cache(self);
+        let Some(known) = cache.get(&recorded.stream).filter(|known| known.revision < recorded.revision) else {
+            return;
+        };
+        if known.revision + 1 == recorded.revision {
+            cache.change(&recorded.stream, known, |loaded| loaded.fold(std::slice::from_ref(recorded)));
+        } else {
+            // Something is missing in between: whoever needs it next reads it all.
+            cache.forget(&recorded.stream);
+        }
     }
 
     /// Takes a snapshot in the background when one is due.

@@ -1,6 +1,6 @@
 //! Who gives a command, and how a repetition of it is recognised.
 
-use crate::ports::event_log::Tenant;
+use crate::ports::{cluster::Lease, event_log::Tenant};
 use domain::value::Sha256;
 use sha2::Digest;
 use uuid::Uuid;
@@ -25,6 +25,8 @@ pub struct CommandMeta {
     pub expected_revision: Option<u64>,
     /// The trace that it belongs to, as W3C `traceparent`.
     pub traceparent: Option<String>,
+    /// What its giver must hold still for it to be written.
+    pub under: Option<Lease>,
 }
 
 impl CommandMeta {
@@ -62,6 +64,12 @@ impl CommandMeta {
         Self { traceparent, ..self }
     }
 
+    /// Written only while its giver holds this.
+    #[must_use]
+    pub fn under(self, lease: Option<Lease>) -> Self {
+        Self { under: lease, ..self }
+    }
+
     fn new(actor: &str, id: Uuid, content: &[u8]) -> Self {
         Self {
             tenant: None,
@@ -71,6 +79,7 @@ impl CommandMeta {
             is_repeatable: false,
             expected_revision: None,
             traceparent: None,
+            under: None,
         }
     }
 }

@@ -87,7 +87,7 @@ impl EraseAsset {
     async fn append(&self, id: AssetId, meta: &CommandMeta) -> Result<Option<Appended>, EraseError> {
         self.release.catch_up().await?;
         // Whoever orders a dubbing takes turns, too: none can begin between the question and the event.
-        let _turn = self.release.files.end().await;
+        let _turn = self.release.files.end().await?;
         self.release.catch_up().await?;
         if self.release.index.is_being_dubbed(id).await? {
             return Err(EraseError::InUse);

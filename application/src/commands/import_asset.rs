@@ -72,7 +72,7 @@ impl ImportAsset {
     pub async fn run(&self, upload: Uuid, giver: &CommandMeta) -> Result<Imported, ImportError> {
         let tenant = giver.tenant.clone().unwrap_or_default();
         let asset = AssetId(upload);
-        let _turn = self.files.begin().await;
+        let _turn = self.files.begin().await?;
         let known = self.uploads.get(&tenant, upload).await?.ok_or(UploadError::NotFound)?;
         let media = match known.finished {
             Some(media) => media,

@@ -168,7 +168,7 @@ impl OrderDubbing {
             Ok(start) => start,
             Err(refusal) => return Ok(Some(self.aggregates.unless_given(&stream, meta, refusal).await?)),
         };
-        let _turn = self.files.begin().await;
+        let _turn = self.files.begin().await?;
         if !matches!(self.aggregates.asset(asset).await?.state.phase, AssetPhase::Ready(_)) {
             // It was erased meanwhile.
             return Ok(Some(self.aggregates.unless_given(&stream, meta, OrderError::NoSuchAsset).await?));

@@ -6,6 +6,7 @@
 use crate::ports::{
     asset_index::AssetIndex,
     blob_store::{BlobError, BlobStore},
+    cluster::{Cluster, HeldTurn, Turn},
     event_log::{DomainEvent, EventLog, ReadError, StreamId},
     read_store::ReadStoreError,
 };
@@ -26,18 +27,41 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Keeps those apart who begin to use files and those who delete files that nobody uses. Clones are the same lock.
-#[derive(Clone, Debug, Default)]
-pub struct FileUse(Arc<RwLock<()>>);
+#[derive(Clone, Default)]
+pub struct FileUse {
+    here: Arc<RwLock<()>>,
+    /// Other nodes, if there are any.
+    elsewhere: Option<Arc<dyn Cluster>>,
+}
+
+/// A turn at files, until it is dropped.
+pub struct FileTurn<Here> {
+    _here: Here,
+    _elsewhere: Option<HeldTurn>,
+}
 
 impl FileUse {
+    /// Of one node among others.
+    pub fn among(cluster: Arc<dyn Cluster>) -> Self {
+        Self { elsewhere: Some(cluster), ..Self::default() }
+    }
+
     /// While it is held, no file is deleted: from finding a file until the log says who uses it.
-    pub async fn begin(&self) -> OwnedRwLockReadGuard<()> {
-        Arc::clone(&self.0).read_owned().await
+    pub async fn begin(&self) -> Result<FileTurn<OwnedRwLockReadGuard<()>>, ReadError> {
+        let here = Arc::clone(&self.here).read_owned().await;
+        Ok(FileTurn { _here: here, _elsewhere: self.elsewhere(Turn::UseFiles).await? })
     }
 
     /// While it is held, nobody begins to use a file.
-    pub async fn end(&self) -> OwnedRwLockWriteGuard<()> {
-        Arc::clone(&self.0).write_owned().await
+    pub async fn end(&self) -> Result<FileTurn<OwnedRwLockWriteGuard<()>>, ReadError> {
+        let here = Arc::clone(&self.here).write_owned().await;
+        Ok(FileTurn { _here: here, _elsewhere: self.elsewhere(Turn::DeleteFiles).await? })
+    }
+
+    async fn elsewhere(&self, turn: Turn) -> Result<Option<HeldTurn>, ReadError> {
+        let Some(cluster) = &self.elsewhere else { return Ok(None) };
+        // It is the log's database that gives turns.
+        cluster.turn(turn).await.map(Some).map_err(|error| ReadError::Unavailable(Box::new(error)))
     }
 }
 
@@ -79,7 +103,7 @@ impl ReleaseFile {
         };
         // Most of the waiting is done while others go on.
         self.catch_up().await?;
-        let _turn = self.files.end().await;
+        let _turn = self.files.end().await?;
         self.catch_up().await?;
         let is_needed = self.index.is_needed(&file, asset).await?;
         if !is_needed {

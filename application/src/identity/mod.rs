@@ -8,6 +8,7 @@
 mod accounts;
 mod authenticate;
 mod digest;
+mod elsewhere;
 mod error;
 mod first_admin;
 mod handouts;

@@ -66,14 +66,23 @@ impl Verified {
 
     /// Takes back everything of an account: its tokens are verified anew, and who listens is told to come again.
     pub fn take_back(&self, account: AccountId) {
+        self.take_back_where(|token| token.principal.account == Some(account));
+    }
+
+    /// The same of everybody.
+    pub fn forget(&self) {
+        self.take_back_where(|_| true);
+    }
+
+    fn take_back_where(&self, is_meant: impl Fn(&Token) -> bool) {
         let mut known = self.known();
         known.epoch += 1;
         known.tokens.retain(|_, token| {
-            let is_theirs = token.principal.account == Some(account);
-            if is_theirs {
+            let is_kept = !is_meant(token);
+            if !is_kept {
                 token.taken_back.send_replace(true);
             }
-            !is_theirs
+            is_kept
         });
     }
 
@@ -125,6 +134,8 @@ mod tests {
         assert!(verified.get(&sha256(b"one"), NOW).is_none() && verified.get(&sha256(b"other"), NOW).is_some());
         let told = |authenticated: &Authenticated| authenticated.taken_back.as_ref().is_some_and(|told| *told.borrow());
         assert!(told(&one) && !told(&other));
+        verified.forget();
+        assert!(verified.get(&sha256(b"other"), NOW).is_none() && told(&other));
     }
 
     #[test]

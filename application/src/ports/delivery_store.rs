@@ -4,7 +4,8 @@
 //! transaction in which the deliveries of the events before it are kept, so none is missed and none is there twice;
 //! of the deliveries to one webhook about one subject (a dubbing with its languages, an asset …) only the one of the
 //! earliest event that still waits is ever due, so that they go out in order; a delivery is known by its id, which
-//! follows from webhook and event, for as long as it is kept. What was delivered is forgotten after
+//! follows from webhook and event, for as long as it is kept; of several processes that send, one at a time has a
+//! delivery in hand, until it has kept what came of it or is dead. What was delivered is forgotten after
 //! [`DELIVERED_MS_MAX`], what was given up after [`DEAD_MS_MAX`]. Deliberately absent: addresses and secrets of
 //! webhooks, and when attempts are made again.
 
@@ -35,14 +36,22 @@ pub trait DeliveryStore: Send + Sync {
     async fn enqueue(&self, batch: DeliveryBatch) -> Result<(), DeliveryStoreError>;
 
     /// Has a webhook hear of everything from this position on once more, up to the checkpoint of this moment. In place
-    /// of what of an earlier replay is left. While it lasts, nothing is due that it has not come to yet.
-    async fn replay(&self, tenant: &Tenant, webhook: WebhookId, from_position: u64) -> Result<(), DeliveryStoreError>;
+    /// of what of an earlier replay is left. While it lasts, nothing is due that it has not come to yet. `asked_at` is the
+    /// position of the event that asks for it: once the checkpoint is there, somebody else has obeyed it, and nothing
+    /// changes.
+    async fn replay(
+        &self,
+        tenant: &Tenant,
+        webhook: WebhookId,
+        from_position: u64,
+        asked_at: u64,
+    ) -> Result<(), DeliveryStoreError>;
 
     /// The replays that have not come to their ends.
     async fn replays(&self) -> Result<Vec<Replay>, DeliveryStoreError>;
 
     /// What is to be sent: of each webhook so many at most, those first that are due for longest, and the webhooks in
-    /// turn.
+    /// turn. What another process has in hand is left out.
     async fn due(
         &self,
         now: Timestamp,
@@ -50,7 +59,11 @@ pub trait DeliveryStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Delivery>, DeliveryStoreError>;
 
-    /// Keeps what came of an attempt. Of a delivery that does not wait any more, only a success changes the state; one
+    /// Takes a delivery in hand, to send it: as it stands; `None` when it is not due any more, or another process has it in
+    /// hand. One who dies before keeping an outcome leaves it to others.
+    async fn claim(&self, id: Uuid, now: Timestamp) -> Result<Option<Delivery>, DeliveryStoreError>;
+
+    /// Keeps what came of an attempt, and lets the delivery out of hand. Of a delivery that does not wait any more, only a success changes the state; one
     /// that is not known any more stays so.
     async fn outcome(&self, id: Uuid, attempt: &Attempt, next: Next) -> Result<(), DeliveryStoreError>;
 

@@ -8,6 +8,7 @@
 //! what was acknowledged is durable; [`EventLog::verify`] re-checks density, contiguity and the hash
 //! chains. One append writes to one stream.
 
+use super::cluster::Lease;
 use async_trait::async_trait;
 use domain::{
     account::AccountEvent,
@@ -67,6 +68,9 @@ pub trait EventLog: Send + Sync {
     /// Changes when something was appended by this process. A hint: consumers also poll.
     fn wakeups(&self) -> watch::Receiver<u64>;
 
+    /// Hears from elsewhere that it reaches at least as far as this: whoever waits for wake-ups is woken.
+    fn hear_of(&self, _head: u64) {}
+
     /// Reads everything and checks density, contiguity per stream, hash chains and event ids.
     async fn verify(&self) -> Result<LogVerification, ReadError>;
 
@@ -96,11 +100,13 @@ pub struct Capabilities {
     /// Bytes that the events of one append may have as they are stored, with all that is stored beside them; `None`
     /// where the log sets no limit.
     pub append_bytes_max: Option<usize>,
+    /// It refuses appends under a lease that somebody else has taken since.
+    pub fences: bool,
 }
 
 impl Capabilities {
     /// Everything that a log can promise.
-    pub const ALL: Self = Self { dense_positions: true, ordered_times: true, append_bytes_max: None };
+    pub const ALL: Self = Self { dense_positions: true, ordered_times: true, append_bytes_max: None, fences: true };
 }
 
 /// The tenant an event belongs to. One machine without accounts has one: `local`.
@@ -207,6 +213,11 @@ impl StreamId {
             StreamId::Tenancy(stream) => stream.prefix(),
         }
     }
+
+    /// What kind of thing it is about, as a word: `dubbing`, `track`, `asset` …
+    pub fn category(&self) -> &'static str {
+        self.prefix().trim_end_matches('-')
+    }
 }
 
 impl fmt::Display for StreamId {
@@ -306,6 +317,8 @@ pub struct Append {
     pub stream: StreamId,
     /// The revision that the decision was made on; 0 for a stream that must not exist yet.
     pub expected_revision: u64,
+    /// What its giver must hold still, if anything. Logs without [`Capabilities::fences`] do not look at it.
+    pub under: Option<Lease>,
     /// What, in order; never empty.
     pub events: Vec<DomainEvent>,
 }
@@ -396,6 +409,9 @@ pub enum AppendError {
     /// The command id was used before, for something else.
     #[error("this command id was used before for another command")]
     CommandIdReused,
+    /// Another node has taken what its giver held.
+    #[error("another node has taken over what this was decided under")]
+    Fenced,
     /// The log's disk is full.
     #[error("the disk that holds the event log is full")]
     OutOfRoom,

@@ -23,6 +23,13 @@ macro_rules! types {
                 }
             }
 
+            /// Its name where there is no room for a dot: each of its words begins with a capital, and nothing stands
+            /// between them. `dubbing.source_ready` is `DubbingSourceReady`.
+            pub fn camel_name(self) -> String {
+                let words = self.name().split(['.', '_']);
+                words.flat_map(|word| word.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(word.chars().skip(1))).collect()
+            }
+
             /// One sentence about it.
             pub const fn meaning(self) -> &'static str {
                 match self {

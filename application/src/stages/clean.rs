@@ -37,7 +37,7 @@ impl DubbingStage for Clean {
         let file = &request.source.sha256;
         // Most of the waiting for read models is done while others go on.
         self.siblings.is_kept(file).await?;
-        let _turn = self.files.end().await;
+        let _turn = self.files.end().await?;
         if self.siblings.is_any_unfinished(file, job.id).await? {
             // Whoever is done last cleans up.
             return Ok(Done::made(vec![], vec![]));

@@ -41,6 +41,7 @@ pub async fn run<Keep, Made: Future<Output = (Arc<dyn DeliveryStore>, Keep)>>(ma
         what_is_known_from_the_log_stays_as_it_is
         only_the_earliest_of_a_line_is_due
         a_line_goes_on_when_its_first_has_ended
+        what_is_due_is_taken_in_hand
         webhooks_are_served_in_turn
         the_last_attempts_are_known
         late_outcomes_change_little
@@ -48,6 +49,7 @@ pub async fn run<Keep, Made: Future<Output = (Arc<dyn DeliveryStore>, Keep)>>(ma
         pages_lead_through_everything
         deliveries_are_delivered_again
         a_replay_tells_everything_once_more_in_order
+        a_replay_is_asked_for_once
         a_replay_that_has_nothing_to_tell_is_over
         what_has_ended_is_forgotten_in_time
         a_removed_webhook_leaves_nothing
@@ -80,6 +82,12 @@ async fn keep(store: &dyn DeliveryStore, deliveries: Vec<NewDelivery>) {
     let from = store.checkpoint().await.unwrap();
     let to = deliveries.iter().map(|delivery| delivery.position).max().unwrap_or(from).max(from + 1);
     store.enqueue(DeliveryBatch { source: Source::Log, from, to, deliveries, now: NOW }).await.unwrap();
+}
+
+/// Asks for everything from a position on once more, with the next event of the log.
+async fn replay(store: &dyn DeliveryStore, tenant: &Tenant, from: u64) {
+    let asked_at = store.checkpoint().await.unwrap() + 1;
+    store.replay(tenant, ONE, from, asked_at).await.unwrap();
 }
 
 /// What is due, by position.
@@ -178,6 +186,25 @@ async fn a_line_goes_on_when_its_first_has_ended(store: &dyn DeliveryStore) {
     assert_eq!(due(store, NOW).await, Vec::<u64>::new());
 }
 
+async fn what_is_due_is_taken_in_hand(store: &dyn DeliveryStore) {
+    keep(store, vec![new(ONE, A, 1), new(ONE, A, 2), new(ONE, B, 3)]).await;
+    let claim = async |position, now| store.claim(id(ONE, position), now).await.unwrap();
+    assert_eq!(claim(1, NOW).await, Some(found(store, 1).await));
+    assert_eq!(due(store, NOW).await.len(), 2, "one's own is still due");
+    assert_eq!(claim(1, NOW).await, Some(found(store, 1).await), "and may be taken up again");
+    assert_eq!(claim(2, NOW).await, None, "it is not the first of its line");
+    assert_eq!(claim(3, Timestamp::from_unix_ms(NOW.unix_ms() - 1)).await, None, "its time has not come");
+    assert_eq!(claim(9, NOW).await, None, "nobody knows it");
+    outcome(store, 1, Next::RetryAt(NOW.plus_ms(10))).await;
+    assert_eq!(claim(1, NOW.plus_ms(9)).await, None);
+    assert_eq!(claim(1, NOW.plus_ms(10)).await.map(|delivery| delivery.failures), Some(1));
+    outcome(store, 1, Next::Delivered).await;
+    assert_eq!(claim(1, NOW.plus_ms(10)).await, None, "it has ended");
+    assert!(claim(2, NOW).await.is_some());
+    replay(store, &Tenant::default(), 3).await;
+    assert_eq!(claim(3, NOW).await, None, "a replay has not come to it");
+}
+
 async fn webhooks_are_served_in_turn(store: &dyn DeliveryStore) {
     let many = (1..=6).map(|position| new(ONE, u128::from(position), position));
     keep(store, many.chain([new(OTHER, 7, 7), new(OTHER, 8, 8)]).collect()).await;
@@ -267,7 +294,7 @@ async fn a_replay_tells_everything_once_more_in_order(store: &dyn DeliveryStore)
         outcome(store, position, Next::Delivered).await;
     }
     let tenant = new(ONE, A, 1).tenant;
-    store.replay(&tenant, ONE, 3).await.unwrap();
+    replay(store, &tenant, 3).await;
     let replay = store.replays().await.unwrap().pop().unwrap();
     assert_eq!((replay.tenant, replay.webhook, replay.scanned_to, replay.until), (tenant.clone(), ONE, 2, 6));
     assert_eq!(due(store, NOW).await, [4], "the other webhook's: 6 waits for what the replay brings");
@@ -291,15 +318,30 @@ async fn a_replay_tells_everything_once_more_in_order(store: &dyn DeliveryStore)
     assert_eq!(found(store, 2).await.state, DeliveryState::Delivered, "it was before the replay");
 }
 
+async fn a_replay_is_asked_for_once(store: &dyn DeliveryStore) {
+    keep(store, vec![new(ONE, A, 2), new(ONE, A, 4)]).await;
+    for asked_at in [5, 5] {
+        store.replay(&Tenant::default(), ONE, 1, asked_at).await.unwrap();
+        assert_eq!(store.replays().await.unwrap().len(), 1);
+    }
+    let source = Source::Replay(ONE);
+    let told = DeliveryBatch { source, from: 0, to: 3, deliveries: vec![], now: NOW };
+    store.enqueue(told).await.unwrap();
+    keep(store, vec![]).await;
+    // Somebody else comes late to the same event.
+    store.replay(&Tenant::default(), ONE, 1, 5).await.unwrap();
+    assert_eq!(store.replays().await.unwrap()[0].scanned_to, 3, "it goes on where it was");
+}
+
 async fn a_replay_that_has_nothing_to_tell_is_over(store: &dyn DeliveryStore) {
     keep(store, vec![new(ONE, A, 2)]).await;
-    store.replay(&Tenant::default(), ONE, 3).await.unwrap();
+    replay(store, &Tenant::default(), 3).await;
     assert_eq!(store.replays().await.unwrap(), vec![]);
-    store.replay(&Tenant::default(), ONE, 0).await.unwrap();
+    replay(store, &Tenant::default(), 0).await;
     assert_eq!(store.replays().await.unwrap()[0].scanned_to, 0);
     assert_eq!(due(store, NOW).await, Vec::<u64>::new());
     // Asked for anew, it begins anew; with nothing to tell, nothing is held back any more.
-    store.replay(&Tenant::default(), ONE, 9).await.unwrap();
+    replay(store, &Tenant::default(), 9).await;
     assert_eq!((store.replays().await.unwrap(), due(store, NOW).await), (vec![], vec![2]));
 }
 
@@ -323,7 +365,7 @@ async fn what_has_ended_is_forgotten_in_time(store: &dyn DeliveryStore) {
 async fn a_removed_webhook_leaves_nothing(store: &dyn DeliveryStore) {
     keep(store, vec![new(ONE, A, 1), new(ONE, B, 2), new(OTHER, A, 1)]).await;
     outcome(store, 1, Next::Delivered).await;
-    store.replay(&Tenant::default(), ONE, 1).await.unwrap();
+    replay(store, &Tenant::default(), 1).await;
     assert_eq!(store.remove(ONE).await.unwrap(), 2);
     assert_eq!(store.remove(ONE).await.unwrap(), 0);
     assert_eq!((listed(store, None, None, 9).await, store.replays().await.unwrap()), (vec![], vec![]));

@@ -97,6 +97,7 @@ pub fn append(command: u64, stream: StreamId, expected_revision: u64, events: Ve
         traceparent: None,
         stream,
         expected_revision,
+        under: None,
         events,
     }
 }

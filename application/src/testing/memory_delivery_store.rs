@@ -120,8 +120,17 @@ impl DeliveryStore for MemoryDeliveryStore {
         Ok(())
     }
 
-    async fn replay(&self, tenant: &Tenant, webhook: WebhookId, from_position: u64) -> Result<(), DeliveryStoreError> {
+    async fn replay(
+        &self,
+        tenant: &Tenant,
+        webhook: WebhookId,
+        from_position: u64,
+        asked_at: u64,
+    ) -> Result<(), DeliveryStoreError> {
         let mut state = self.state();
+        if state.checkpoint >= asked_at {
+            return Ok(());
+        }
         let (scanned_to, until) = (from_position.saturating_sub(1), state.checkpoint);
         state.replays.insert(webhook, Replay { tenant: tenant.clone(), webhook, scanned_to, until });
         state.replays.retain(|_, replay| replay.scanned_to < replay.until);
@@ -151,6 +160,10 @@ impl DeliveryStore for MemoryDeliveryStore {
         ranked.retain(|(rank, _)| *rank <= per_webhook_max);
         ranked.sort_by_key(|(rank, _)| *rank);
         Ok(ranked.into_iter().take(limit).map(|(_, delivery)| delivery.clone()).collect())
+    }
+
+    async fn claim(&self, id: Uuid, now: Timestamp) -> Result<Option<Delivery>, DeliveryStoreError> {
+        Ok(self.state().heads().find(|one| one.what.id == id && one.not_before <= now).cloned())
     }
 
     async fn outcome(&self, id: Uuid, attempt: &Attempt, next: Next) -> Result<(), DeliveryStoreError> {

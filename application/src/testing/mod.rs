@@ -2,13 +2,16 @@
 
 mod abilities;
 pub mod blob_store_kit;
+pub mod cluster_kit;
 mod counted_ids;
 pub mod credential_store_kit;
 pub mod delivery_store_kit;
+pub mod event_bus_kit;
 pub mod event_log_kit;
 mod manual_clock;
 pub mod memo_store_kit;
 mod memory_delivery_store;
+mod memory_event_bus;
 mod memory_key_vault;
 mod memory_memo_store;
 mod memory_read_store;
@@ -27,6 +30,7 @@ pub use abilities::abilities;
 pub use counted_ids::CountedIds;
 pub use manual_clock::ManualClock;
 pub use memory_delivery_store::MemoryDeliveryStore;
+pub use memory_event_bus::MemoryEventBus;
 pub use memory_key_vault::MemoryKeyVault;
 pub use memory_memo_store::MemoryMemoStore;
 pub use memory_read_store::MemoryReadStore;

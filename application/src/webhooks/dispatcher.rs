@@ -14,9 +14,13 @@ use crate::{
     },
     stop::{StopSignal, Stopping},
 };
-use domain::{value::Timestamp, webhook::WhyDisabled};
+use domain::{
+    value::{Timestamp, WebhookId},
+    webhook::WhyDisabled,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 /// Longest time between two looks at what is due: pauses end without a hint.
 const POLL: Duration = Duration::from_millis(500);
@@ -56,8 +60,8 @@ impl WebhookDelivery {
             let fits = flights.len() < all && flights.to(delivery.what.webhook) < each;
             if fits && !flights.has_line_of(&delivery) {
                 let parts = Arc::clone(&self.parts);
-                let due = delivery.clone();
-                flights.start(&delivery, async move { deliver(&parts, due).await });
+                let id = delivery.what.id;
+                flights.start(&delivery, async move { deliver(&parts, delivery.what.webhook, id).await });
             }
         }
         Ok(())
@@ -69,14 +73,20 @@ impl WebhookDelivery {
     }
 }
 
-/// Sends a delivery and keeps what came of it. Nothing comes of it when something of our own fails: it stays due.
-async fn deliver(parts: &WebhookParts, delivery: Delivery) {
-    if let Err(error) = try_deliver(parts, &delivery).await {
-        let (webhook, error) = (delivery.what.webhook, with_causes(&error));
-        tracing::warn!(%webhook, delivery = %delivery.what.id, error, "a delivery could not be begun");
-        // Its place is kept meanwhile, so that it is not tried over and over.
-        sleep(PAUSE).await;
-    }
+/// Sends a delivery and keeps what came of it, unless another process does. Nothing comes of it when something of our own
+/// fails: it stays due.
+async fn deliver(parts: &WebhookParts, webhook: WebhookId, id: Uuid) {
+    let error = match parts.deliveries.claim(id, parts.clock.now()).await {
+        Ok(None) => return,
+        Ok(Some(delivery)) => match try_deliver(parts, &delivery).await {
+            Ok(()) => return,
+            Err(error) => with_causes(&error),
+        },
+        Err(error) => with_causes(&error),
+    };
+    tracing::warn!(%webhook, delivery = %id, error, "a delivery could not be begun");
+    // Its place is kept meanwhile, so that it is not tried over and over.
+    sleep(PAUSE).await;
 }
 
 async fn try_deliver(parts: &WebhookParts, delivery: &Delivery) -> Result<(), WebhooksError> {

@@ -74,7 +74,7 @@ impl Default for WebhookLimits {
     }
 }
 
-/// The delivery of webhooks. One at a time may run for a delivery store.
+/// The delivery of webhooks. One at a time may run in a process for a delivery store.
 #[derive(Clone)]
 pub struct WebhookDelivery {
     parts: Arc<WebhookParts>,

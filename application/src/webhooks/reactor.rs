@@ -1,7 +1,8 @@
 //! Follows the log: for each public event, a delivery to each webhook that wants to hear of it.
 //!
 //! What is asked of a webhook's deliveries stands in the log, too: to tell everything once more, and to forget it. That
-//! is done before the checkpoint moves past it, and done again after a crash in between, which changes nothing.
+//! is done before the checkpoint moves past it, and done again after a crash in between, which changes nothing. Several
+//! processes may follow the log: what one of them has kept the others find kept.
 
 use super::{
     WebhookDelivery, WebhookFault,
@@ -72,7 +73,8 @@ impl WebhookDelivery {
             };
             match event {
                 WebhookEvent::WebhookReplayed { from } => {
-                    self.parts.deliveries.replay(&recorded.tenant, *id, *from).await?;
+                    let asked_at = recorded.position;
+                    self.parts.deliveries.replay(&recorded.tenant, *id, *from, asked_at).await?;
                 }
                 WebhookEvent::WebhookRemoved => {
                     self.parts.deliveries.remove(*id).await?;

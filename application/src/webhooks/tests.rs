@@ -173,7 +173,7 @@ async fn what_waits_for_an_inactive_webhook_is_given_up_and_can_be_replayed() {
     }
     house.hears("local", target(ONE, &[], 0));
     house.replies(|_| Reply::Status(200));
-    house.store.replay(&house::tenant("local"), ONE, 1).await.unwrap();
+    house.store.replay(&house::tenant("local"), ONE, 1, u64::MAX).await.unwrap();
     house.settle().await;
     for position in [1, 2] {
         assert_eq!(house.delivery(ONE, position).await.state, DeliveryState::Delivered);
@@ -189,7 +189,7 @@ async fn everything_is_told_once_more_from_any_position() {
     house.settle().await;
     let first = house.told();
     assert_eq!(first.len(), 596);
-    house.store.replay(&house::tenant("local"), ONE, 3).await.unwrap();
+    house.store.replay(&house::tenant("local"), ONE, 3, u64::MAX).await.unwrap();
     house.settle().await;
     let again = &house.told()[596..];
     assert_eq!(again.len(), 598, "also what was before the webhook");
@@ -199,7 +199,7 @@ async fn everything_is_told_once_more_from_any_position() {
         assert_eq!((&other.body, other.header("webhook-id")), (&one.body, one.header("webhook-id")));
     }
     // Who is not there is told nothing, and the replay is over.
-    house.store.replay(&house::tenant("local"), OTHER, 1).await.unwrap();
+    house.store.replay(&house::tenant("local"), OTHER, 1, u64::MAX).await.unwrap();
     house.settle().await;
     assert!(house.store.replays().await.unwrap().is_empty() && house.told().len() == 596 + 598);
 }

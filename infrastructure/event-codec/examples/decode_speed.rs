@@ -42,6 +42,7 @@ fn append(event: &Recorded) -> Append {
         traceparent: None,
         stream: event.stream.clone(),
         expected_revision: event.revision.saturating_sub(1),
+        under: None,
         events: vec![event.event.clone()],
     }
 }

@@ -61,6 +61,7 @@ impl EventCodec {
             fingerprint: append.fingerprint,
             stream: append.stream,
             expected_revision: append.expected_revision,
+            under: append.under,
             contents,
         })
     }

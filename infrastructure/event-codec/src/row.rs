@@ -1,7 +1,10 @@
 //! What is stored: rows, how they are hashed and chained, and when an append may be written.
 
 use crate::canon::field;
-use application::ports::event_log::{AppendError, Appended, StreamId, Tenant};
+use application::ports::{
+    cluster::Lease,
+    event_log::{AppendError, Appended, StreamId, Tenant},
+};
 use domain::value::{Sha256, Timestamp};
 use sha2::Digest;
 use uuid::Uuid;
@@ -120,6 +123,8 @@ pub struct Prepared {
     pub stream: StreamId,
     /// The revision that the decision was made on.
     pub expected_revision: u64,
+    /// What its giver must hold still, if anything.
+    pub under: Option<Lease>,
     /// The events, each with its content's digest; never empty.
     pub(crate) contents: Vec<(Content, Sha256)>,
 }
@@ -180,12 +185,13 @@ impl Prepared {
         self.contents.iter().map(|(content, digest)| (content, digest))
     }
 
-    /// What is to be done with it, given what its command came to before and where its stream ends.
-    /// A repeated command is recognised first, whatever has happened to the stream since.
-    pub fn judge(&self, known: Option<&Outcome>, tail: &Tail) -> Verdict {
+    /// What is to be done with it, given what its command came to before, where its stream ends, and whether somebody
+    /// else has taken what it is written under. A repeated command is recognised first, whatever has happened since.
+    pub fn judge(&self, known: Option<&Outcome>, tail: &Tail, is_fenced: bool) -> Verdict {
         match known {
             Some(first) if first.fingerprint == self.fingerprint => Verdict::Replayed(first.replayed()),
             Some(_) => Verdict::Refused(AppendError::CommandIdReused),
+            None if is_fenced => Verdict::Refused(AppendError::Fenced),
             None if tail.revision != self.expected_revision => {
                 Verdict::Refused(AppendError::WrongRevision { expected: self.expected_revision, actual: tail.revision })
             }

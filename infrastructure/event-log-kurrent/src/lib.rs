@@ -155,12 +155,21 @@ impl EventLog for KurrentEventLog {
         self.wakeups.subscribe()
     }
 
+    fn hear_of(&self, head: u64) {
+        wake(&self.wakeups, head);
+    }
+
     async fn verify(&self) -> Result<LogVerification, ReadError> {
         verify::verify(&self.link, &self.codec).await.map_err(unreadable)
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { dense_positions: false, ordered_times: false, append_bytes_max: Some(APPEND_BYTES_MAX) }
+        Capabilities {
+            dense_positions: false,
+            ordered_times: false,
+            append_bytes_max: Some(APPEND_BYTES_MAX),
+            fences: false,
+        }
     }
 }
 

@@ -82,7 +82,7 @@ impl Writer {
         let mut pause = PAUSE;
         for turn in 1..=TURNS {
             let known = self.outcome(stream, ledger, &first).await;
-            let outcome = match known.map(|known| prepared.judge(known.as_ref(), &ledger.tail)) {
+            let outcome = match known.map(|known| prepared.judge(known.as_ref(), &ledger.tail, false)) {
                 Ok(Verdict::Replayed(found)) => {
                     return Ok(Appended { replayed: !mine.contains(&found.hash), ..found });
                 }

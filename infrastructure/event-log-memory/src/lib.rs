@@ -9,13 +9,15 @@ use application::ports::{
 };
 use async_trait::async_trait;
 use event_codec::{Audit, EventCodec, Link, Outcome, Prepared, Row, Tail, Verdict};
+use nodes::Nodes;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 use uuid::Uuid;
 
+mod nodes;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +27,8 @@ pub struct MemoryEventLog {
     clock: Arc<dyn Clock>,
     store: Mutex<Store>,
     wakeups: watch::Sender<u64>,
+    files: Arc<RwLock<()>>,
+    set_up: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -34,12 +38,20 @@ struct Store {
     /// Indices into `rows`, in order of revision.
     streams: BTreeMap<String, Vec<usize>>,
     outcomes: HashMap<(Tenant, Uuid, StreamId), Outcome>,
+    nodes: Nodes,
 }
 
 impl MemoryEventLog {
     /// An empty log.
     pub fn new(codec: EventCodec, clock: Arc<dyn Clock>) -> Self {
-        Self { codec, clock, store: Mutex::default(), wakeups: watch::Sender::new(0) }
+        Self {
+            codec,
+            clock,
+            store: Mutex::default(),
+            wakeups: watch::Sender::new(0),
+            files: Arc::default(),
+            set_up: Arc::default(),
+        }
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -65,7 +77,7 @@ impl Store {
         let command = (prepared.tenant.clone(), prepared.command_id, prepared.stream.clone());
         let stream = prepared.stream.to_string();
         let tail = self.tail(&stream);
-        match prepared.judge(self.outcomes.get(&command), &tail) {
+        match prepared.judge(self.outcomes.get(&command), &tail, self.nodes.is_fenced(prepared.under.as_ref())) {
             Verdict::Replayed(first) => return Ok(first),
             Verdict::Refused(error) => return Err(error),
             Verdict::Write => {}

@@ -2,7 +2,7 @@
 
 use super::*;
 use application::testing::{
-    ManualClock, MemoryKeyVault,
+    ManualClock, MemoryKeyVault, cluster_kit,
     event_log_kit::{self, Subject, append, plain, speech, stream},
 };
 
@@ -15,6 +15,16 @@ async fn subject() -> Subject {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_keeps_every_promise() {
     event_log_kit::run(subject).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_keeps_every_promise_of_a_cluster() {
+    cluster_kit::run(async || {
+        let Subject { clock, vault, .. } = subject().await;
+        let log = Arc::new(MemoryEventLog::new(EventCodec::new("main", vault), clock));
+        cluster_kit::Subject { cluster: log.clone(), log, keep: Box::new(()) }
+    })
+    .await;
 }
 
 #[tokio::test]

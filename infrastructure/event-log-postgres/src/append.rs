@@ -4,7 +4,7 @@ use crate::{
     error::LogError,
     table::{bound, column, moment_of, sha256},
 };
-use application::ports::event_log::Appended;
+use application::ports::{cluster::Lease, event_log::Appended};
 use domain::value::{Sha256, Timestamp};
 use event_codec::{Content, Outcome, Prepared, Tail, Verdict};
 use event_log_groups::Answers;
@@ -12,13 +12,13 @@ use sqlx::{PgConnection, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 const APPEND: &str = "SELECT * FROM dragoman_log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-     $16, $17, $18, $19, $20, $21)";
+     $16, $17, $18, $19, $20, $21, $22, $23)";
 
 /// What the function gives back; arrays by append, in the order sent.
 pub(crate) struct Answer {
     /// The last position before what was written.
     last: i64,
-    /// 0 written, 1 known, 2 at another revision.
+    /// 0 written, 1 known, 2 at another revision, 3 under a lease that somebody else has taken.
     verdicts: Vec<i16>,
     /// The fingerprint of the command then, where it is known.
     known: Vec<Option<Vec<u8>>>,
@@ -48,6 +48,11 @@ pub(crate) async fn send(
     let by_append = |text: fn(&Content) -> &str| firsts.iter().map(|content| text(content)).collect::<Vec<&str>>();
     let by_event = |text: fn(&Content) -> &str| events.iter().map(|(_, event, _)| text(event)).collect::<Vec<&str>>();
     let ids = |id: fn(&Content) -> Uuid| events.iter().map(|(_, event, _)| id(event)).collect::<Vec<Uuid>>();
+    let is_fenced = appends.iter().any(|append| append.under.is_some());
+    let leases =
+        is_fenced.then(|| appends.iter().map(|append| lease(append).map(|lease| &*lease.name)).collect::<Vec<_>>());
+    let numbers = is_fenced
+        .then(|| appends.iter().map(|append| lease(append).map(|lease| bound(lease.number))).collect::<Vec<_>>());
     let row = sqlx::query(APPEND)
         .bind(moment_of(now))
         .bind(appends.iter().map(|append| append.stream.to_string()).collect::<Vec<_>>())
@@ -57,6 +62,8 @@ pub(crate) async fn send(
         .bind(appends.iter().map(|append| append.fingerprint.as_bytes().as_slice()).collect::<Vec<_>>())
         .bind(by_append(|content| &content.tenant))
         .bind(by_append(|content| &content.actor))
+        .bind(leases)
+        .bind(numbers)
         .bind(events.iter().map(|(number, _, _)| *number).collect::<Vec<_>>())
         .bind(events.iter().map(|(_, event, _)| i32::try_from(event.ordinal).unwrap_or(i32::MAX)).collect::<Vec<_>>())
         .bind(ids(|event| event.event_id))
@@ -75,13 +82,17 @@ pub(crate) async fn send(
     Ok(Answer::of(&row)?)
 }
 
+fn lease(append: &Prepared) -> Option<&Lease> {
+    append.under.as_ref()
+}
+
 /// What each append came to, in their order.
 pub(crate) fn answers_of(answer: &Answer, appends: &[Prepared]) -> Result<Answers, LogError> {
     let mut position = u64::try_from(answer.last).map_err(column)?;
     let mut told = Answers::with_capacity(appends.len());
     for (number, append) in appends.iter().enumerate() {
         let judged = answer.judged(number)?.ok_or_else(|| LogError::Column(ANSWER_TOO_SHORT.into()))?;
-        let verdict = append.judge(judged.known.as_ref(), &judged.tail);
+        let verdict = append.judge(judged.known.as_ref(), &judged.tail, judged.is_fenced);
         told.push(match (verdict, judged.end) {
             (Verdict::Write, Some(hash)) => {
                 position += append.events();
@@ -104,6 +115,7 @@ const ANSWER_TOO_SHORT: &str = "the server's answer has too few appends";
 struct Judged {
     known: Option<Outcome>,
     tail: Tail,
+    is_fenced: bool,
     /// The hash of its last event, if it was written.
     end: Option<Sha256>,
 }
@@ -142,6 +154,6 @@ impl Answer {
             (_, _) => None,
         };
         let end = if *verdict == 0 { Some(sha256(end)?) } else { None };
-        Ok(Some(Judged { known, tail: Tail { revision, hash }, end }))
+        Ok(Some(Judged { known, tail: Tail { revision, hash }, is_fenced: *verdict == 3, end }))
     }
 }

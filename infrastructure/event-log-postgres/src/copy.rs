@@ -2,13 +2,14 @@
 
 use crate::{
     PostgresEventLog,
-    error::{Kind, LogError},
+    error::LogError,
     table::{HEAD, bound, moment_of, row_of},
     unreadable,
 };
 use application::ports::event_log::{AppendError, EventLog, LogVerification, ReadError};
 use async_trait::async_trait;
 use event_codec::{Content, Row, RowLog};
+use postgres_schema::Kind;
 use sqlx::{Connection, PgConnection};
 use std::collections::BTreeMap;
 use uuid::Uuid;

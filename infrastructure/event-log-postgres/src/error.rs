@@ -1,7 +1,6 @@
-//! Why a log could not be opened or used, and what a failure of the server means.
+//! Why a log could not be opened or used.
 
-use postgres_schema::{ConnectError, SchemaError};
-use sqlx::postgres::PgDatabaseError;
+use postgres_schema::{ConnectError, Kind, SchemaError};
 use thiserror::Error;
 
 /// Why a log could not be opened or used. No message holds a password.
@@ -22,9 +21,6 @@ pub enum LogError {
              it with `dragoman migrate --grant ROLE` (again after each update)"
     )]
     NoRight(#[source] sqlx::Error),
-    /// None of the servers named takes writes.
-    #[error("none of the servers named in the address takes writes: they are replicas")]
-    OnlyReplicas,
     /// The database holds another log.
     #[error("the database holds the log “{found}”, not “{expected}”")]
     OtherLog {
@@ -55,59 +51,19 @@ impl From<sqlx::Error> for LogError {
     }
 }
 
-/// What a failure means for who asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// There is no room left on the server's disk.
-    Full,
-    /// What was sent breaks a rule, or cannot be kept.
-    Unfit,
-    /// The server is away, changes over, or was too busy: the same may succeed later.
-    Passing,
-    /// Anything else.
-    Other,
-}
-
 impl LogError {
+    /// What it means for who asked.
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            LogError::Storage(error) => kind(error),
-            LogError::Connect(ConnectError::Unreachable { .. } | ConnectError::Full { .. })
-            | LogError::OnlyReplicas
-            | LogError::Silent => Kind::Passing,
-            LogError::Connect(ConnectError::Other { source, .. }) => kind(source),
-            LogError::Connect(_)
-            | LogError::Schema(_)
+            LogError::Storage(error) => Kind::of(error),
+            LogError::Connect(error) => error.kind(),
+            LogError::Silent => Kind::Passing,
+            LogError::Schema(_)
             | LogError::NoRight(_)
             | LogError::OtherLog { .. }
             | LogError::OtherInstallation
             | LogError::Interrupted
             | LogError::Column(_) => Kind::Other,
         }
-    }
-}
-
-/// Sorts a failure by its SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html).
-pub(crate) fn kind(error: &sqlx::Error) -> Kind {
-    let said = match error {
-        sqlx::Error::Database(said) => said,
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::WorkerCrashed => return Kind::Passing,
-        _ => return Kind::Other,
-    };
-    let Some(said) = said.try_downcast_ref::<PgDatabaseError>() else { return Kind::Other };
-    match said.code() {
-        // disk_full; could not extend a file says so, too.
-        "53100" => Kind::Full,
-        // read_only_sql_transaction: it has become a replica; lock_not_available, query_canceled: a time-out.
-        "25006" | "55P03" | "57014" => Kind::Passing,
-        // undefined_table, invalid_schema_name: a replica does not have the schema yet, which was seen on the primary.
-        "42P01" | "3F000" => Kind::Passing,
-        code if ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) => Kind::Passing,
-        code if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => Kind::Unfit,
-        _ => Kind::Other,
     }
 }

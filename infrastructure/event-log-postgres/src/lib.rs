@@ -5,12 +5,12 @@
 //! anything about the events' shapes (that is `event-codec`), and how positions are given (that is in the migration).
 
 mod append;
+mod cluster;
 mod copy;
 mod error;
 mod keeper;
 mod listener;
 mod schema;
-mod servers;
 mod table;
 mod verify;
 mod writer;
@@ -23,14 +23,13 @@ pub use yardstick::plain_inserts;
 use application::ports::{
     clock::Clock,
     event_log::{
-        Append, AppendError, Appended, EventLog, LogPage, LogVerification, ReadError, Recorded, StreamId, Tenant,
+        Append, AppendError, Appended, EventLog, LogPage, LogVerification, ReadError, Recorded, StreamId, Tenant, wake,
     },
 };
 use async_trait::async_trait;
-use error::Kind;
 use event_codec::{Content, EventCodec, Outcome};
 use event_log_groups::{Appender, Limits};
-use servers::Servers;
+use postgres_schema::{Kind, Servers};
 use sqlx::{
     PgPool,
     postgres::{PgPoolOptions, PgRow},
@@ -55,6 +54,8 @@ mod tests;
 const READERS: u32 = 8;
 /// How long to wait for one of them.
 const READER_WAIT: Duration = Duration::from_secs(5);
+/// How long to wait for one of those that stand for a turn at files.
+const TURN_WAIT: Duration = Duration::from_secs(30);
 /// How long to wait for one to a replica, before another server is asked.
 const FOLLOWER_WAIT: Duration = Duration::from_secs(1);
 /// The pause between two tries to read.
@@ -86,6 +87,8 @@ pub struct PostgresEventLog {
     codec: EventCodec,
     servers: Arc<Servers>,
     readers: PgPool,
+    /// Those who have or wait for a turn at files.
+    turns: PgPool,
     /// Where the whole log is read while it answers: a replica, if there is one.
     followers: Option<PgPool>,
     /// Whether that replica did not answer the last time.
@@ -132,7 +135,7 @@ impl PostgresEventLog {
         let head: i64 = sqlx::query_scalar(HEAD).fetch_one(&mut connection).await?;
         let wakeups = watch::Sender::new(head.try_into().unwrap_or(0));
         let (moved, moves) = watch::channel(());
-        let readers = pool(&servers, READER_WAIT);
+        let (readers, turns) = (pool(&servers, READER_WAIT), pool(&servers, TURN_WAIT));
         let followers = replica.map(Servers::of).transpose()?.map(|replica| pool(&replica, FOLLOWER_WAIT));
         let writer = Writer {
             servers: Arc::clone(&servers),
@@ -148,7 +151,18 @@ impl PostgresEventLog {
         beside.spawn(keeper::put_away(readers.clone()));
         let appender = Appender::start(writer, LIMITS);
         let is_replica_away = AtomicBool::new(false);
-        Ok(Self { codec, servers, readers, followers, is_replica_away, appender, wakeups, patience, _beside: beside })
+        Ok(Self {
+            codec,
+            servers,
+            readers,
+            turns,
+            followers,
+            is_replica_away,
+            appender,
+            wakeups,
+            patience,
+            _beside: beside,
+        })
     }
 
     /// Writes what was asked for before, then closes the connections. Later appends are refused. Dropping the log
@@ -156,6 +170,7 @@ impl PostgresEventLog {
     pub async fn close(&self) {
         self.appender.close().await;
         self.readers.close().await;
+        self.turns.close().await;
         if let Some(followers) = &self.followers {
             followers.close().await;
         }
@@ -191,6 +206,7 @@ impl PostgresEventLog {
     fn follow_the_writer(&self) {
         if let Some(options) = self.servers.current() {
             self.readers.set_connect_options(options.clone());
+            self.turns.set_connect_options(options.clone());
         }
     }
 
@@ -321,6 +337,10 @@ impl EventLog for PostgresEventLog {
 
     fn wakeups(&self) -> watch::Receiver<u64> {
         self.wakeups.subscribe()
+    }
+
+    fn hear_of(&self, head: u64) {
+        wake(&self.wakeups, head);
     }
 
     async fn verify(&self) -> Result<LogVerification, ReadError> {

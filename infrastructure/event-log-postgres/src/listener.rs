@@ -1,8 +1,8 @@
 //! Hears of what other processes append. A hint: readers also look by themselves.
 
-use crate::{error::LogError, servers::Servers, table::HEAD};
+use crate::{error::LogError, table::HEAD};
 use application::ports::event_log::wake;
-use postgres_schema::CONNECT_MAX;
+use postgres_schema::{CONNECT_MAX, Servers};
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;

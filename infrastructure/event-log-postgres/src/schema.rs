@@ -1,7 +1,7 @@
 //! The schema of the log: its migrations, and its name.
 
-use crate::{error::LogError, servers::Servers};
-use postgres_schema::{Migration, Schema, Step};
+use crate::error::LogError;
+use postgres_schema::{Migration, Schema, Servers, Step};
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@ mod tampering;
 
 use super::*;
 use application::testing::{
-    ManualClock, MemoryKeyVault,
+    ManualClock, MemoryKeyVault, cluster_kit,
     event_log_kit::{self, Subject, append, plain, stream},
 };
 use scratch_postgres::ScratchPostgres;
@@ -52,6 +52,16 @@ fn codec() -> EventCodec {
 
 async fn open(url: &str) -> PostgresEventLog {
     PostgresEventLog::connect(url, None, None, codec(), Arc::new(ManualClock::default())).await.expect("the log opens")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_every_promise_of_a_cluster() {
+    let place = Place::new();
+    cluster_kit::run(async || {
+        let log = Arc::new(place.log().await.0);
+        cluster_kit::Subject { cluster: log.clone(), log, keep: Box::new(()) }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

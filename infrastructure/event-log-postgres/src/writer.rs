@@ -7,8 +7,7 @@
 use crate::{
     Patience,
     append::{answers_of, send},
-    error::{Kind, LogError},
-    servers::Servers,
+    error::LogError,
 };
 use application::ports::{
     clock::Clock,
@@ -16,6 +15,7 @@ use application::ports::{
 };
 use event_codec::Prepared;
 use event_log_groups::{Answers, GroupWriter};
+use postgres_schema::{Kind, Servers};
 use sqlx::{Connection, PgConnection};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};

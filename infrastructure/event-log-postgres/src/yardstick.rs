@@ -1,8 +1,9 @@
 //! What the database does with the same rows when nothing is promised: plain inserts on one connection, to measure the
 //! log against.
 
-use crate::{error::LogError, servers::Servers, table::bound};
+use crate::{error::LogError, table::bound};
 use event_codec::Row;
+use postgres_schema::Servers;
 use sqlx::{Postgres, QueryBuilder};
 use std::time::Duration;
 use tokio::time::Instant;

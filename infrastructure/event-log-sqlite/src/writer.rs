@@ -124,7 +124,7 @@ impl Writer {
         for (append, stream) in appends.iter().zip(streams) {
             let tail = tails.get(&stream).copied().unwrap_or(Tail::EMPTY);
             let command = (append.tenant.0.clone(), append.command_id, stream);
-            answers.push(match append.judge(known.get(&command), &tail) {
+            answers.push(match append.judge(known.get(&command), &tail, false) {
                 Verdict::Replayed(first) => Ok(first),
                 Verdict::Refused(error) => Err(error),
                 Verdict::Write => {

@@ -3,7 +3,7 @@
 //! `<id>.key` holds the 32 bytes of a key; `<id>.destroyed` says that there was one and that there
 //! shall never be another, so that late work cannot bring an erased dubbing back. Deliberately
 //! absent: encryption of the keys themselves (that is the file system's, or another adapter's), and
-//! a lock between processes: only the owner of the data folder makes or destroys keys.
+//! a lock between processes: a key is made by whoever is first, and once one has destroyed it all others find it gone.
 
 use application::ports::key_vault::{Key, KeyVault, KeyVaultError};
 use std::{
@@ -63,9 +63,14 @@ impl FileKeyVault {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The key, if it is in memory.
+    /// The key, if it is in memory and no process has destroyed it since.
     fn known(&self, owner: Uuid) -> Option<Key> {
-        self.cached().get(&owner).cloned()
+        let known = self.cached().get(&owner).cloned()?;
+        if matches!(self.is_destroyed(owner), Ok(false)) {
+            return Some(known);
+        }
+        self.cached().remove(&owner);
+        None
     }
 
     fn remember(&self, owner: Uuid, key: Key) {

@@ -67,6 +67,20 @@ fn a_destroyed_key_never_comes_back() {
 }
 
 #[test]
+fn a_key_that_another_process_destroys_is_gone_here_too() {
+    let folder = tempfile::tempdir().expect("folder");
+    let [here, elsewhere] = [(); 2].map(|()| FileKeyVault::open(folder.path()).expect("vault"));
+    for number in [1, 2] {
+        here.ensure(owner(number)).expect("key");
+    }
+    assert_eq!(bytes(&here, 1), bytes(&elsewhere, 1));
+    elsewhere.destroy(owner(1)).expect("destroyed");
+    assert_eq!((bytes(&here, 1), bytes(&here, 2).is_some()), (None, true), "though it was in memory here");
+    here.ensure(owner(1)).expect("no key is made");
+    assert_eq!(bytes(&elsewhere, 1), None);
+}
+
+#[test]
 fn a_crash_in_the_middle_of_destroying_is_finished_on_opening() {
     let folder = tempfile::tempdir().expect("folder");
     let vault = FileKeyVault::open(folder.path()).expect("vault");

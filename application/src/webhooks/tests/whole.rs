@@ -47,7 +47,7 @@ async fn it_hears_of_what_happens_and_stops_when_it_is_told_to() {
     // Wake-ups are hints.
     house.log.push_silently([paused(1, 3)]);
     house.until(|| house.told().len() == 3).await;
-    house.store.replay(&Tenant::default(), ONE, 2).await.unwrap();
+    house.store.replay(&Tenant::default(), ONE, 2, u64::MAX).await.unwrap();
     house.delivery.ring();
     house.until(|| house.told().len() == 5).await;
     stopper.ask(Stopping::AtSafePoint);
@@ -124,8 +124,12 @@ impl DeliveryStore for FullDisk {
         self.store.enqueue(batch).await
     }
 
-    async fn replay(&self, tenant: &Tenant, webhook: WebhookId, from_position: u64) -> Kept<()> {
-        self.store.replay(tenant, webhook, from_position).await
+    async fn replay(&self, tenant: &Tenant, webhook: WebhookId, from_position: u64, asked_at: u64) -> Kept<()> {
+        self.store.replay(tenant, webhook, from_position, asked_at).await
+    }
+
+    async fn claim(&self, id: Uuid, now: Timestamp) -> Kept<Option<Delivery>> {
+        self.store.claim(id, now).await
     }
 
     async fn replays(&self) -> Kept<Vec<Replay>> {
