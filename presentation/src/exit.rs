@@ -154,9 +154,10 @@ impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::OutOfRoom => Self::out_of_room(),
-            AppendError::WrongRevision { .. } | AppendError::CommandIdReused | AppendError::Unavailable(_) => {
-                Self::internal(&error)
-            }
+            AppendError::WrongRevision { .. }
+            | AppendError::CommandIdReused
+            | AppendError::Fenced
+            | AppendError::Unavailable(_) => Self::internal(&error),
         }
     }
 }

@@ -4,12 +4,15 @@ use crate::{
     config::{Blobs, Hidden, Keeping, Queue},
     exit::{Exit, Failure},
 };
+use application::ports::clock::Ids;
+use host::RandomIds;
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{ErrorKind, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
+use uuid::Uuid;
 
 /// A data folder, and what is kept elsewhere.
 #[derive(Clone, Debug)]
@@ -145,9 +148,27 @@ impl Home {
         &self.root
     }
 
-    /// Which installation this is: what else belongs to it is known by that.
-    pub fn installation(&self) -> PathBuf {
-        self.shared().join("installation")
+    /// Which node this data folder is: a number drawn once.
+    pub fn node(&self) -> Result<Uuid, Failure> {
+        self.drawn_once(&self.root.join("node"))
+    }
+
+    /// Which installation this is: a number drawn once, and kept beside the keys that belong to it.
+    pub fn installation(&self) -> Result<Uuid, Failure> {
+        self.drawn_once(&self.shared().join("installation"))
+    }
+
+    fn drawn_once(&self, file: &Path) -> Result<Uuid, Failure> {
+        let known = match std::fs::read_to_string(file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                make_once(file, RandomIds.next().to_string().as_bytes()).and_then(|()| std::fs::read_to_string(file))
+            }
+            known => known,
+        };
+        let known = known.map_err(|error| Failure::internal(&error))?;
+        known.trim().parse().map_err(|_| {
+            Failure::new(Exit::Internal, format!("{} is damaged: bring it back from a backup", file.display()))
+        })
     }
 
     /// The event log.
@@ -202,7 +223,7 @@ impl Home {
 
     /// The key of the API's signed links.
     pub fn link_key(&self) -> PathBuf {
-        self.root.join("link-key")
+        self.shared().join("link-key")
     }
 
     /// Certificates and keys for signing.
@@ -237,6 +258,21 @@ impl Home {
             Exit::Internal,
             format!("the data folder {root} cannot be used: {reason}; choose another --data-dir"),
         )
+    }
+}
+
+/// Writes a file that only its owner may read, unless another process is faster: then it is that one's, and whole.
+pub fn make_once(file: &Path, content: &[u8]) -> std::io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let fresh = file.with_extension(format!("new-{}", RandomIds.next()));
+    let mut made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let written = made.write_all(content).and_then(|()| made.sync_all());
+    let linked = written.and_then(|()| std::fs::hard_link(&fresh, file));
+    std::fs::remove_file(&fresh)?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ mod health;
 mod identity;
 pub mod listener;
 mod measures;
+mod membership;
 mod near;
 mod parts;
 pub mod quiet;
@@ -16,16 +17,18 @@ mod told;
 
 use crate::{
     cli::{ServeArgs, complain, print},
-    config::Loaded,
+    config::{Config, Loaded, NodeRole},
     exit::{Exit, Failure},
     home::Home,
     interrupt::Interrupt,
     open_files,
-    wiring::{App, Engines, source_limits, work_queue},
+    wiring::{App, Engines, event_bus, source_limits, work_queue},
 };
-use application::crew::Crew;
+use application::{crew::Crew, ports::cluster::Turn};
 use domain::flow::Stage;
-use http_api::{router, server};
+use http_api::{router, router_of_operators, server};
+use membership::Membership;
+use parts::Standing;
 use std::time::Duration;
 use telemetry::LogFormat;
 use tokio::task::JoinHandle;
@@ -48,32 +51,30 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let listener = listener::bind(config.http.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;
     let engines = Engines::new(home, args.signing.signing())?;
-    let limits = source_limits(&config.limits);
-    let opening = async {
-        // Files are let go of where others begin to use them: the turns of both are this process's.
-        let works = if config.node.slots == Some(0) { vec![Stage::Clean] } else { Stage::all().collect() };
-        let queue = work_queue(home, works).await?;
-        App::open_with(home, engines, limits, queue).await
+    let app = interrupt.or_stop(open(home, config, engines)).await?;
+    let membership = Membership::join(&app, home, &config.node).await?;
+    let set_up = match &app.cluster {
+        Some(cluster) => Some(cluster.turn(Turn::SetUp).await.map_err(|error| Failure::internal(&error))?),
+        None => None,
     };
-    let app = interrupt.or_stop(opening).await?;
-    app.blobs.clear_scratch(None).await?;
-    app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
     let stop = CancellationToken::new();
     let scheme = if tls.is_some() { "https" } else { "http" };
     let public_url = identity::public_url(config.http.public_url.as_deref(), scheme, address);
     identity::check_issuer(config, &public_url)?;
-    let served = parts::serve(app, home, config, &secrets, tls.is_some(), public_url, stop.clone()).await?;
+    let kept = app.kept.clone();
+    let (bus, holdings) = (event_bus(home).await?, membership.holdings().clone());
+    let standing = Standing { tls: tls.is_some(), public_url, holdings, bus, stop: stop.clone() };
+    let served = parts::serve(app, home, config, &secrets, standing).await?;
     let first = identity::first_start(&served.api.identity, &config.auth).await?;
     identity::tell_configuration(&served.api.identity, &loaded.digestible()).await?;
+    drop(set_up);
     // What goes wrong is in the log as well, and nobody else asks for it here.
-    let (crew, _unheard) = Crew::start(served.crew, served.beginning);
+    let (crew, _unheard) = Crew::start(served.crew, served.backlog);
     let (_near, own) = near::Near::open(home, address, tls.is_some()).await?;
-    print(&format!("dragoman serves {scheme}://{address} (docs: /docs, token: {})", home.api_token().display()));
-    if let Some(first) = first {
-        print(&first);
-    }
+    greet(&config.node.roles, &format!("{scheme}://{address}"), home, first);
     tracing::info!(%address, scheme, version = env!("CARGO_PKG_VERSION"), "serving");
-    let (limits, router) = (listener::limits(&config.http), router(served.api));
+    let answers = if config.node.roles.contains(&NodeRole::Api) { router } else { router_of_operators };
+    let (limits, router) = (listener::limits(&config.http), answers(served.api));
     if let Some(own) = own {
         // It ends with the other one.
         tokio::spawn(server::serve(own, router.clone(), None, limits, stop.clone()));
@@ -91,13 +92,49 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     stop.cancel();
     let limit = config.http.shutdown_timeout;
     tokio::select! {
-        () = rest(crew, &mut serving, limit) => Ok(Exit::Done),
+        () = rest(crew, &mut serving, limit) => {
+            membership.leave().await;
+            kept.leave().await;
+            Ok(Exit::Done)
+        }
         () = interrupt.insisted() => {
             // As by a crash, and as well survived.
             serving.abort();
             tracing::warn!("stopped at once; what was under way will be done again");
             Ok(Exit::Interrupted)
         }
+    }
+}
+
+/// Opens everything that this node works with, and brings the read models up to date if that is its part.
+async fn open(home: &Home, config: &Config, engines: Engines) -> Result<App, Failure> {
+    // Files are let go of by those who drive dubbings: they share turns with all who begin to use some.
+    let works = match (config.node.roles.contains(&NodeRole::Flow), config.node.slots) {
+        (false, _) => vec![],
+        (true, Some(0)) => vec![Stage::Clean],
+        (true, _) => Stage::all().collect(),
+    };
+    let queue = work_queue(home, works).await?;
+    let app = App::open_with(home, engines, source_limits(&config.limits), queue).await?;
+    app.blobs.clear_scratch(None).await?;
+    if config.node.roles.contains(&NodeRole::Project) {
+        app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
+    }
+    Ok(app)
+}
+
+/// Says what it does and where, and what the first start has to say.
+fn greet(roles: &[NodeRole], place: &str, home: &Home, first: Option<String>) {
+    let token = home.api_token();
+    let token = token.display();
+    if roles.contains(&NodeRole::Api) {
+        print(&format!("dragoman serves {place} (docs: /docs, token: {token})"));
+    } else {
+        let roles = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(" and ");
+        print(&format!("dragoman does {roles} ({place}/health, token: {token})"));
+    }
+    if let Some(first) = first {
+        print(&first);
     }
 }
 

@@ -1,16 +1,20 @@
 //! The composition root: the only place that names adapters. One line per engine.
 
 pub mod bench;
+pub mod bench_flow;
 mod databases;
+mod kept;
 mod nodes;
 mod people;
 mod read_models;
 mod stores;
+use stores::LogOfNodes;
 
-pub use databases::{admit, log_to_copy, migrate, put_away};
+pub use databases::{CopiedAll, admit, copy_log, migrate, put_away};
 pub use http_outbound::choose_cryptography;
-pub use nodes::work_queue;
-pub use people::{credential_store, delivery_store, mailer, outbound, outside_issuer};
+pub use kept::Kept;
+pub use nodes::{event_bus, work_queue};
+pub use people::{mailer, outbound, outside_issuer};
 pub use read_models::{ReadModels, read_models};
 
 use crate::{
@@ -28,14 +32,13 @@ use application::{
         blob_store::BlobStore,
         child::ChildProcesses,
         clock::{Clock, Ids},
+        cluster::Cluster,
         engine::Engine,
         event_log::EventLog,
         key_vault::KeyVault,
-        memo_store::MemoStore,
         meter::EngineMeter,
         provenance::ProvenanceSigner,
         read_store::ReadStore,
-        request_store::RequestStore,
         scanner::MalwareScanner,
         upload_store::UploadStore,
         work_queue::WorkQueue,
@@ -78,7 +81,7 @@ use key_vault::FileKeyVault;
 use media_gstreamer::{GstMedia, MediaLimits, NoSeparator};
 use projections::Runner;
 use provenance_c2pa::{C2paSigner, SigningConfig};
-use read_store::{SqliteMemoStore, SqliteRequestStore, StoreError};
+use read_store::StoreError;
 use scan_clamd::{ClamdScanner, Timeouts};
 use std::{
     ffi::OsString,
@@ -288,6 +291,8 @@ pub struct App {
     pub engines: Engines,
     /// The event log.
     pub log: Arc<dyn EventLog>,
+    /// Who else shares it, where others may.
+    pub cluster: Option<Arc<dyn Cluster>>,
     /// Aggregates over it.
     pub aggregates: Arc<Aggregates>,
     /// Media.
@@ -296,6 +301,8 @@ pub struct App {
     pub upload_target: Arc<dyn UploadTarget>,
     /// Turns of those who begin to use files and those who delete them.
     pub files: FileUse,
+    /// What is kept beside the log.
+    pub kept: Kept,
     /// Read models.
     pub read_store: Arc<dyn ReadStore>,
     /// Folds events into read models.
@@ -335,17 +342,16 @@ impl App {
         let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
         let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
         let codec = EventCodec::new(LOG, Arc::clone(&vault));
-        let log = stores::event_log(home, codec, Arc::clone(&clock)).await?;
+        let LogOfNodes { log, cluster } = stores::event_log(home, codec, Arc::clone(&clock)).await?;
         let upload_target = nodes::blob_store(home, &*ids).await?;
         let blobs: Arc<dyn BlobStore> = Arc::clone(&upload_target) as Arc<dyn BlobStore>;
-        let memos = SqliteMemoStore::open(&home.memos(), Arc::clone(&vault)).await;
-        let memos = memos.map_err(|error| store_failure(&home.memos(), &error))?;
-        let memos: Arc<dyn MemoStore> = Arc::new(memos);
+        let kept = Kept::open(home, &*ids).await?;
+        let memos = kept.memos(Arc::clone(&vault)).await?;
         let stores = stores::row_stores(home).await?;
         let snapshots = stores.snapshots(home, Arc::clone(&vault)).await?;
         let read_store = stores.rows;
         let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)).with_snapshots(snapshots));
-        let files = FileUse::default();
+        let files = cluster.clone().map_or_else(FileUse::default, FileUse::among);
         let siblings = JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let kit = StageKit {
@@ -358,6 +364,7 @@ impl App {
         Ok(Self {
             projections: Runner::new(Arc::clone(&log), Arc::clone(&read_store)),
             manager: ProcessManager {
+                under: None,
                 aggregates: Arc::clone(&aggregates),
                 queue: Arc::clone(&queue),
                 clock: Arc::clone(&clock),
@@ -382,10 +389,12 @@ impl App {
             },
             engines,
             log,
+            cluster,
             aggregates,
             blobs,
             upload_target,
             files,
+            kept,
             read_store,
             vault,
             ids,
@@ -400,20 +409,6 @@ pub fn upload_store(blobs: Arc<dyn UploadTarget>, config: &Uploads) -> Result<Ar
     let store =
         LocalUploadStore::open_shared(blobs, config.bytes_max, open_max).map_err(|error| Failure::internal(&error))?;
     Ok(Arc::new(store))
-}
-
-/// Whose key seals the answers that are kept for repeated requests: the installation's.
-const REQUESTS: uuid::Uuid = uuid::Uuid::from_u128(0x4d1c_77a0_52f9_4c36_9b0e_6a85_13d2_f04b);
-
-/// Where requests are remembered by their idempotency keys.
-pub async fn request_store(
-    home: &Home,
-    vault: &dyn KeyVault,
-    ids: Arc<dyn Ids>,
-) -> Result<Arc<dyn RequestStore>, Failure> {
-    let seal = people::installation_key(vault, REQUESTS)?;
-    let store = SqliteRequestStore::open(&home.requests(), Arc::new(SystemClock), ids, seal).await;
-    Ok(Arc::new(store.map_err(|error| store_failure(&home.requests(), &error))?))
 }
 
 /// What can be looked at while another process owns the data folder.

@@ -34,6 +34,7 @@ use application::{
         asset_index::AssetIndex,
         blob_store::BlobStore,
         clock::{Clock, Ids},
+        cluster::Cluster,
         engine::Engine,
         event_log::{EventLog, ReadError},
         key_vault::KeyVault,
@@ -72,6 +73,8 @@ pub struct ApiParts {
     pub aggregates: Arc<Aggregates>,
     /// The log.
     pub log: Arc<dyn EventLog>,
+    /// Who else shares it, where others may.
+    pub cluster: Option<Arc<dyn Cluster>>,
     /// Read models.
     pub read_store: Arc<dyn ReadStore>,
     /// Media, transcripts and glossaries.

@@ -42,5 +42,5 @@ pub use layers::DRAGOMAN_POSITION;
 pub use local::local;
 pub use openapi::openapi;
 pub use rate::RateLimits;
-pub use routes::{router, router_with};
+pub use routes::{router, router_of_operators, router_with};
 pub use tls::{Tls, TlsError};

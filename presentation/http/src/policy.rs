@@ -53,9 +53,9 @@ pub enum ObjectKind {
 }
 
 use Action::{
-    ChangeLibrary, Control, Correct, Download, HandIn, KeepLibrary, ManageAccounts, ManageKeys, ManageSelf,
-    ManageTenants, ManageWebhooks, Operate, Order, ReadAccounts, ReadSecurity, ReadSelf, ReadTenants, ReadUsage,
-    ReadWebhooks, ReadWork,
+    ChangeLibrary, Control, Correct, Download, HandIn, KeepLibrary, ManageAccounts, ManageKeys, ManageNodes,
+    ManageSelf, ManageTenants, ManageWebhooks, Operate, Order, ReadAccounts, ReadSecurity, ReadSelf, ReadTenants,
+    ReadUsage, ReadWebhooks, ReadWork,
 };
 use ObjectKind::{Account, Asset, Dubbing, Glossary, Project, Webhook};
 
@@ -107,6 +107,9 @@ pub const ROUTES: &[Row] = &[
     (Method::GET, "/welcome/welcome.js", OPEN),
     (Method::GET, "/health", to(Operate)),
     (Method::GET, "/metrics", to(Operate)),
+    (Method::GET, "/v1/nodes", to(Operate)),
+    (Method::POST, "/v1/nodes/{id}/drain", to(ManageNodes)),
+    (Method::POST, "/v1/nodes/{id}/undrain", to(ManageNodes)),
     (Method::POST, "/v1/auth/token", OPEN),
     (Method::POST, "/v1/auth/revoke", OPEN),
     (Method::POST, "/v1/auth/password-resets", OPEN),

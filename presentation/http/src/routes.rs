@@ -56,6 +56,9 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(v1::abilities::languages))
         .routes(routes!(v1::abilities::engines))
         .routes(routes!(v1::usage::list))
+        .routes(routes!(v1::nodes::list))
+        .routes(routes!(v1::nodes::drain))
+        .routes(routes!(v1::nodes::undrain))
         .routes(routes!(v1::assets::list::list, v1::assets::create::create))
         .routes(routes!(v1::assets::get::get, v1::assets::erase::erase))
         .merge(of_people())
@@ -104,6 +107,17 @@ fn of_people() -> OpenApiRouter<Api> {
 /// Everything that the server answers.
 pub fn router(api: Api) -> Router {
     router_with(api, Router::new(), &[])
+}
+
+/// What a server answers that takes no requests of clients: how it is, and its measures.
+pub fn router_of_operators(api: Api) -> Router {
+    let router = Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/health", get(health::health))
+        .route("/metrics", get(metrics::metrics))
+        .fallback(async || Problem::new(Code::NoSuchRoute));
+    layers::around(router, &api, Table(&[])).with_state(api)
 }
 
 /// As [`router`], with more routes, and their policies, inside the same layers.

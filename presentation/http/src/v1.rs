@@ -14,6 +14,7 @@ pub(crate) mod glossaries;
 mod kept;
 pub(crate) mod keys;
 pub(crate) mod lines;
+pub(crate) mod nodes;
 pub(crate) mod projects;
 pub(crate) mod security_events;
 pub(crate) mod tenants;

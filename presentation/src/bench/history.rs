@@ -74,6 +74,7 @@ async fn append(
         traceparent: None,
         stream: StreamId::Project(project),
         expected_revision,
+        under: None,
         events,
     };
     app.log.append(append).await

@@ -148,7 +148,7 @@ async fn drive(log: &Arc<dyn EventLog>, writers: u64, events: u64) -> Result<App
 }
 
 /// The append that brings a writer's stream beyond this revision.
-fn append(writer: u64, revision: u64) -> Append {
+pub fn append(writer: u64, revision: u64) -> Append {
     let number = u128::from(writer) << 64 | u128::from(revision);
     let mut fingerprint = [0; 32];
     fingerprint[..16].copy_from_slice(&number.to_be_bytes());
@@ -161,6 +161,7 @@ fn append(writer: u64, revision: u64) -> Append {
         traceparent: None,
         stream: StreamId::Dubbing(DubbingId(Uuid::from_u128(u128::from(writer) + 1))),
         expected_revision: revision,
+        under: None,
         events: vec![DomainEvent::Dubbing(DubbingEvent::TranscriptImported { cues: 12, left_out: 0 })],
     }
 }

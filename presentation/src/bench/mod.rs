@@ -6,11 +6,13 @@
 mod client;
 mod commands;
 mod figures;
+pub mod flow;
 mod history;
 mod live;
 mod load;
 pub mod log;
 mod memory;
+mod noop;
 pub mod peer;
 mod people;
 mod reads;

@@ -2,7 +2,7 @@
 
 use super::{ApiArgs, BenchCommand, Part, print, print_json, table};
 use crate::{
-    bench::{self, Figure, log::Measured},
+    bench::{self, Figure},
     exit::{Exit, Failure},
     interrupt::Interrupt,
 };
@@ -39,7 +39,53 @@ pub struct LogArgs {
     pub json: bool,
 }
 
-/// Where a log that is measured is kept.
+/// What helps somebody who measures the flow.
+pub const FLOW_HELP: &str = "Drives jobs whose stages do nothing through admission, process manager, queue and workers, all in this process, over a log and a queue of its own in a scratch folder. A stage transition is a change of a stage's phase that the log has: asked for, begun, finished. With --backend postgres the log is on a PostgreSQL server and the queue on a NATS server of its own. The last line is the ratio of stage transitions to the yardstick of the same run: plain inserts into SQLite, or bare publishes into JetStream.";
+
+/// `bench flow`.
+#[derive(Clone, Debug, Args)]
+pub struct FlowArgs {
+    /// Where log and queue are kept.
+    #[arg(long, value_enum, default_value_t = Backend::Sqlite)]
+    pub backend: Backend,
+    /// Jobs in all.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub jobs: u64,
+    /// Jobs at a time.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub at_once: usize,
+    /// Workers.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub workers: usize,
+    /// Where scratch folders are made; the system's folder for temporary files otherwise.
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub scratch: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What the flow should reach.
+pub struct FlowLimits {
+    /// Stage transitions a second, at least.
+    pub transitions: f64,
+    /// Milliseconds for each stage of a job that is alone.
+    pub lone_ms: f64,
+    /// Milliseconds from the commit of a request to the worker that has it, in the middle.
+    pub wait_ms: f64,
+}
+
+impl Backend {
+    /// What the flow should reach on it.
+    pub fn limits(self) -> FlowLimits {
+        match self {
+            Self::Sqlite | Self::Memory => FlowLimits { transitions: 5_000.0, lone_ms: 2.0, wait_ms: 5.0 },
+            Self::Postgres => FlowLimits { transitions: 2_500.0, lone_ms: f64::INFINITY, wait_ms: 15.0 },
+        }
+    }
+}
+
+/// Where what is measured is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
     /// On PostgreSQL.
@@ -62,15 +108,25 @@ pub async fn run(command: BenchCommand) -> Result<Exit, Failure> {
 async fn measure(command: BenchCommand) -> Result<Exit, Failure> {
     match command {
         BenchCommand::Api(args) => show(&args, &bench::run(&args).await?),
-        BenchCommand::Log(args) => show_log(&args, &bench::log::run(&args).await?),
+        BenchCommand::Log(args) => {
+            let measured = bench::log::run(&args).await?;
+            let (figures, ratio) = (&measured.figures, measured.ratio);
+            let of = json!({ "writers": args.writers, "events": args.events, "figures": figures, "ratio": ratio });
+            show_with_ratio(args.json, &of, figures, ratio);
+        }
+        BenchCommand::Flow(args) => {
+            let measured = bench::flow::run(&args).await?;
+            let (figures, ratio) = (&measured.figures, measured.ratio);
+            let of = json!({ "jobs": args.jobs, "at_once": args.at_once, "figures": figures, "ratio": ratio });
+            show_with_ratio(args.json, &of, figures, ratio);
+        }
     }
     Ok(Exit::Done)
 }
 
-fn show_log(args: &LogArgs, measured: &Measured) {
-    let Measured { figures, ratio } = measured;
-    if args.json {
-        print_json(&json!({ "writers": args.writers, "events": args.events, "figures": figures, "ratio": ratio }));
+fn show_with_ratio(as_json: bool, document: &serde_json::Value, figures: &[Figure], ratio: f64) {
+    if as_json {
+        print_json(document);
         return;
     }
     print_figures(figures);

@@ -4,10 +4,9 @@ use super::{print, print_json};
 use crate::{
     exit::{Exit, Failure},
     home::Home,
-    wiring::{self, Reader},
+    wiring::{self, CopiedAll, Reader},
 };
 use clap::{Args, Subcommand};
-use event_codec::{CopyError, copy};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -17,7 +16,8 @@ use std::io::IsTerminal;
 pub enum LogCommand {
     /// Check that the log is dense, contiguous and untampered.
     Verify(super::JsonArgs),
-    /// Copy the log to another place, as it is, and check the copy. Interrupted, it goes on where it was.
+    /// Copy the log to another place, as it is, with accounts and deliveries, and check the copy. Interrupted, it goes on
+    /// where it was.
     #[command(after_help = COPY_HELP)]
     Copy(CopyArgs),
     /// Put old events away: on PostgreSQL, the newest become the next part of the archive. They stay readable.
@@ -33,7 +33,9 @@ pub enum LogCommand {
 
 const COPY_HELP: &str = "Example: dragoman log copy --to postgres://dragoman@db/films\nStop what writes to the log first. \
 Afterwards set log.url to the new place; the data folder stays where it is: media and the keys of what is personal are \
-in it. The target must be empty, or hold the beginning of the same log; on PostgreSQL, the user must own its schema.";
+in it. Accounts and deliveries to webhooks go along, each whole or not at all; not so the answers to repeated requests, \
+which are kept for a day. The target must be empty, or hold the beginning of the same log; on PostgreSQL, the user must own \
+its schema.";
 
 /// `log copy`.
 #[derive(Debug, Args)]
@@ -88,35 +90,29 @@ async fn copy_to(args: CopyArgs, home: &Home) -> Result<Exit, Failure> {
     if args.from.as_ref() == Some(&args.to) {
         return Err(Failure::usage("--from and --to name the same log"));
     }
-    let source = wiring::log_to_copy(home, args.from.as_deref(), false).await?;
-    let target = wiring::log_to_copy(home, Some(&args.to), true).await?;
     let bar = bar();
     let progress = |at: u64, head: u64| {
         bar.set_length(head);
         bar.set_position(at);
     };
-    let copied = copy(&*source.log, &*target.log, &progress).await;
+    let copied = wiring::copy_log(home, args.from.as_deref(), &args.to, &progress).await;
     bar.finish_and_clear();
-    let copied = copied.map_err(failure)?;
-    let added = copied.events - copied.before;
+    let CopiedAll { log, kept } = copied?;
+    let added = log.events - log.before;
+    let (events, streams) = (log.events, log.streams);
     if args.json {
-        print_json(&json!({ "copied": added, "events": copied.events, "streams": copied.streams }));
+        print_json(&json!({
+            "copied": added, "events": events, "streams": streams,
+            "account_rows": kept.accounts, "delivery_rows": kept.deliveries,
+        }));
     } else {
         print(&format!(
-            "Copied {added} events. The copy is whole: {} events in {} streams, the same positions and hashes.",
-            copied.events, copied.streams
+            "Copied {added} events. The copy is whole: {events} events in {streams} streams, the same positions and hashes.\n\
+             With it went what lets people in ({} rows) and deliveries to webhooks ({} rows).",
+            kept.accounts, kept.deliveries
         ));
     }
     Ok(Exit::Done)
-}
-
-fn failure(error: CopyError) -> Failure {
-    match error {
-        CopyError::OtherLog { .. } | CopyError::Newer { .. } => Failure::usage(error.to_string()),
-        CopyError::Damaged { .. } => Failure::internal(&error),
-        CopyError::Read(error) => error.into(),
-        CopyError::Write(error) => error.into(),
-    }
 }
 
 /// On a terminal only.

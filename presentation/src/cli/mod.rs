@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod key;
 pub mod log;
 pub mod migrate;
+pub mod node;
 mod output;
 pub mod projection;
 pub mod remote;
@@ -54,9 +55,9 @@ pub struct Cli {
 impl Cli {
     /// All that the configuration is made from.
     pub fn inputs(&self) -> Inputs {
-        let (listen, proxies) = match &self.command {
-            Command::Serve(args) => (args.listen.clone(), args.behind_proxy.clone()),
-            _ => (None, None),
+        let (listen, proxies, roles) = match &self.command {
+            Command::Serve(args) => (args.listen.clone(), args.behind_proxy.clone(), args.roles.clone()),
+            _ => (None, None, None),
         };
         let text = |given: &Option<String>| given.clone().map(OsString::from);
         let flags = [
@@ -65,6 +66,7 @@ impl Cli {
             ("read.url", "--read", text(&self.read)),
             ("http.listen", "--listen", text(&listen)),
             ("http.behind_proxy", "--behind-proxy", text(&proxies)),
+            ("node.roles", "--roles", text(&roles)),
         ];
         let given = flags.into_iter().filter_map(|(key, name, value)| Some(Flag { key, name, value: value? }));
         Inputs::of_process(self.config.clone(), given.collect())
@@ -122,6 +124,8 @@ pub enum Command {
     Key(key::KeyArgs),
     /// Say who has a part of this installation, and how much they may use.
     Tenant(tenant::TenantArgs),
+    /// List the nodes that share this installation, or let one do nothing new.
+    Node(node::NodeArgs),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -160,6 +164,7 @@ impl Command {
             | Command::Account(_)
             | Command::Key(_)
             | Command::Tenant(_)
+            | Command::Node(_)
             | Command::Config(_)
             | Command::Doctor(_)
             | Command::Bench(_)
@@ -212,6 +217,9 @@ pub enum BenchCommand {
     /// Append to an event log of its own, beside plain inserts and the disk.
     #[command(after_help = bench::LOG_HELP)]
     Log(bench::LogArgs),
+    /// Drive jobs whose stages do nothing through the flow.
+    #[command(after_help = bench::FLOW_HELP)]
+    Flow(bench::FlowArgs),
 }
 
 const BENCH_HELP: &str = "Starts servers of its own in a scratch folder, unless --server names one that runs already: \
@@ -376,6 +384,10 @@ pub struct ServeArgs {
     /// believed, and TLS is theirs.
     #[arg(long, value_name = "HOPS", num_args = 0..=1, default_missing_value = "1")]
     pub behind_proxy: Option<String>,
+    /// What this node does, of api, flow and project; all of it unless told otherwise. Several nodes that share a log on
+    /// PostgreSQL share in it.
+    #[arg(long, value_name = "ROLE,…")]
+    pub roles: Option<String>,
     /// The user's own certificate, if any.
     #[command(flatten)]
     pub signing: SigningArgs,

@@ -61,6 +61,7 @@ pub async fn run(args: WorkerArgs, home: &Home, config: &Config) -> Result<Exit,
     tokio::select! {
         drained = crew.drain(config.http.shutdown_timeout) => {
             drained.tell();
+            app.kept.leave().await;
             Ok(Exit::Done)
         }
         () = interrupt.insisted() => Ok(Exit::Interrupted),

@@ -34,7 +34,10 @@ fn put(text: &mut String, name: &str, key: &Key) {
         (Form::Bare, value) => value.unwrap_or_default().to_owned(),
         (Form::Text, Some(value)) => format!("{value:?}"),
         (Form::Text, None) => "\"\"".to_owned(),
-        (Form::List, _) => "[]".to_owned(),
+        (Form::List, value) => {
+            let items = value.unwrap_or_default().split(',').filter(|item| !item.is_empty());
+            format!("[{}]", items.map(|item| format!("{item:?}")).collect::<Vec<_>>().join(", "))
+        }
     };
     let unset = if key.default.is_none() { "   # unset" } else { "" };
     text.push_str(&format!("#{name} = {value}{unset}\n"));

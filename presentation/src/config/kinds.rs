@@ -1,5 +1,6 @@
 //! Kinds of values: what is allowed, and how a text becomes a typed value. Pure.
 
+use super::NodeRole;
 use application::identity::Email;
 use domain::value::Role;
 use scan_clamd::ClamdAddress;
@@ -305,6 +306,11 @@ pub fn origins() -> Kind<Vec<String>> {
         let all = raw.list()?;
         all.iter().all(|origin| is_origin(origin)).then_some(all)
     })
+}
+
+/// What a node does.
+pub fn roles() -> Kind<Vec<NodeRole>> {
+    Kind::new(Form::List, "one or more of api, flow and project", |raw| NodeRole::of_names(&raw.list()?))
 }
 
 /// HTTP headers as `name=value`.

@@ -7,11 +7,13 @@
 mod example;
 mod kinds;
 mod layers;
+mod roles;
 mod sections;
 mod suggest;
 
 pub use kinds::Hidden;
 pub use layers::{Flag, Inputs, Source};
+pub use roles::NodeRole;
 pub use sections::{
     Auth, Blobs, Config, Costs, Http, Jobs, Keeping, Limits, Node, Oidc, Queue, Rates, Scan, Signing, Smtp, Uploads,
 };

@@ -1,11 +1,11 @@
 //! Every key: its meaning, what it takes, and its default. A new one is two lines here.
 
 use super::{
-    Fault, Key, Reader, Source,
+    Fault, Key, NodeRole, Reader, Source,
     kinds::{
         Hidden, Price, address, bytes, choice, clamd, collector, count, currency, duration, email, headers, hidden,
         line, log_filter, log_url, name, nats_url, origins, path, postgres_url, price, public_url, role, role_map,
-        s3_url, share, switch,
+        roles, s3_url, share, switch,
     },
 };
 use application::identity::Email;
@@ -129,6 +129,14 @@ sections! {
         replicas: u64 = count(1, 5), Some("1");
         /// How large it may become.
         bytes_max: u64 = bytes("1MiB", "1TiB"), Some("256MiB");
+        /// Whether what happens is told on NATS, too: to the other nodes, and to programs of others.
+        events: bool = switch(), Some("true");
+        /// What subjects of events for others begin with.
+        events_prefix: String = name(), Some("dragoman.events");
+        /// How large their stream may become; the oldest go first.
+        events_bytes_max: u64 = bytes("1MiB", "1TiB"), Some("1GiB");
+        /// How long they stay in it.
+        events_age_max: Duration = duration("1m", "3650d"), Some("30d");
     }
     /// This process among others.
     node: Node {
@@ -138,6 +146,13 @@ sections! {
         /// How much work this server does at a time itself; 0 leaves it to workers, but for letting go of files. One more
         /// than there are cores when unset.
         slots: Option<u64> = count(0, 1024).optional(), None;
+        /// What this server does: api answers requests, flow drives dubbings, project folds read models and tells others of
+        /// what happened. Servers that share a log on PostgreSQL may share that, too.
+        roles: Vec<NodeRole> = roles(), Some("api,flow,project");
+        /// What operators see of it; nothing about a person.
+        name: Option<String> = name().optional(), None;
+        /// How long others wait for it, once it is not heard of, before they take over what it does.
+        lease: Duration = duration("1s", "5m"), Some("15s");
     }
     /// The server.
     http: Http {
@@ -385,6 +400,10 @@ impl Config {
         if self.queue.url.is_none() && self.node.slots == Some(0) {
             let what = "nobody else can do the work while queue.url is not set";
             faults.push(Fault { key: "node.slots".to_owned(), source: source("node.slots"), what: what.to_owned() });
+        }
+        if self.node.roles.len() < NodeRole::ALL.len() && !self.log.url.as_ref().is_some_and(is_postgres) {
+            let what = "nodes that share in what is to be done share a log on PostgreSQL: set log.url";
+            faults.push(Fault { key: "node.roles".to_owned(), source: source("node.roles"), what: what.to_owned() });
         }
         if !is_safe(&self.http) {
             let key = "http.listen";

@@ -1,12 +1,14 @@
 //! What sees to uploads and assets beside the requests: looking at what was handed in, removing what was never
 //! finished.
 
+use super::membership::ASSETS;
 use crate::{
     config::{Config, Uploads},
     exit::Failure,
     wiring::{Engines, scanner, source_limits},
 };
 use application::{
+    cluster::Holdings,
     commands::{
         asset_desk::{AssetDesk, DeskStatus},
         check_asset::{CheckAsset, Scan},
@@ -33,6 +35,7 @@ pub async fn beside(
     config: &Config,
     status: DeskStatus,
     cores: usize,
+    holdings: &Holdings,
 ) -> Result<Vec<Beside>, Failure> {
     let import = api.import_asset();
     import.recover().await.map_err(|error| Failure::internal(&error))?;
@@ -74,7 +77,7 @@ pub async fn beside(
             "it came to an end".to_owned()
         }
     });
-    Ok(vec![looking, expiring])
+    Ok(vec![looking.on_duty(holdings.clone(), ASSETS), expiring])
 }
 
 /// Assets that are looked at at a time.

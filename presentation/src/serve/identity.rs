@@ -4,8 +4,7 @@ use super::secrets::Secrets;
 use crate::{
     config::{Auth, Config},
     exit::{Exit, Failure},
-    home::Home,
-    wiring::{App, credential_store, mailer, outbound, outside_issuer},
+    wiring::{App, mailer, outbound, outside_issuer},
 };
 use application::{
     aggregates::sha256,
@@ -31,12 +30,11 @@ const SEEN: Uuid = Uuid::from_u128(0x1d72_4c9a_ee05_4b36_92f8_50b7_a3c1_6e8d);
 /// Puts the parts together, and makes what the first start makes.
 pub async fn identity(
     app: &App,
-    home: &Home,
     config: &Config,
     secrets: &Secrets,
     public_url: String,
 ) -> Result<Arc<Identity>, Failure> {
-    let (credentials, keys) = credential_store(home, &*app.vault).await?;
+    let (credentials, keys) = app.kept.credentials(&*app.vault).await?;
     let settings = settings(&config.auth, public_url);
     let (issuer, policy) = (settings.public_url.clone(), settings.keys);
     let outside = outside_issuer(&config.oidc, &outbound()?).map(|issuer| (issuer, Tenant::default()));
@@ -103,12 +101,17 @@ pub async fn tell_configuration(identity: &Identity, values: &[(&'static str, St
     credentials.put_secret(SEEN, "configuration", text.as_bytes()).await.map_err(|error| fail(&error))
 }
 
-/// What runs beside the crew: the trail is written, keys of tokens come and go.
-pub fn beside(identity: &Arc<Identity>) -> [Beside; 2] {
+/// What runs beside the crew: the trail is written, what other nodes end is over here, keys of tokens come and go.
+pub fn beside(identity: &Arc<Identity>) -> [Beside; 3] {
     let trail = Arc::clone(identity.trail());
     let writing = Beside::new("security trail", move || {
         let trail = Arc::clone(&trail);
         async move { with_causes(&trail.keep_on().await) }
+    });
+    let heeding = Arc::clone(identity);
+    let heeding = Beside::new("what ends elsewhere", move || {
+        let identity = Arc::clone(&heeding);
+        async move { with_causes(&identity.heed_the_log().await) }
     });
     let identity = Arc::clone(identity);
     let rotating = Beside::new("keys of tokens", move || {
@@ -122,7 +125,7 @@ pub fn beside(identity: &Arc<Identity>) -> [Beside; 2] {
             }
         }
     });
-    [writing, rotating]
+    [writing, heeding, rotating]
 }
 
 fn settings(config: &Auth, public_url: String) -> IdentitySettings {

@@ -5,25 +5,28 @@ use super::{
     health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
     identity, listener,
     measures::{Measures, Sources},
+    membership::PROJECTIONS,
     secrets::Secrets,
     told,
 };
 use crate::{
-    config::{Config, Costs, Jobs, Node},
+    config::{Config, Costs, Jobs, Node, NodeRole},
     exit::Failure,
     home::Home,
-    wiring::{App, Engines, mailer, request_store, upload_store},
+    wiring::{App, Engines, mailer, upload_store},
 };
 use application::{
-    admission::{Admission, AdmissionLimits, Beginning},
+    admission::{Admission, AdmissionLimits, Backlog, BacklogError, Beginning},
     causes::with_causes,
+    cluster::{Holdings, Right},
     commands::asset_desk::DeskStatus,
     crew::{Beside, CrewParts},
     estimate::Prices,
     ports::event_log::EventLog,
-    ports::read_store::{Condition, Order, PageQuery, ReadStore},
+    ports::read_store::{Condition, Order, PageQuery, ReadStore, ReadStoreError},
     ports::work_queue::WorkQueue,
 };
+use async_trait::async_trait;
 use domain::value::DubbingId;
 use host::SystemClock;
 use http_api::{
@@ -41,6 +44,8 @@ use tokio_util::sync::CancellationToken;
 const CACHE_BYTES: usize = 64 << 20;
 /// When to ask again after too much was asked for.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// Between two counts of what the whole installation has to do.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// Rows read in one go at start.
 const PAGE: usize = 500;
 
@@ -51,38 +56,50 @@ pub struct Served {
     /// Who works.
     pub crew: CrewParts,
     /// Where they begin.
-    pub beginning: Beginning,
+    pub backlog: Arc<dyn Backlog>,
 }
 
-/// Puts everything together over an open data folder whose read models are up to date.
+/// How this process stands to those who ask it, and to others like it.
+pub struct Standing {
+    /// Whether it speaks TLS itself.
+    pub tls: bool,
+    /// Where others find it.
+    pub public_url: String,
+    /// What it may do among others.
+    pub holdings: Holdings,
+    /// Where else what happens is told, and what hears of it there.
+    pub bus: Option<told::Bus>,
+    /// Ends streams when it stops.
+    pub stop: CancellationToken,
+}
+
+/// Puts everything together over an open data folder.
 pub async fn serve(
     app: App,
     home: &Home,
     config: &Config,
     secrets: &Secrets,
-    tls: bool,
-    public_url: String,
-    stop: CancellationToken,
+    standing: Standing,
 ) -> Result<Served, Failure> {
-    let identity = identity::identity(&app, home, config, secrets, public_url).await?;
-    let (webhooks, delivery) = told::webhooks(&app, home, config, &identity).await?;
+    let Standing { tls, public_url, holdings, bus, stop } = standing;
+    let roles = &config.node.roles;
+    let identity = identity::identity(&app, config, secrets, public_url).await?;
+    let (webhooks, delivery) = told::webhooks(&app, config, &identity).await?;
     let letters = mailer(&config.smtp, Arc::clone(&app.ids))?.map(|mailer| told::writing(&app, &identity, mailer));
     let cache = AnswerCache::new(CACHE_BYTES);
     let projections = app.projections.telling(Arc::new(cache.clone()));
     let applied = projections.applied();
-    let beginning = beginning(&*app.read_store, app.log.head().await?).await?;
-    let cores = app.cores;
-    let admission = Admission::new(Arc::new(app.manager), admission_limits(&config.jobs, cores));
-    let desk = DeskStatus::default();
-    let mut health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, home);
-    health.push(Arc::new(AssetDeskHealth(desk.clone())));
-    let metrics = Metrics::default();
+    let backlog = Arc::new(UnfinishedRows(Arc::clone(&app.read_store)));
+    let (manager, limits) = (Arc::new(app.manager), admission_limits(&config.jobs, app.cores));
+    let admission = Admission::among_others(manager, limits, holdings.clone());
+    let (desk, metrics) = (DeskStatus::default(), Metrics::default());
+    let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, &desk, home);
     let sources = sources(&app.log, &app.worker.queue, &app.engines, &admission, &projections);
-    let measures = Measures::new(sources, &metrics, beginning.after);
-    let origins = config.http.cors_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let measures = Measures::new(sources, &metrics, app.log.head().await?);
     let api = Api::new(ApiParts {
         aggregates: Arc::clone(&app.aggregates),
         log: Arc::clone(&app.log),
+        cluster: app.cluster.clone(),
         read_store: Arc::clone(&app.read_store),
         assets: Arc::new(AssetRows::new(Arc::clone(&app.read_store))),
         usage: Arc::new(UsageRows::new(Arc::clone(&app.read_store))),
@@ -98,7 +115,7 @@ pub async fn serve(
         prices: prices(&config.costs),
         rates: KnownRates::default(),
         engines: app.engines.shared(),
-        requests: request_store(home, &*app.vault, Arc::clone(&app.ids)).await?,
+        requests: app.kept.requests(&*app.vault, Arc::clone(&app.ids)).await?,
         ids: Arc::clone(&app.ids),
         clock: Arc::new(SystemClock),
         accounts: Arc::clone(&identity) as Arc<dyn Accounts>,
@@ -112,18 +129,20 @@ pub async fn serve(
         stop,
         traces: Arc::new(OtelTraces),
         limits: listener::request_limits(&config.http),
-        origins,
+        origins: config.http.cors_origins.iter().filter_map(|origin| origin.parse().ok()).collect(),
         tls,
         proxies: listener::proxies(&config.http),
         rate_limits: listener::rates(&config.rates),
     });
-    let mut beside = assets::beside(&api, &app.engines, config, desk, cores).await?;
-    beside.extend(keeping(projections, measures));
-    beside.extend(identity::beside(&identity));
-    beside.push(told::delivering(delivery));
-    beside.extend(letters);
-    let crew = CrewParts { admission, worker: app.worker, workers: slots(&config.node, cores), beside };
-    Ok(Served { api, crew, beginning })
+    let mut beside = Vec::from(identity::beside(&identity));
+    if roles.contains(&NodeRole::Api) {
+        beside.extend(assets::beside(&api, &app.engines, config, desk, app.cores, &holdings).await?);
+    }
+    beside.extend(keeping(projections, measures, &holdings));
+    beside.extend(told::beside(&app.log, roles, &holdings, delivery, letters, bus));
+    beside.extend(app.cluster.is_some().then(|| counting(app.read_store, Arc::clone(&admission))));
+    let crew = CrewParts { admission, worker: app.worker, workers: slots(&config.node, app.cores), beside };
+    Ok(Served { api, crew, backlog })
 }
 
 /// What is measured.
@@ -147,10 +166,23 @@ fn sources(
 }
 
 /// What keeps read models and measures up to date.
-fn keeping(projections: Runner, measures: Measures) -> [Beside; 2] {
+fn keeping(projections: Runner, measures: Measures, holdings: &Holdings) -> [Beside; 2] {
+    let holdings = holdings.clone();
     let folding = Beside::new("projections", move || {
-        let projections = projections.clone();
-        async move { with_causes(&projections.run().await) }
+        let (projections, holdings) = (projections.clone(), holdings.clone());
+        async move {
+            loop {
+                let is_ours = holdings.right_to(PROJECTIONS) != Right::None;
+                let changed = async {
+                    if is_ours { holdings.lost(PROJECTIONS).await } else { holdings.gained(PROJECTIONS).await }
+                };
+                let keeping = async { if is_ours { projections.run().await } else { projections.watch().await } };
+                tokio::select! {
+                    error = keeping => return with_causes(&error),
+                    () = changed => {}
+                }
+            }
+        }
     });
     let measuring = Beside::new("measures", move || {
         let measures = measures.clone();
@@ -159,8 +191,11 @@ fn keeping(projections: Runner, measures: Measures) -> [Beside; 2] {
     [folding, measuring]
 }
 
-/// How many workers this process has: one at least, for what nobody else may do.
+/// How many workers this process has: one at least where it drives dubbings, for what workers elsewhere do not do.
 fn slots(config: &Node, cores: usize) -> usize {
+    if !config.roles.contains(&NodeRole::Flow) {
+        return 0;
+    }
     config.slots.map_or(cores + 1, |slots| usize::try_from(slots).unwrap_or(usize::MAX)).max(1)
 }
 
@@ -181,6 +216,7 @@ fn health(
     engines: &Engines,
     admission: &Arc<Admission>,
     applied: &watch::Receiver<u64>,
+    desk: &DeskStatus,
     home: &Home,
 ) -> Vec<Arc<dyn HealthCheck>> {
     let disk = |name, folder| Arc::new(DiskHealth { name, folder }) as Arc<dyn HealthCheck>;
@@ -191,6 +227,7 @@ fn health(
         disk("blobs", home.root().join("blobs")),
         Arc::new(EnginesHealth::new(engines.clone())),
         disk("disk", home.root().to_owned()),
+        Arc::new(AssetDeskHealth(desk.clone())),
     ]
 }
 
@@ -205,21 +242,48 @@ fn prices(costs: &Costs) -> Prices {
     }
 }
 
-/// Every dubbing that may owe something.
-async fn beginning(store: &dyn ReadStore, head: u64) -> Result<Beginning, Failure> {
-    let order = Order { column: "started_at", descending: false };
-    let conditions = vec![Condition::Equals("owes", Value::Bool(true))];
-    let mut query = PageQuery { conditions, order, after: None, limit: PAGE };
-    let mut unfinished = Vec::new();
-    loop {
-        let rows = store.page(&projections::jobs::TABLE, &query).await.map_err(|error| Failure::internal(&error))?;
-        let ids = rows.iter().filter_map(|row| row.get("job_id")?.as_str()?.parse::<DubbingId>().ok());
-        unfinished.extend(ids);
-        match rows.last() {
-            Some(last) if rows.len() == PAGE => {
-                query.after = Some(query.order.place_of(&projections::jobs::TABLE, last))
+/// Tells admission how much the whole installation has to do: other nodes drive some of it.
+fn counting(store: Arc<dyn ReadStore>, admission: Arc<Admission>) -> Beside {
+    Beside::new("count of unfinished dubbings", move || {
+        let (store, admission) = (Arc::clone(&store), Arc::clone(&admission));
+        async move {
+            loop {
+                match store.count(&projections::jobs::TABLE, &[owing()]).await {
+                    Ok(unfinished) => admission.hear_of(usize::try_from(unfinished).unwrap_or(usize::MAX)),
+                    Err(error) => return with_causes(&error),
+                }
+                tokio::time::sleep(COUNT_EVERY).await;
             }
-            Some(_) | None => return Ok(Beginning { unfinished, after: head }),
+        }
+    })
+}
+
+fn owing() -> Condition {
+    Condition::Equals("owes", Value::Bool(true))
+}
+
+/// Every dubbing that may owe something, from the read models as far as they are.
+struct UnfinishedRows(Arc<dyn ReadStore>);
+
+#[async_trait]
+impl Backlog for UnfinishedRows {
+    async fn unfinished(&self) -> Result<Beginning, BacklogError> {
+        let failed = |error: ReadStoreError| BacklogError(Box::new(error));
+        // Before the rows, which may be as of later.
+        let after = self.0.checkpoint(projections::jobs::TABLE.name).await.map_err(failed)?;
+        let order = Order { column: "started_at", descending: false };
+        let mut query = PageQuery { conditions: vec![owing()], order, after: None, limit: PAGE };
+        let mut unfinished = Vec::new();
+        loop {
+            let rows = self.0.page(&projections::jobs::TABLE, &query).await.map_err(failed)?;
+            let ids = rows.iter().filter_map(|row| row.get("job_id")?.as_str()?.parse::<DubbingId>().ok());
+            unfinished.extend(ids);
+            match rows.last() {
+                Some(last) if rows.len() == PAGE => {
+                    query.after = Some(query.order.place_of(&projections::jobs::TABLE, last))
+                }
+                Some(_) | None => return Ok(Beginning { unfinished, after }),
+            }
         }
     }
 }

@@ -1,14 +1,18 @@
 //! The API without a server: for commands that ask it in their own process while nobody serves the data folder. Nothing is
 //! worked on meanwhile.
 
-use super::{identity, parts, secrets::Secrets};
+use super::{
+    identity,
+    parts::{self, Standing},
+    secrets::Secrets,
+};
 use crate::{
     config::Config,
     exit::Failure,
     home::Home,
-    wiring::{App, Engines, Signing, source_limits},
+    wiring::{App, Engines, Kept, Signing, source_limits},
 };
-use application::identity::SecurityTrail;
+use application::{cluster::Holdings, identity::SecurityTrail};
 use axum::Router;
 use http_api::router;
 use projections::Runner;
@@ -22,6 +26,7 @@ pub struct Quiet {
     /// The folder's token.
     pub token: String,
     projections: Runner,
+    kept: Kept,
     trail: Arc<SecurityTrail>,
 }
 
@@ -31,14 +36,16 @@ impl Quiet {
         let secrets = Secrets::of(home)?;
         let app = App::open(home, Engines::new(home, Signing::default())?, source_limits(&config.limits)).await?;
         // It tells no cache what changed: each command reads before it writes.
-        let projections = app.projections.clone();
+        let (projections, kept) = (app.projections.clone(), app.kept.clone());
         projections.catch_up().await.map_err(|error| Failure::internal(&error))?;
         let is_tls = config.http.tls_cert.is_some();
         let scheme = if is_tls { "https" } else { "http" };
         let public_url = identity::public_url(config.http.public_url.as_deref(), scheme, config.http.listen);
-        let served = parts::serve(app, home, config, &secrets, is_tls, public_url, CancellationToken::new()).await?;
+        let (holdings, stop) = (Holdings::everything(), CancellationToken::new());
+        let standing = Standing { tls: is_tls, public_url, holdings, bus: None, stop };
+        let served = parts::serve(app, home, config, &secrets, standing).await?;
         let trail = Arc::clone(&served.api.trail);
-        Ok(Self { router: router(served.api), token: secrets.token, projections, trail })
+        Ok(Self { router: router(served.api), token: secrets.token, projections, kept, trail })
     }
 
     /// Brings the read models up to date with what was written.
@@ -49,6 +56,8 @@ impl Quiet {
     /// Writes down what the trail still holds.
     pub async fn close(self) -> Result<(), Failure> {
         self.trail.flush().await.map_err(|error| Failure::internal(&error))?;
-        self.catch_up().await
+        self.catch_up().await?;
+        self.kept.leave().await;
+        Ok(())
     }
 }

@@ -2,16 +2,11 @@
 
 use crate::{
     exit::{Exit, Failure},
-    home::Home,
+    home::{Home, make_once},
 };
 use application::ports::clock::Ids;
 use host::RandomIds;
-use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::{fs, io::ErrorKind, path::Path};
 
 /// What opens the API, and what signs its links.
 pub struct Secrets {
@@ -31,29 +26,16 @@ impl Secrets {
 
 /// Reads 32 bytes, written as hexadecimal digits, or makes them.
 fn secret(file: &Path) -> Result<[u8; 32], Failure> {
-    match fs::read_to_string(file) {
-        Ok(text) => {
-            let mut bytes = [0; 32];
-            hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| damaged(file))?;
-            Ok(bytes)
+    let text = match fs::read_to_string(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let drawn = format!("{}\n", hex::encode(RandomIds.secret()));
+            make_once(file, drawn.as_bytes()).and_then(|()| fs::read_to_string(file))
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => make(file).map_err(|error| unusable(file, &error)),
-        Err(error) => Err(unusable(file, &error)),
-    }
-}
-
-/// Complete or absent, whenever the process ends.
-fn make(file: &Path) -> std::io::Result<[u8; 32]> {
-    let bytes = RandomIds.secret();
-    let new = file.with_extension("new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    writeln!(open, "{}", hex::encode(bytes))?;
-    open.sync_all()?;
-    fs::rename(&new, file)?;
+        read => read,
+    };
+    let mut bytes = [0; 32];
+    let text = text.map_err(|error| unusable(file, &error))?;
+    hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| damaged(file))?;
     Ok(bytes)
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 use application::ports::event_log::{Append, EventLog};
 use domain::value::Timestamp;
-use event_codec::{Row, Tail};
+use event_codec::{EventCodec, Row, Tail};
 use event_log_memory::MemoryEventLog;
 use event_log_postgres::PostgresEventLog;
 use event_log_sqlite::{IntoTable, SqliteEventLog};
@@ -58,9 +58,14 @@ impl MeasuredLog {
         })
     }
 
-    /// Opens it.
+    /// Opens it for events with nothing personal in them.
     pub async fn open(&self) -> Result<Arc<dyn EventLog>, Failure> {
-        let (codec, clock) = (codec_without_keys(), Arc::new(SystemClock));
+        self.open_with(codec_without_keys()).await
+    }
+
+    /// Opens it for whatever this codec can write.
+    pub async fn open_with(&self, codec: EventCodec) -> Result<Arc<dyn EventLog>, Failure> {
+        let clock = Arc::new(SystemClock);
         Ok(match self {
             Self::Memory => Arc::new(MemoryEventLog::new(codec, clock)),
             Self::Sqlite(folder) => {

@@ -6,13 +6,14 @@ use crate::{
     home::Home,
 };
 use application::{
-    ports::{clock::Ids, work_queue::WorkQueue},
+    ports::{clock::Ids, event_bus::EventBus, work_queue::WorkQueue},
     worker::LEASE,
 };
 use blob_store::{
     LocalBlobStore, S3BlobStore, S3CacheLimits, S3Config, S3ConnectError, S3Credentials, S3Patience, UploadTarget,
 };
 use domain::flow::Stage;
+use event_bus_nats::{NatsBusError, NatsEventBus, NatsNotices};
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 use work_queue_memory::MemoryWorkQueue;
 use work_queue_nats::{Login, NatsWorkQueue, Servers, Settings, Storage, Tls, WorkerClass};
@@ -22,7 +23,7 @@ pub async fn work_queue(home: &Home, stages: Vec<Stage>) -> Result<Arc<dyn WorkQ
     let Some(config) = home.queue() else { return Ok(Arc::new(MemoryWorkQueue::new())) };
     let settings = Settings {
         prefix: config.prefix.clone(),
-        installation: super::stores::installation(home)?,
+        installation: home.installation()?,
         lease: LEASE,
         replicas: u8::try_from(config.replicas).unwrap_or(u8::MAX),
         bytes_max: config.bytes_max,
@@ -33,6 +34,24 @@ pub async fn work_queue(home: &Home, stages: Vec<Stage>) -> Result<Arc<dyn WorkQ
     };
     let queue = NatsWorkQueue::connect(&servers(config)?, settings).await;
     Ok(Arc::new(queue.map_err(|error| Failure::new(Exit::Internal, format!("queue.url: {error}")))?))
+}
+
+/// Where what happens is told besides the log, and what tells of it: where the queue is on NATS, unless switched off.
+pub async fn event_bus(home: &Home) -> Result<Option<(Arc<dyn EventBus>, NatsNotices)>, Failure> {
+    let Some(config) = home.queue().filter(|config| config.events) else { return Ok(None) };
+    let settings = event_bus_nats::Settings {
+        prefix: config.prefix.clone(),
+        events_prefix: config.events_prefix.clone(),
+        installation: home.installation()?,
+        replicas: u8::try_from(config.replicas).unwrap_or(u8::MAX),
+        storage: Storage::File,
+        bytes_max: config.events_bytes_max,
+        age_max: config.events_age_max,
+    };
+    let failed = |error: NatsBusError| Failure::new(Exit::Internal, format!("queue.url: {error}"));
+    let bus = NatsEventBus::connect(&servers(config)?, &settings).await.map_err(failed)?;
+    let notices = bus.notices().await.map_err(failed)?;
+    Ok(Some((Arc::new(bus), notices)))
 }
 
 fn servers(config: &Queue) -> Result<Servers, Failure> {

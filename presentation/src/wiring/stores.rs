@@ -6,27 +6,19 @@ use crate::{
     home::{Home, LogPlace},
 };
 use application::ports::{
-    clock::{Clock, Ids},
-    event_log::EventLog,
-    key_vault::KeyVault,
-    read_store::ReadStore,
-    shadow_store::ShadowStore,
-    snapshots::Snapshots,
+    clock::Clock, cluster::Cluster, event_log::EventLog, key_vault::KeyVault, read_store::ReadStore,
+    shadow_store::ShadowStore, snapshots::Snapshots,
 };
 use event_codec::EventCodec;
 use event_log_kurrent::{KurrentError, KurrentEventLog};
 use event_log_postgres::{LogError as PostgresLogError, PostgresEventLog};
 use event_log_sqlite::{LogError, SqliteEventLog};
-use host::{RandomIds, SystemClock};
+use host::SystemClock;
 use postgres_schema::ConnectError;
-use read_store::{PostgresReadStore, PostgresSnapshots, PostgresStoreError, SqliteReadStore, SqliteSnapshots};
-use std::{
-    fs::{self, File},
-    io::{ErrorKind, Write},
-    os::unix::fs::DirBuilderExt,
-    sync::Arc,
+use read_store::{
+    PostgresReadStore, PostgresSnapshots, PostgresStoreError, SharedStoreError, SqliteReadStore, SqliteSnapshots,
 };
-use uuid::Uuid;
+use std::sync::Arc;
 
 /// Rows of read models, and what stands beside them.
 pub struct RowStores {
@@ -54,65 +46,39 @@ impl RowStores {
     }
 }
 
+/// The event log, and the nodes that share it, where there may be several.
+pub struct LogOfNodes {
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// Who else is there.
+    pub cluster: Option<Arc<dyn Cluster>>,
+}
+
 /// The event log, for writing. What is in the data folder belongs to its owner, which the caller is.
-pub async fn event_log(home: &Home, codec: EventCodec, clock: Arc<dyn Clock>) -> Result<Arc<dyn EventLog>, Failure> {
+pub async fn event_log(home: &Home, codec: EventCodec, clock: Arc<dyn Clock>) -> Result<LogOfNodes, Failure> {
+    let alone = |log| LogOfNodes { log, cluster: None };
     Ok(match home.log_place() {
         LogPlace::Here(file) => {
             let log = SqliteEventLog::open(file, codec, clock).await;
-            Arc::new(log.map_err(|error| log_failure(home, &error))?)
+            alone(Arc::new(log.map_err(|error| log_failure(home, &error))?))
         }
         LogPlace::Postgres { url, replica } => {
-            let (installation, replica) = (Some(installation(home)?), replica.map(|url| url.expose()));
+            let (installation, replica) = (Some(home.installation()?), replica.map(|url| url.expose()));
             let log = PostgresEventLog::connect(url.expose(), replica, installation, codec, clock).await;
-            Arc::new(log.map_err(|error| postgres_log_failure(&error))?)
+            let log = Arc::new(log.map_err(|error| postgres_log_failure(&error))?);
+            LogOfNodes { log: Arc::clone(&log) as Arc<dyn EventLog>, cluster: Some(log) }
         }
         LogPlace::Kurrent { url } => {
             let log = KurrentEventLog::connect(url.expose(), codec, clock).await;
-            Arc::new(log.map_err(|error: KurrentError| configured("log.url", &error))?)
+            alone(Arc::new(log.map_err(|error: KurrentError| configured("log.url", &error))?))
         }
     })
-}
-
-/// Which installation this is: a number drawn once, and kept beside the keys that belong to it.
-pub fn installation(home: &Home) -> Result<Uuid, Failure> {
-    let failed = |error: std::io::Error| Failure::internal(&error);
-    let file = home.installation();
-    let known = match fs::read_to_string(&file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            draw_installation(home)?;
-            fs::read_to_string(&file)
-        }
-        known => known,
-    };
-    let known = known.map_err(failed)?;
-    known.trim().parse().map_err(|_| {
-        Failure::new(Exit::Internal, format!("{} is damaged: bring it back from a backup", file.display()))
-    })
-}
-
-/// Draws the number, unless somebody else is faster.
-fn draw_installation(home: &Home) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::internal(&error);
-    let file = home.installation();
-    let drawn = RandomIds.next().to_string();
-    let folder = file.parent().unwrap_or(home.root());
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    // Written beside and linked, so that whoever is first makes it, whole, and all others read that.
-    let fresh = file.with_extension(&drawn);
-    let mut made = File::create(&fresh).map_err(failed)?;
-    made.write_all(drawn.as_bytes()).and_then(|()| made.sync_all()).map_err(failed)?;
-    let linked = fs::hard_link(&fresh, &file);
-    fs::remove_file(&fresh).map_err(failed)?;
-    match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 /// The event log, for reading, beside its owner or without one; `None` when there is none yet.
 pub async fn event_log_to_read(home: &Home, codec: EventCodec) -> Result<Option<Arc<dyn EventLog>>, Failure> {
     let LogPlace::Here(file) = home.log_place() else {
-        return event_log(home, codec, Arc::new(SystemClock)).await.map(Some);
+        return event_log(home, codec, Arc::new(SystemClock)).await.map(|opened| Some(opened.log));
     };
     let log = match SqliteEventLog::open_read_only(&file, codec.clone()).await {
         Err(LogError::Older { found: 0, .. }) => return Ok(None),
@@ -139,7 +105,7 @@ pub async fn row_stores(home: &Home) -> Result<RowStores, Failure> {
         Some(url) => {
             let failed = |error| postgres_store_failure(&error);
             let store = PostgresReadStore::connect(url.expose()).await.map_err(failed)?;
-            store.belong_to(installation(home)?).await.map_err(failed)?;
+            store.belong_to(home.installation()?).await.map_err(failed)?;
             Ok(RowStores { postgres: Some(store.clone()), ..RowStores::of(store) })
         }
         None => {
@@ -178,6 +144,21 @@ pub fn postgres_log_failure_at(key: &str, error: &PostgresLogError) -> Failure {
     }
 }
 
+/// Why what is kept beside the log on PostgreSQL cannot be used.
+pub fn shared_store_failure(error: &SharedStoreError) -> Failure {
+    shared_store_failure_at("log.url", error)
+}
+
+/// The same, where the address is the value of this key or option.
+pub fn shared_store_failure_at(key: &str, error: &SharedStoreError) -> Failure {
+    match error {
+        SharedStoreError::Connect(error) => unreachable_at(key, error),
+        SharedStoreError::Schema(error) => Failure::new(Exit::Internal, format!("{key}: {error}")),
+        SharedStoreError::NoRight { .. } => Failure::new(Exit::Internal, format!("{key}: {error}")),
+        error => configured(key, error),
+    }
+}
+
 /// Why read models on PostgreSQL cannot be used.
 pub fn postgres_store_failure(error: &PostgresStoreError) -> Failure {
     match error {
@@ -199,6 +180,7 @@ fn unreachable_at(key: &str, error: &ConnectError) -> Failure {
         | ConnectError::NoRight { .. }
         | ConnectError::Full { .. }
         | ConnectError::Old { .. }
+        | ConnectError::OnlyReplicas
         | ConnectError::NotEncrypted { .. } => Failure::new(Exit::Internal, format!("{key}: {error}")),
     }
 }

@@ -11,6 +11,7 @@ use application::{
     },
     ports::{
         blob_store::BlobError,
+        cluster::ClusterError,
         engine::EngineError,
         event_log::{AppendError, ReadError},
         key_vault::KeyVaultError,
@@ -124,7 +125,7 @@ impl<R: Refusal> From<CommandError<R>> for Problem {
 impl From<AppendError> for Problem {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::WrongRevision { .. } => Problem::new(Code::Conflict),
+            AppendError::WrongRevision { .. } | AppendError::Fenced => Problem::new(Code::Conflict),
             AppendError::CommandIdReused => Problem::new(Code::KeyReused),
             AppendError::OutOfRoom => Problem::new(Code::OutOfRoom).caused_by(error),
             AppendError::Unavailable(_) => unavailable(error),
@@ -147,6 +148,12 @@ impl From<ReadStoreError> for Problem {
             ReadStoreError::OutOfRoom => Problem::new(Code::OutOfRoom).caused_by(error),
             ReadStoreError::CheckpointMoved { .. } | ReadStoreError::Unavailable(_) => unavailable(error),
         }
+    }
+}
+
+impl From<ClusterError> for Problem {
+    fn from(error: ClusterError) -> Self {
+        unavailable(error)
     }
 }
 

@@ -197,11 +197,12 @@ async fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualC
     let uploads = UploadLimits { bytes_max: UPLOAD_BYTES_MAX, ..UploadLimits::default() };
     let store = LocalUploadStore::open(blobs.clone(), UPLOAD_BYTES_MAX, UPLOADS_OPEN_MAX).expect("a store of uploads");
     let read_store = options.read_store.unwrap_or_else(|| Arc::new(MemoryReadStore::new()));
-    let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(codec, clock.clone()));
+    let memory = Arc::new(MemoryEventLog::new(codec, clock.clone()));
+    let log: Arc<dyn EventLog> = memory.clone();
     let log = options.log.map_or_else(|| log.clone(), |around| around(log.clone()));
     let aggregates = Arc::new(Aggregates::new(log.clone()));
     let queue = Arc::new(MemoryWorkQueue::new());
-    let manager = Arc::new(ProcessManager { aggregates: aggregates.clone(), queue, clock: clock.clone() });
+    let manager = Arc::new(ProcessManager { aggregates: aggregates.clone(), queue, clock: clock.clone(), under: None });
     let many = AdmissionLimits { active_max: 2, queued_max: 1_000, retry_after: Duration::from_secs(7) };
     let patient = HttpLimits { position_wait: Duration::from_millis(50), ..HttpLimits::default() };
     let abilities = abilities("en", &["es", "ca"]);
@@ -210,6 +211,7 @@ async fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualC
     Api::new(ApiParts {
         webhooks: desk(options.reach, &identity, &aggregates, &read_store, &clock),
         aggregates,
+        cluster: Some(memory),
         log,
         assets: Arc::new(AssetRows::new(read_store.clone())),
         usage: Arc::new(UsageRows::new(read_store.clone())),

@@ -81,6 +81,7 @@ async fn end(server: &Server, dubbing: DubbingId, event: DubbingEvent) -> u64 {
         traceparent: None,
         stream,
         expected_revision: known.revision,
+        under: None,
         events: vec![DomainEvent::Dubbing(event)],
     };
     server.api.log.append(append).await.expect("appended").position

@@ -50,6 +50,7 @@ impl Scribe {
             traceparent: None,
             stream: self.stream.clone(),
             expected_revision: self.revision,
+            under: None,
             events,
         };
         let appended = self.api.log.append(append).await.expect("written");

@@ -38,6 +38,7 @@ impl Rig {
         let log = Arc::new(RecordedLog::new(history));
         let queue: Arc<dyn WorkQueue> = Arc::new(MemoryWorkQueue::new());
         let manager = ProcessManager {
+            under: None,
             aggregates: Arc::new(Aggregates::new(log.clone())),
             queue: queue.clone(),
             clock: Arc::new(host::SystemClock),

@@ -1,0 +1,145 @@
+//! `dragoman node`: the processes of this installation, and whether they are to do anything new. For those who run it.
+
+use super::{
+    account::text,
+    complain, print, print_json,
+    remote::{Ask, Remote, ServerArgs, with},
+    table,
+};
+use crate::{
+    config::Loaded,
+    exit::{Exit, Failure},
+    home::Home,
+};
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+/// `node`.
+#[derive(Debug, Args)]
+pub struct NodeArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: NodeCommand,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+const DRAIN_HELP: &str = "Within seconds others have taken over what only that node did; it still answers requests. Stop it \
+then, at any time: nobody notices.\n\nExample: dragoman node drain flow-2";
+
+/// What is done.
+#[derive(Debug, Subcommand)]
+pub enum NodeCommand {
+    /// List the nodes, and what each holds.
+    #[command(after_help = "Example: dragoman node list --json")]
+    List,
+    /// Let a node do nothing new.
+    #[command(after_help = DRAIN_HELP)]
+    Drain {
+        /// The node, by its name or its id, or how that begins.
+        node: String,
+    },
+    /// Let a node take part again.
+    #[command(after_help = "Example: dragoman node undrain flow-2")]
+    Undrain {
+        /// The node, by its name or its id, or how that begins.
+        node: String,
+    },
+}
+
+/// Runs the command.
+pub async fn run(args: NodeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, Failure> {
+    let NodeArgs { command, server } = args;
+    let as_json = server.json;
+    with(&server, home, loaded, async |remote| carry_out(remote, command, as_json).await).await?;
+    Ok(Exit::Done)
+}
+
+async fn carry_out(remote: &Remote, command: NodeCommand, as_json: bool) -> Result<(), Failure> {
+    let nodes = nodes(remote).await?;
+    match command {
+        NodeCommand::List if as_json => print_json(&nodes),
+        NodeCommand::List if nodes.is_empty() => {
+            print("There are no nodes: nobody serves now, or one process alone, whose log is not on PostgreSQL.");
+        }
+        NodeCommand::List => print(&table(&rows(&nodes))),
+        NodeCommand::Drain { node } => tell(remote, find(&nodes, &node)?, "drain").await?,
+        NodeCommand::Undrain { node } => tell(remote, find(&nodes, &node)?, "undrain").await?,
+    }
+    Ok(())
+}
+
+async fn tell(remote: &Remote, node: &Value, verb: &str) -> Result<(), Failure> {
+    let id = text(node, "id");
+    remote.ask(Ask::post(format!("/v1/nodes/{id}/{verb}"), None)).await?;
+    complain(&format!("{id} is told to {verb}; `dragoman node list` shows when it has"));
+    Ok(())
+}
+
+async fn nodes(remote: &Remote) -> Result<Vec<Value>, Failure> {
+    let mut found = remote.ask(Ask::get("/v1/nodes")).await?;
+    let items = found.get_mut("items").map(Value::take);
+    Ok(items.and_then(|items| serde_json::from_value(items).ok()).unwrap_or_default())
+}
+
+/// The node that a name, or the beginning of an id, means.
+fn find<'a>(nodes: &'a [Value], wanted: &str) -> Result<&'a Value, Failure> {
+    let id = wanted.to_lowercase();
+    let is_it = |node: &&Value| text(node, "name") == wanted || text(node, "id").starts_with(&id);
+    let mut matching = nodes.iter().filter(is_it);
+    match (matching.next(), matching.count()) {
+        (Some(node), 0) => Ok(node),
+        (Some(_), more) => Err(Failure::usage(format!(
+            "{} nodes are called {wanted}; give more of the id of the one you mean",
+            more + 1
+        ))),
+        (None, _) => Err(Failure::usage(format!("there is no node {wanted}; `dragoman node list` lists them"))),
+    }
+}
+
+fn rows(nodes: &[Value]) -> Vec<Vec<String>> {
+    let head = ["NODE", "NAME", "ROLES", "VERSION", "STATE", "HOLDS"].map(str::to_owned).to_vec();
+    let list = |node: &Value, key: &str| {
+        let items = node[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+        items.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let row = |node: &Value| {
+        let (partitions, duties): (Vec<_>, Vec<_>) =
+            list(node, "holds").into_iter().partition(|name| name.starts_with("flow/"));
+        let parts = (!partitions.is_empty()).then(|| format!("{} partitions", partitions.len()));
+        let holds = parts.into_iter().chain(duties).collect::<Vec<_>>().join(", ");
+        let state = if node["draining"] == true { "draining" } else { "at work" };
+        let told = |key: &str| text(node, key).to_owned();
+        vec![told("id"), told("name"), list(node, "roles").join(","), told("version"), state.to_owned(), holds]
+    };
+    [head].into_iter().chain(nodes.iter().map(row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_node_is_found_by_name_or_by_the_beginning_of_its_id() {
+        let nodes =
+            [json!({"id": "01a", "name": "a"}), json!({"id": "01b", "name": "b"}), json!({"id": "02", "name": "b"})];
+        assert_eq!(find(&nodes, "a").map(|node| text(node, "id")).ok(), Some("01a"));
+        assert_eq!(find(&nodes, "02").map(|node| text(node, "id")).ok(), Some("02"));
+        for (wanted, said) in
+            [("b", "2 nodes are called b"), ("01", "2 nodes are called 01"), ("c", "there is no node c")]
+        {
+            let failure = find(&nodes, wanted).expect_err("refused");
+            assert!(failure.message.starts_with(said), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn partitions_are_counted_and_duties_named() {
+        let node = json!({"id": "01", "name": "-", "roles": ["api", "flow"], "version": "1", "draining": false,
+            "holds": ["assets", "flow/00", "flow/01"]});
+        let shown = rows(&[node]);
+        assert_eq!(shown[1], ["01", "-", "api,flow", "1", "at work", "2 partitions, assets"]);
+    }
+}

@@ -1,0 +1,83 @@
+//! This process among the nodes of its installation: what it may do, and what others do.
+
+use crate::{
+    config::{Node, NodeRole},
+    exit::Failure,
+    home::Home,
+    wiring::App,
+};
+use application::{
+    cluster::{Holdings, Member, Share},
+    ports::cluster::NodeCard,
+    stop::{Stopper, Stopping},
+};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// Folds read models.
+pub const PROJECTIONS: &str = "projections";
+/// Tells webhooks.
+pub const WEBHOOKS: &str = "webhooks";
+/// Writes to those whose jobs are finished.
+pub const LETTERS: &str = "letters";
+/// Tells on NATS what happens.
+pub const RELAY: &str = "relay";
+/// Looks at what was handed in.
+pub const ASSETS: &str = "assets";
+
+/// How long leaving may take.
+const LEAVING: Duration = Duration::from_secs(5);
+
+/// A membership, which ends with the process, or in good order before.
+pub struct Membership {
+    holdings: Holdings,
+    joined: Option<(Stopper, JoinHandle<()>)>,
+}
+
+impl Membership {
+    /// Joins the other nodes, where there may be any. The caller owns the data folder: what a process before it held there is
+    /// free at once.
+    pub async fn join(app: &App, home: &Home, config: &Node) -> Result<Self, Failure> {
+        let Some(cluster) = app.cluster.clone() else {
+            return Ok(Self { holdings: Holdings::everything(), joined: None });
+        };
+        let id = home.node()?;
+        cluster.leave(id).await.map_err(|error| Failure::internal(&error))?;
+        let card = NodeCard {
+            id,
+            name: config.name.clone().unwrap_or_else(|| "-".to_owned()),
+            roles: config.roles.iter().map(|role| role.name().to_owned()).collect(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let share = Share { partitions: config.roles.contains(&NodeRole::Flow), duties: duties(&config.roles) };
+        let member = Member::new(cluster, card, share, config.lease);
+        let (holdings, stopper) = (member.holdings(), Stopper::new());
+        let stop = stopper.signal();
+        let task = tokio::spawn(async move { member.run(&stop).await });
+        Ok(Self { holdings, joined: Some((stopper, task)) })
+    }
+
+    /// What it may do, as that changes.
+    pub fn holdings(&self) -> &Holdings {
+        &self.holdings
+    }
+
+    /// Leaves: others may take over at once what this one did.
+    pub async fn leave(self) {
+        if let Some((stopper, task)) = self.joined {
+            stopper.ask(Stopping::AtSafePoint);
+            // Where it cannot be said, others wait until the leases run out.
+            let _left = tokio::time::timeout(LEAVING, task).await;
+        }
+    }
+}
+
+/// What one node of these roles does for all.
+fn duties(roles: &[NodeRole]) -> Vec<String> {
+    let of = |role: &NodeRole| match role {
+        NodeRole::Api => &[ASSETS][..],
+        NodeRole::Flow => &[],
+        NodeRole::Project => &[PROJECTIONS, WEBHOOKS, LETTERS, RELAY],
+    };
+    roles.iter().flat_map(of).map(|duty| (*duty).to_owned()).collect()
+}
