@@ -1,25 +1,29 @@
-# Two commands for users (demo, test), the rest for developers. `make` alone lists them.
+# Three commands for users (demo, demo-cluster, test), the rest for developers. `make` alone lists them.
 # The work is done by scripts/, so that names with spaces or quotes pass through the environment unharmed.
 
 INPUT ?=
-TO ?= es
+TO ?=
 ARGS ?=
 MINUTES ?= 30
 EVENTS ?= 1000000
 # Programs that only tests start.
 # npm comes with other builds of Node.js, beside which Debian's package of it cannot be.
 CLIENT_PACKAGES := prometheus python3-venv curl $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
-TEST_PACKAGES := clamav-daemon postgresql nats-server ffmpeg gstreamer1.0-plugins-base-apps $(CLIENT_PACKAGES)
+TEST_PACKAGES := clamav-daemon postgresql nats-server faketime ffmpeg gstreamer1.0-plugins-base-apps $(CLIENT_PACKAGES)
 export INPUT TO ARGS MINUTES
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clients setup bench bench-faults lint
+.PHONY: help demo demo-cluster test clients setup bench bench-faults lint
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: setup ## dub the sample film, or yours: make demo INPUT=my.mp4 TO=es,ca [ARGS="--subtitles embed"]
 	@scripts/demo
+
+demo-cluster: ## dub a film by two API nodes, two flow nodes and three workers, of which one each is killed
+	@scripts/setup postgresql nats-server curl
+	@scripts/demo-cluster
 
 test: ## run every test, and the clients of others
 	@scripts/setup $(TEST_PACKAGES)
