@@ -5,6 +5,7 @@ use crate::{
     support::{Said, User},
 };
 use reqwest::{Method, StatusCode};
+use scratch_postgres::ScratchPostgres;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -88,6 +89,27 @@ fn who_was_invited_before_the_first_start_signs_in_after_it() {
     let emails: Vec<&str> = listed.as_array().expect("a list").iter().filter_map(|one| one["email"].as_str()).collect();
     assert!(emails.contains(&ANA) && emails.contains(&"admin@localhost"), "{emails:?}");
     assert!(server.user.expect(0, ["tenant", "list"]).stdout.contains("Main"));
+}
+
+/// With the log in a database, what lets people in is there as well, and outlives the process that was killed.
+#[test]
+fn people_sign_in_with_everything_in_a_database() {
+    let database = ScratchPostgres::start(&[("fsync", "off")]).expect("a server");
+    let url = database.database("films").expect("a database");
+    let mut server = Server::start_with(vec![("DRAGOMAN_LOG__URL", url.clone()), ("DRAGOMAN_READ__URL", url)]);
+    assert_eq!(redeem(&server, &invite(&server.user, ANA, "viewer")), StatusCode::NO_CONTENT);
+    let (_, tokens) = sign_in(&server, ANA);
+    server.kill();
+    let asked = json!({ "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"] });
+    let refreshed = server.post("/v1/auth/token", &asked).json(StatusCode::OK);
+    let access = refreshed["access_token"].as_str().expect("a token");
+    assert_eq!(status(&server, access, "/v1/account"), StatusCode::OK);
+    for name in ["credentials.db", "requests.db", "webhooks.db", "memo.db"] {
+        assert!(!server.user.data().join(name).exists(), "{name}");
+    }
+    assert_eq!(server.stop(), Some(0));
+    let nodes = database.sql("films", "SELECT count(*) FROM dragoman_shared.nodes").expect("a number");
+    assert_eq!(nodes, "1", "the killed one is found dead later; who ends orderly leaves");
 }
 
 #[test]

@@ -83,6 +83,35 @@ fn an_installation_moves_from_its_folder_to_a_database() {
     assert_eq!(there, before);
 }
 
+/// What lets people in goes along with the log, and comes along later where the log has moved before.
+#[test]
+fn accounts_move_with_their_log() {
+    const ANA: &str = "ana@example.org";
+    let served = Served::new();
+    served.user.expect(0, ["account", "invite", ANA]);
+    let to = served.server.url("films");
+    let copied = served.user.expect(0, ["log", "copy", "--to", &to, "--json"]).json();
+    let rows = copied["account_rows"].as_u64().expect("a number");
+    assert!(rows >= 2, "an address and a ticket: {copied}");
+    let again = served.user.expect(0, ["log", "copy", "--to", &to, "--json"]).json();
+    assert_eq!(again["account_rows"], rows, "done twice, it comes to the same");
+    let emails = || served.server.sql("films", "SELECT count(*) FROM dragoman_shared.emails").expect("a number");
+    assert_eq!(emails(), "1");
+
+    // A program before this one had left them in the folder.
+    served.server.sql("films", "DROP SCHEMA dragoman_shared CASCADE").expect("dropped");
+    served.expect(0, &["account", "invite", ANA, "--again"]);
+    assert_eq!(emails(), "1");
+    let tickets = served.server.sql("films", "SELECT count(*) FROM dragoman_shared.tickets").expect("a number");
+    assert_eq!(tickets, "1");
+    let taken = served.expect(2, &["account", "invite", ANA]);
+    assert!(taken.stderr.contains("there is an account with this address already"), "{}", taken.stderr);
+
+    let back = format!("sqlite:{}", served.user.folder().join("back").display());
+    let copied = served.user.expect(0, ["log", "copy", "--from", &to, "--to", &back, "--json"]).json();
+    assert!(copied["account_rows"].as_u64().expect("a number") >= rows, "{copied}");
+}
+
 #[test]
 fn another_data_folder_is_not_let_near_a_log() {
     let served = Served::new();

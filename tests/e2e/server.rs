@@ -2,9 +2,14 @@
 
 mod cluster;
 mod handed_in;
+mod hearing;
+mod installation;
+mod nodes;
+mod outsider;
 mod planted;
 pub mod rig;
 mod telemetry;
+mod wire;
 
 use crate::{
     media::Sound,

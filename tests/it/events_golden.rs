@@ -129,6 +129,7 @@ fn encode(codec: &EventCodec, (stream, event): &Sample) -> Row {
         traceparent: None,
         stream: stream.clone(),
         expected_revision: 0,
+        under: None,
         events: vec![event.clone()],
     };
     let prepared = codec.prepare(append).expect("a sample is encoded");

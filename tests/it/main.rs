@@ -3,6 +3,7 @@
 
 mod architecture;
 mod assets;
+mod deploy;
 mod dubbing_flow;
 mod events_doc;
 mod events_golden;

@@ -7,6 +7,7 @@ mod edits;
 mod faulty_log;
 mod house;
 mod machine;
+mod nodes;
 mod queues;
 mod request;
 mod steering;

@@ -1,6 +1,10 @@
 //! A server of its own, and a client that knows nothing of its inside.
 
 use crate::{media::Sound, programs::Programs, support::User};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, multipart};
 use serde_json::Value;
 use std::{
@@ -86,7 +90,8 @@ impl Server {
         Self::begin(user, vec![], |_| {})
     }
 
-    fn begin(user: User, variables: Vec<(&'static str, String)>, meddle: impl FnOnce(&mut Programs)) -> Self {
+    /// A server of this user, configured by these variables, whose engines' programs were changed so.
+    pub fn begin(user: User, variables: Vec<(&'static str, String)>, meddle: impl FnOnce(&mut Programs)) -> Self {
         let _set_once = rustls::crypto::ring::default_provider().install_default();
         let runtime = Runtime::new().expect("a runtime");
         let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
@@ -98,8 +103,18 @@ impl Server {
 
     /// Ends it without a word, and starts it again.
     pub fn kill(&mut self) {
+        self.die();
+        self.start_again();
+    }
+
+    /// Ends it without a word.
+    pub fn die(&mut self) {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it has ended");
+    }
+
+    /// Starts it after its end.
+    pub fn start_again(&mut self) {
         (self.child, self.address) = run(&self.user, &self.programs, self.starts, &self.variables);
         self.starts += 1;
     }
@@ -112,8 +127,12 @@ impl Server {
 
     /// Asks it to stop.
     pub fn ask_to_stop(&self) {
-        let pid = i32::try_from(self.child.id()).expect("a process id");
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM).expect("a signal");
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        send(&self.child, signal);
     }
 
     /// A connection on which a request was begun: its head, and none of its body.
@@ -298,6 +317,12 @@ impl Answer {
         let value = self.headers.get(name).unwrap_or_else(|| panic!("no header {name}"));
         value.to_str().expect("a text").to_owned()
     }
+}
+
+/// Sends a signal to a process that was not waited for yet.
+pub fn send(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id()).expect("a process id");
+    kill(Pid::from_raw(pid), signal).expect("a signal");
 }
 
 /// Where a server writes its standard error.

@@ -107,6 +107,7 @@ impl Member {
             ("tests", "tests") => Some(Layer::Tests),
             ("infrastructure/event-codec", "event-codec")
             | ("infrastructure/event-log-groups", "event-log-groups")
+            | ("infrastructure/nats-connection", "nats-connection")
             | ("infrastructure/postgres-schema", "postgres-schema")
             | ("infrastructure/scratch-guard", "scratch-guard") => Some(Layer::Shared),
             (folder, name) if folder.strip_prefix("infrastructure/") == Some(name) => Some(Layer::Adapter),

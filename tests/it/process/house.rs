@@ -10,12 +10,14 @@ use super::{
 use application::{
     admission::{Admission, AdmissionLimits, Beginning},
     aggregates::{Aggregates, CommandMeta},
+    cluster::Holdings,
     commands::control_dubbing::ControlDubbing,
     crew::{Crew, CrewParts},
     flows::give_flow,
     ports::{
         blob_store::BlobStore,
         clock::Ids,
+        cluster::{Cluster, Lease},
         event_log::{DomainEvent, EventLog, StreamId, Tenant},
         work_queue::WorkQueue,
     },
@@ -51,6 +53,7 @@ const WORKERS: usize = 3;
 /// A process with its log.
 pub struct House {
     log: Arc<dyn EventLog>,
+    cluster: Arc<dyn Cluster>,
     aggregates: Arc<Aggregates>,
     queue: Arc<dyn WorkQueue>,
     clock: Arc<TokioClock>,
@@ -69,12 +72,14 @@ impl House {
     pub async fn begin(languages: &[&str]) -> Self {
         let vault = Arc::new(MemoryKeyVault::new(1));
         let clock = Arc::new(TokioClock::default());
-        let log: Arc<dyn EventLog> = Arc::new(MemoryEventLog::new(EventCodec::new("main", vault), clock.clone()));
+        let cluster = Arc::new(MemoryEventLog::new(EventCodec::new("main", vault), clock.clone()));
+        let log: Arc<dyn EventLog> = cluster.clone();
         let folder = Arc::new(tempfile::tempdir().unwrap_or_else(|error| panic!("{error}")));
         let blobs = LocalBlobStore::open(folder.path()).unwrap_or_else(|error| panic!("{error}"));
         let house = Self {
             aggregates: Arc::new(Aggregates::new(Arc::clone(&log))),
             log,
+            cluster,
             queue: Arc::new(MemoryWorkQueue::new()),
             clock,
             ids: Arc::default(),
@@ -111,10 +116,21 @@ impl House {
         Admission::new(Arc::new(self.manager()), limits)
     }
 
+    /// Admission over what a node holds of this house.
+    pub fn admission_among(&self, holdings: Holdings) -> Arc<Admission> {
+        let limits = AdmissionLimits { active_max: 100, queued_max: 100, retry_after: Duration::from_secs(7) };
+        Admission::among_others(Arc::new(self.manager()), limits, holdings)
+    }
+
     /// A crew at work, from the beginning of the log on.
     pub fn crew(&self, admission: &Arc<Admission>, unfinished: Vec<DubbingId>) -> Crew {
+        self.crew_from(admission, Beginning { unfinished, after: 0 })
+    }
+
+    /// A crew at work that begins, and takes over, with this.
+    pub fn crew_from(&self, admission: &Arc<Admission>, beginning: Beginning) -> Crew {
         let parts = CrewParts { admission: Arc::clone(admission), worker: self.worker(), workers: 8, beside: vec![] };
-        Crew::start(parts, Beginning { unfinished, after: 0 }).0
+        Crew::start(parts, Arc::new(beginning)).0
     }
 
     /// Waits until so much is going on.
@@ -142,6 +158,7 @@ impl House {
     pub fn reborn(&self) -> Self {
         Self {
             log: Arc::clone(&self.log),
+            cluster: Arc::clone(&self.cluster),
             aggregates: Arc::new(Aggregates::new(Arc::clone(&self.log))),
             queue: Arc::new(MemoryWorkQueue::new()),
             clock: Arc::clone(&self.clock),
@@ -154,6 +171,16 @@ impl House {
             stopper: Arc::default(),
             traces: Arc::default(),
         }
+    }
+
+    /// The same log and the same queue in another process.
+    pub fn neighbour(&self) -> Self {
+        Self { queue: Arc::clone(&self.queue), ..self.reborn() }
+    }
+
+    /// Who else shares the log.
+    pub fn cluster(&self) -> Arc<dyn Cluster> {
+        Arc::clone(&self.cluster)
     }
 
     /// Hands out every piece of work twice.
@@ -196,8 +223,13 @@ impl House {
 
     /// Drives the job with workers until it is settled or parked.
     pub async fn drive(&self) -> Ending {
+        self.drive_under(None).await
+    }
+
+    /// The same by a node that holds this.
+    pub async fn drive_under(&self, lease: Option<Lease>) -> Ending {
         let mut workers = self.workers();
-        let manager = self.manager();
+        let manager = self.manager().under(lease);
         tokio::select! {
             ending = manager.drive(JOB) => ending.unwrap_or_else(|error| panic!("{error}")),
             Some(ended) = workers.join_next() => panic!("a worker ended: {ended:?}"),
@@ -460,6 +492,7 @@ impl House {
     /// Who drives it.
     pub fn manager(&self) -> ProcessManager {
         ProcessManager {
+            under: None,
             aggregates: Arc::clone(&self.aggregates),
             queue: Arc::clone(&self.queue),
             clock: self.clock.clone(),
