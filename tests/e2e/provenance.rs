@@ -5,7 +5,7 @@ use crate::{
     support::{Said, User, clip, clip_transcript, gst},
 };
 use serde_json::{Value, json};
-use std::{fs, path::Path, sync::OnceLock};
+use std::{fs, io::ErrorKind, path::Path, sync::OnceLock};
 
 /// A file name that stands nowhere else.
 const STEM: &str = "Geheimnis-Zürich";
@@ -191,9 +191,17 @@ fn personal_data_is_sealed_wherever_it_is_kept() {
         let name = file.strip_prefix(user.data()).expect("below").display().to_string();
         assert_eq!(leaks(name.as_bytes(), &personal), Vec::<String>::new(), "in the name of a file");
         // Media and its texts are the blobs' business; all else is sealed.
-        if !name.starts_with("blobs/") {
-            searched += 1;
-            assert_eq!(leaks(&fs::read(&file).expect("a file"), &personal), Vec::<String>::new(), "in {name}");
+        if name.starts_with("blobs/") {
+            continue;
+        }
+        match fs::read(&file) {
+            Ok(bytes) => {
+                searched += 1;
+                assert_eq!(leaks(&bytes, &personal), Vec::<String>::new(), "in {name}");
+            }
+            // A journal goes with the command of another test that had the database open.
+            Err(gone) if gone.kind() == ErrorKind::NotFound => {}
+            Err(failure) => panic!("{name}: {failure}"),
         }
     }
     for database in ["log.db", "read.db", "memo.db"] {
