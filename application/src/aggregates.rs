@@ -12,6 +12,7 @@ mod meta;
 #[cfg(test)]
 #[cfg(feature = "testing")]
 mod tests;
+mod written;
 
 use crate::ports::event_log::{
     Append, AppendError, Appended, DomainEvent, EventLog, ReadError, StreamId, TenancyStream, Tenant,
@@ -35,6 +36,7 @@ pub use kinds::Aggregate;
 pub use meta::{CommandMeta, sha256};
 use std::sync::Arc;
 use thiserror::Error;
+pub use written::{Run, Written};
 
 /// How often a command is decided anew because someone else appended first.
 const CONFLICTS_MAX: u32 = 50;
@@ -44,6 +46,7 @@ pub struct Aggregates {
     log: Arc<dyn EventLog>,
     /// `None` where every state is folded from the log's beginning.
     keeper: Option<Keeper>,
+    written: Written,
     dubbings: Cache<Dubbing>,
     tracks: Cache<Track>,
     assets: Cache<Asset>,
@@ -118,6 +121,7 @@ impl Aggregates {
         Self {
             log,
             keeper: None,
+            written: Written::default(),
             dubbings: Cache::default(),
             tracks: Cache::default(),
             assets: Cache::default(),
@@ -140,6 +144,11 @@ impl Aggregates {
     /// The log underneath.
     pub fn log(&self) -> &Arc<dyn EventLog> {
         &self.log
+    }
+
+    /// What was appended through this lately.
+    pub fn written(&self) -> &Written {
+        &self.written
     }
 
     /// A dubbing as it is now.
@@ -300,6 +309,7 @@ impl Aggregates {
             under: meta.under.clone(),
             events: events.clone(),
         };
+        let _under_way = self.written.begin();
         let appended = self.log.append(append).await?;
         // What was written before was decided on another state.
         if !appended.replayed {
@@ -310,6 +320,7 @@ impl Aggregates {
                 events.iter().filter_map(A::of).for_each(|event| A::evolve(state, event));
                 self.take_snapshot(stream, loaded);
             });
+            self.written.note(stream, events.len(), appended.position);
         }
         Ok(appended)
     }

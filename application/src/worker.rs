@@ -18,7 +18,10 @@ use crate::{
         trace::{TraceContext, Traces},
         work_queue::{Delivery, Work, WorkQueue},
     },
-    stages::handler::{Attempt, Done, DubbingJob, DubbingStage, StageError, StageKit, TrackJob, TrackStage},
+    stages::{
+        handler::{Attempt, Done, DubbingJob, DubbingStage, StageError, StageKit, TrackJob, TrackStage},
+        scratch::Scratch,
+    },
     stop::{StopSignal, Stopping},
 };
 use domain::{
@@ -43,8 +46,9 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Longest time between two looks at whether the attempt is still wanted: wake-ups are hints.
 const POLL: Duration = Duration::from_millis(500);
-/// Shortest time between two such looks: a busy log wakes everybody at each append.
-const LOOK_GAP: Duration = Duration::from_millis(20);
+/// Shortest time between two such looks: a busy log wakes everybody at each append. What was called off goes on for as
+/// long at most.
+const LOOK_GAP: Duration = Duration::from_millis(100);
 /// First pause before another try; doubled each time, plus up to as much again at random.
 pub const BACK_OFF_MS: u64 = 500;
 /// How often the pause is doubled at most.
@@ -154,11 +158,11 @@ impl Worker {
             return Ok(Ended::Superseded);
         }
         let began = self.clock.now();
-        let scratch = self.kit.blobs.scratch(&work.id.0.to_string()).await?;
+        let scratch = Scratch::of(work.id, Arc::clone(&self.kit.blobs));
         let attempt = Attempt {
             stream: work.stream.clone(),
             fence: work.fence,
-            scratch,
+            scratch: Arc::clone(&scratch),
             kit: self.kit.clone(),
             stop: stop.clone(),
             traceparent: work.claim.traceparent.clone(),
@@ -185,7 +189,7 @@ impl Worker {
             }
             Err(error) => self.report_failure(work, error).await,
         };
-        self.kit.blobs.clear_scratch(Some(&work.id.0.to_string())).await?;
+        scratch.clear().await?;
         ended
     }
 

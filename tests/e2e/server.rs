@@ -9,6 +9,7 @@ mod outsider;
 mod planted;
 pub mod rig;
 mod telemetry;
+mod upgrade;
 mod wire;
 
 use crate::{

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 /// A user with a data folder, an output folder and a working folder of their own.
 pub struct User {
     folder: TempDir,
+    program: PathBuf,
 }
 
 /// What a command said.
@@ -27,8 +28,13 @@ pub struct Said {
 impl User {
     /// A new user, who has never run the program.
     pub fn new() -> Self {
+        Self::of(PathBuf::from(env!("CARGO_BIN_EXE_dragoman")))
+    }
+
+    /// The same, whose program is another one.
+    pub fn of(program: PathBuf) -> Self {
         let folder = tempfile::Builder::new().prefix("user-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
-        Self { folder: folder.expect("a temporary folder") }
+        Self { folder: folder.expect("a temporary folder"), program }
     }
 
     /// The user's folder.
@@ -48,7 +54,7 @@ impl User {
 
     /// The command, ready to run.
     pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dragoman"));
+        let mut command = Command::new(&self.program);
         command.args(args).current_dir(self.folder()).stdin(Stdio::null());
         command.env("DRAGOMAN_DATA_DIR", self.data()).env_remove("DRAGOMAN_LOG");
         command

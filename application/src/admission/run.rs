@@ -2,9 +2,10 @@
 
 use super::{Admission, Backlog, Beginning};
 use crate::{
+    aggregates::Run,
     causes::with_causes,
     cluster::{Right, partition_of, partitions},
-    ports::event_log::{AppendError, LogPage, ReadError},
+    ports::event_log::{AppendError, ReadError, StreamId},
     process_manager::{Ending, ProcessManager},
     stages::handler::StageError,
     stop::{StopSignal, Stopping},
@@ -17,13 +18,24 @@ use std::{
 use tokio::{
     sync::watch,
     task::{self, AbortHandle, JoinError, JoinSet},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 
 /// Events read in one go.
 const PAGE: usize = 512;
 /// Longest time between two looks at the log: wake-ups are hints. Also the pause after it could not be read.
 const POLL: Duration = Duration::from_millis(500);
+
+/// How long news may be an append of this process that the log has not answered yet.
+const ANSWER: Duration = Duration::from_millis(5);
+
+/// What happened in the log.
+struct News {
+    /// Dubbings that it happened to.
+    touched: BTreeSet<DubbingId>,
+    /// Up to which position.
+    scanned_to: u64,
+}
 
 /// Dubbings that are being driven, by the task that does it.
 #[derive(Default)]
@@ -63,6 +75,7 @@ impl Admission {
     pub async fn run(&self, backlog: &dyn Backlog, stop: &StopSignal) {
         let mut driven = Driven::default();
         let mut after = u64::MAX;
+        let mut polled = Instant::now();
         let mut held = BTreeMap::new();
         let mut changes = self.holdings.changes();
         let mut wakeups = self.manager.aggregates.log().wakeups();
@@ -79,16 +92,13 @@ impl Admission {
                 () = self.changed.notified() => {}
                 () = changes.next() => self.regroup(backlog, &mut held, &mut driven, &mut after).await,
                 () = until(rests_until) => self.wake_up().await,
-                page = self.news(after, &mut wakeups) => match page {
-                    Ok(page) => {
-                        let touched: BTreeSet<DubbingId> =
-                            page.events.iter().filter_map(|event| event.stream.dubbing()).collect();
-                        self.manager.aggregates.hear(&page.events);
+                news = self.news(after, &mut polled, &mut wakeups) => match news {
+                    Ok(News { touched, scanned_to }) => {
                         for id in touched {
                             driven.ring(id);
                             self.consider(id).await;
                         }
-                        after = page.scanned_to;
+                        after = scanned_to;
                     }
                     Err(error) => {
                         tracing::error!(error = &error as &dyn std::error::Error, "the log cannot be followed");
@@ -206,18 +216,50 @@ impl Admission {
         }
     }
 
-    /// The next events after a position. Reads only: may be dropped at any moment.
-    async fn news(&self, after: u64, wakeups: &mut watch::Receiver<u64>) -> Result<LogPage, ReadError> {
+    /// What comes after a position; the kept states have it. May be dropped at any moment.
+    async fn news(
+        &self,
+        after: u64,
+        polled: &mut Instant,
+        wakeups: &mut watch::Receiver<u64>,
+    ) -> Result<News, ReadError> {
+        let aggregates = &self.manager.aggregates;
+        let mut answers = aggregates.written().answers();
+        let mut unanswered = None;
         loop {
-            wakeups.mark_unchanged();
-            let page = self.manager.aggregates.log().read_log(after, PAGE).await?;
-            if page.scanned_to > after {
-                return Ok(page);
+            answers.mark_unchanged();
+            // What this process wrote itself it need not read.
+            if let Some(Run { streams, last }) = aggregates.written().after(after) {
+                return Ok(News { touched: dubbings(streams.iter()), scanned_to: last });
             }
-            // Whether it was a wake-up, a closed channel or time that passed: look at the log again.
-            let _hint = timeout(POLL, wakeups.changed()).await;
+            let is_news = *wakeups.borrow_and_update() > after;
+            if is_news && aggregates.written().is_under_way() {
+                let until = *unanswered.get_or_insert_with(|| Instant::now() + ANSWER);
+                if timeout_at(until, answers.changed()).await.is_ok() {
+                    continue;
+                }
+            }
+            if is_news || polled.elapsed() >= POLL {
+                let page = aggregates.log().read_log(after, PAGE).await?;
+                *polled = Instant::now();
+                if page.scanned_to > after {
+                    aggregates.hear(&page.events);
+                    let touched = dubbings(page.events.iter().map(|event| &event.stream));
+                    return Ok(News { touched, scanned_to: page.scanned_to });
+                }
+            }
+            unanswered = None;
+            // Whether it was an answer, a wake-up, a closed channel or time that passed: look again.
+            tokio::select! {
+                _ = answers.changed() => {}
+                _hint = timeout_at(*polled + POLL, wakeups.changed()) => {}
+            }
         }
     }
+}
+
+fn dubbings<'a>(streams: impl Iterator<Item = &'a StreamId>) -> BTreeSet<DubbingId> {
+    streams.filter_map(StreamId::dubbing).collect()
 }
 
 /// What is unfinished, asked for until it is known.

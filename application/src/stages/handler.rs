@@ -10,6 +10,7 @@ use crate::{
         memo_store::{MemoError, MemoStore},
         work_queue::QueueError,
     },
+    stages::scratch::Scratch,
     stop::StopSignal,
 };
 use async_trait::async_trait;
@@ -70,8 +71,8 @@ pub struct Attempt {
     pub stream: StreamId,
     /// Which attempt.
     pub fence: Fence,
-    /// An empty folder; removed when the attempt ends.
-    pub scratch: PathBuf,
+    /// Where it may put files; removed when it ends.
+    pub scratch: Arc<Scratch>,
     /// What handlers work with.
     pub kit: StageKit,
     /// Whether the process is being stopped.

@@ -118,7 +118,7 @@ impl DubbingStage for Ingest {
         let info = self.prober.probe(&source).await?;
         self.limits.check(&info)?;
         let sound = choose_sound(&info, request.audio_stream, &request.source_language)?;
-        let signed_file = job.attempt.scratch.join("signed");
+        let signed_file = job.attempt.scratch.folder().await?.join("signed");
         let signed = self.signer.sign_source(&source, &signed_file).await?;
         let media = if signed {
             job.attempt.keep(&signed_file, &info.container).await?

@@ -104,7 +104,7 @@ impl TrackStage for Mix {
         {
             return Ok(Done::reused(vec![], producers));
         }
-        let output = job.attempt.scratch.join("mix.wav");
+        let output = job.attempt.scratch.folder().await?.join("mix.wav");
         let basis = score.basis(&producers)?;
         let before = job.track.mixed.as_ref().and_then(|known| known.levels);
         let levels = before.filter(|levels| levels.basis == basis);

@@ -10,6 +10,7 @@ pub mod mark;
 pub mod mix;
 pub mod mux;
 pub mod publish;
+pub mod scratch;
 pub mod separate;
 pub mod sign;
 pub mod sync_lips;

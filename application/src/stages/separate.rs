@@ -60,7 +60,7 @@ impl DubbingStage for Separate {
         let input = SeparateInput {
             file: job.attempt.file(&source.media).await?,
             audio_stream: source.audio_stream,
-            folder: job.attempt.scratch.clone(),
+            folder: job.attempt.scratch.folder().await?.to_owned(),
         };
         let stems = self.separator.separate(input).await?;
         let sound = SeparatedSound {

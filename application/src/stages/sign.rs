@@ -21,7 +21,7 @@ pub struct Sign {
 impl TrackStage for Sign {
     async fn run(&self, job: &TrackJob) -> Result<Done<TrackEvent>, StageError> {
         let muxed = job.track.muxed.as_ref().ok_or(StageError::Absent("the finished file"))?;
-        let output = job.attempt.scratch.join("signed");
+        let output = job.attempt.scratch.folder().await?.join("signed");
         let signed = self.signer.sign_dub(self.input(job, output.clone()).await?).await?;
         let fact = TrackEvent::ProvenanceSigned(SignedTrack {
             media: job.attempt.keep(&output, &muxed.media.media_type).await?,

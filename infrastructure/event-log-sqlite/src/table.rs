@@ -37,11 +37,23 @@ pub(crate) const HEAD: &str = "SELECT coalesce(max(position), 0) FROM events";
 /// Rows written by one statement: 20 values each, far below SQLite's 32,766 a statement.
 const ROWS_A_STATEMENT: usize = 64;
 
-/// Writes rows in their order.
+/// Writes rows in their order, in a transaction of the caller's.
 pub(crate) async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+    write(connection, "", rows, "").await
+}
+
+/// Writes rows in their order, in a transaction of their own. All in one go: each call to the connection's thread costs
+/// as much as writing a row. After an error nobody knows whether the transaction goes on: the connection is not to be
+/// used any more.
+pub(crate) async fn commit(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+    write(connection, "BEGIN IMMEDIATE; ", rows, "COMMIT").await
+}
+
+async fn write(connection: &mut SqliteConnection, before: &str, rows: &[Row], after: &str) -> Result<(), sqlx::Error> {
+    let mut statements = QueryBuilder::<Sqlite>::new(before);
     for chunk in rows.chunks(ROWS_A_STATEMENT) {
-        let mut statement = QueryBuilder::<Sqlite>::new(concat!("INSERT INTO events (", columns!(), ") "));
-        statement.push_values(chunk, |mut values, Row { position, recorded_at, prev_hash, hash, content }| {
+        statements.push(concat!("INSERT INTO events (", columns!(), ") "));
+        statements.push_values(chunk, |mut values, Row { position, recorded_at, prev_hash, hash, content }| {
             values
                 .push_bind(*position as i64)
                 .push_bind(&content.stream)
@@ -64,9 +76,12 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> R
                 .push_bind(hash.to_string())
                 .push_bind(&content.traceparent);
         });
-        let is_usual = matches!(chunk.len(), 1 | ROWS_A_STATEMENT);
-        statement.build().persistent(is_usual).execute(&mut *connection).await?;
+        statements.push("; ");
     }
+    statements.push(after);
+    // Few shapes come again and again; one that is long is as good as never the same.
+    let is_usual = rows.len() <= ROWS_A_STATEMENT;
+    statements.build().persistent(is_usual).execute(connection).await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 use crate::{
     ends::Ends,
     error::{Kind, LogError, kind},
-    table::{insert, number, parsed},
+    table::{commit, insert, number, parsed},
 };
 use application::ports::{
     clock::Clock,
@@ -45,6 +45,12 @@ pub(crate) struct Writer {
 pub(crate) struct LogEnd {
     position: u64,
     recorded_at: Option<Timestamp>,
+}
+
+/// What is to become of a group.
+struct Judged {
+    rows: Vec<Row>,
+    written: Written,
 }
 
 /// What a transaction did.
@@ -104,20 +110,34 @@ impl Writer {
     /// Judges every append, writes those that pass, commits.
     ///
     /// Appends that fit what is known of the file are not looked up in it: those that were written before are found out
-    /// by the uniqueness of their events' ids, and then the group comes again.
+    /// by the uniqueness of their events' ids, and streams that are there already by that of their revisions; then the
+    /// group comes again, when nothing is known.
     async fn transact(&self, connection: &mut SqliteConnection, appends: &[Prepared]) -> Result<Written, LogError> {
         let streams: Vec<String> = appends.iter().map(|append| append.stream.to_string()).collect();
+        if let (Some(end), Some(tails)) = (self.end, self.tails_to_fit(appends, &streams)) {
+            let judged = self.judge(appends, streams, HashMap::new(), tails, end);
+            commit(connection, &judged.rows).await?;
+            return Ok(judged.written);
+        }
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let mut tails = self.known_tails(&mut transaction, &streams).await?;
-        let mut known = HashMap::new();
-        let LogEnd { position: mut head, recorded_at: last } = match self.end {
-            Some(end) if do_fit(appends, &streams, &tails) => end,
-            Some(_) | None => {
-                known = known_outcomes(&mut transaction, appends).await?;
-                tails = stream_tails(&mut transaction, &streams).await?;
-                log_end(&mut transaction).await?
-            }
-        };
+        let known = known_outcomes(&mut transaction, appends).await?;
+        let tails = stream_tails(&mut transaction, &streams).await?;
+        let end = log_end(&mut transaction).await?;
+        let judged = self.judge(appends, streams, known, tails, end);
+        insert(&mut transaction, &judged.rows).await?;
+        transaction.commit().await?;
+        Ok(judged.written)
+    }
+
+    /// What becomes of each append, given what its command came to before, where streams end, and where the log does.
+    fn judge(
+        &self,
+        appends: &[Prepared],
+        streams: Vec<String>,
+        mut known: HashMap<Command, Outcome>,
+        mut tails: HashMap<String, Tail>,
+        LogEnd { position: mut head, recorded_at: last }: LogEnd,
+    ) -> Judged {
         let recorded_at = last.map_or(self.clock.now(), |last| last.max(self.clock.now()));
         let mut rows: Vec<Row> = Vec::new();
         let mut answers = Vec::with_capacity(appends.len());
@@ -138,41 +158,24 @@ impl Writer {
                 }
             });
         }
-        insert(&mut transaction, &rows).await?;
-        transaction.commit().await?;
         let end = LogEnd { position: head, recorded_at: if rows.is_empty() { last } else { Some(recorded_at) } };
-        Ok(Written { answers, ends: tails, end })
+        Judged { rows, written: Written { answers, ends: tails, end } }
     }
 
-    /// The ends of streams as far as they are known, the others from the file.
-    async fn known_tails(
-        &self,
-        connection: &mut SqliteConnection,
-        streams: &[String],
-    ) -> Result<HashMap<String, Tail>, LogError> {
-        let (mut known, mut unknown) = (HashMap::new(), Vec::new());
-        for stream in streams {
-            match self.ends.of(stream) {
-                Some(tail) => _ = known.insert(stream.clone(), tail),
-                None => unknown.push(stream.clone()),
-            }
-        }
-        if !unknown.is_empty() {
-            known.extend(stream_tails(connection, &unknown).await?);
-        }
-        Ok(known)
+    /// The ends of streams as far as they are known, if each append follows its stream's end, or the append before it in
+    /// the group. A stream of which nothing is known is taken to begin where that is expected.
+    fn tails_to_fit(&self, appends: &[Prepared], streams: &[String]) -> Option<HashMap<String, Tail>> {
+        let tails: HashMap<String, Tail> =
+            streams.iter().filter_map(|stream| Some((stream.clone(), self.ends.of(stream)?))).collect();
+        let mut reached: HashMap<&str, u64> = HashMap::new();
+        let do_fit = appends.iter().zip(streams).all(|(append, stream)| {
+            let end = reached.entry(stream).or_insert_with(|| tails.get(stream).map_or(0, |tail| tail.revision));
+            let fits = *end == append.expected_revision;
+            *end += append.events();
+            fits
+        });
+        do_fit.then_some(tails)
     }
-}
-
-/// Whether each append follows its stream's end, or the append before it in the group.
-fn do_fit(appends: &[Prepared], streams: &[String], tails: &HashMap<String, Tail>) -> bool {
-    let mut reached: HashMap<&str, u64> = HashMap::new();
-    appends.iter().zip(streams).all(|(append, stream)| {
-        let end = reached.entry(stream).or_insert_with(|| tails.get(stream).map_or(0, |tail| tail.revision));
-        let fits = *end == append.expected_revision;
-        *end += append.events();
-        fits
-    })
 }
 
 /// Tenant, command id and stream.

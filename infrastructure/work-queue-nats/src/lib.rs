@@ -237,9 +237,8 @@ impl WorkQueue for NatsWorkQueue {
         let (stage, priority) = (work.fence.stage, work.claim.priority);
         let lane = Lane { class: inner.settings.class_of(stage), stage, priority };
         let payload = Bytes::from(wire::encode(&work).map_err(NatsQueueError::Unwritable)?);
-        inner.patiently(PATIENCE, || inner.put(lane, work.id, payload.clone())).await?;
-        inner.hint(Some(lane));
-        Ok(())
+        // The server tells all who take from this lane, this process among them.
+        Ok(inner.patiently(PATIENCE, || inner.put(lane, work.id, payload.clone())).await?)
     }
 
     async fn pull(&self, _lease: Duration) -> Result<Delivery, QueueError> {

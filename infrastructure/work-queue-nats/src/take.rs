@@ -25,9 +25,12 @@ pub(crate) async fn take(inner: &Arc<Inner>, lane: Lane) -> Result<Option<Taken>
         match &taken {
             Ok(None) => taking.line.found_empty(lane),
             Ok(Some(Taken { parts, .. })) => {
-                taking.line.served(lane, parts.as_ref().map_or(0, |parts| parts.pending));
-                // There may be more, also of what was handed out before.
-                taking.hint(Some(lane));
+                let left = parts.as_ref().map_or(0, |parts| parts.pending);
+                taking.line.served(lane, left);
+                // What was handed out before and comes again is found by the next look at all lanes.
+                if left > 0 {
+                    taking.hint(Some(lane));
+                }
             }
             Err(_) => taking.hint(Some(lane)),
         }

@@ -40,6 +40,11 @@ impl Figure {
         Self { bound: Some(Bound::Below(limit)), ..Self::told(what, measured, unit) }
     }
 
+    /// One that should be less than that, if there is a limit.
+    pub fn below_any(what: impl Into<String>, measured: f64, unit: &'static str, limit: Option<f64>) -> Self {
+        Self { bound: limit.map(Bound::Below), ..Self::told(what, measured, unit) }
+    }
+
     /// Whether it is as it should be; none for what is only told.
     pub fn is_kept(&self) -> Option<bool> {
         self.bound.map(|bound| match bound {

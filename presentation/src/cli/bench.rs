@@ -69,8 +69,8 @@ pub struct FlowArgs {
 pub struct FlowLimits {
     /// Stage transitions a second, at least.
     pub transitions: f64,
-    /// Milliseconds for each stage of a job that is alone.
-    pub lone_ms: f64,
+    /// Milliseconds for each stage of a job that is alone, where that is limited.
+    pub lone_ms: Option<f64>,
     /// Milliseconds from the commit of a request to the worker that has it, in the middle.
     pub wait_ms: f64,
 }
@@ -79,8 +79,8 @@ impl Backend {
     /// What the flow should reach on it.
     pub fn limits(self) -> FlowLimits {
         match self {
-            Self::Sqlite | Self::Memory => FlowLimits { transitions: 5_000.0, lone_ms: 2.0, wait_ms: 5.0 },
-            Self::Postgres => FlowLimits { transitions: 2_500.0, lone_ms: f64::INFINITY, wait_ms: 15.0 },
+            Self::Sqlite | Self::Memory => FlowLimits { transitions: 5_000.0, lone_ms: Some(2.0), wait_ms: 5.0 },
+            Self::Postgres => FlowLimits { transitions: 2_500.0, lone_ms: None, wait_ms: 15.0 },
         }
     }
 }
@@ -112,7 +112,7 @@ async fn measure(command: BenchCommand) -> Result<Exit, Failure> {
             let measured = bench::log::run(&args).await?;
             let (figures, ratio) = (&measured.figures, measured.ratio);
             let of = json!({ "writers": args.writers, "events": args.events, "figures": figures, "ratio": ratio });
-            show_with_ratio(args.json, &of, figures, ratio);
+            show_with_ratio(args.json, &of, figures, Some(ratio));
         }
         BenchCommand::Flow(args) => {
             let measured = bench::flow::run(&args).await?;
@@ -124,13 +124,15 @@ async fn measure(command: BenchCommand) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn show_with_ratio(as_json: bool, document: &serde_json::Value, figures: &[Figure], ratio: f64) {
+fn show_with_ratio(as_json: bool, document: &serde_json::Value, figures: &[Figure], ratio: Option<f64>) {
     if as_json {
         print_json(document);
         return;
     }
     print_figures(figures);
-    print(&format!("ratio {ratio:.2}"));
+    if let Some(ratio) = ratio {
+        print(&format!("ratio {ratio:.2}"));
+    }
 }
 
 fn show(args: &ApiArgs, figures: &[Figure]) {

@@ -50,7 +50,7 @@ impl TrackStage for Mux {
         {
             return Ok(Done::reused(vec![], producers));
         }
-        let output = job.attempt.scratch.join("dub");
+        let output = job.attempt.scratch.folder().await?.join("dub");
         let muxed = self.muxer.mux(input(job, &parts, output.clone()).await?).await?;
         let media_type = if parts.video_stream.is_some() { "video/mp4" } else { "audio/mp4" };
         let blobs = &job.attempt.kit.blobs;
@@ -120,7 +120,7 @@ async fn input(job: &TrackJob, parts: &Parts<'_>, output: PathBuf) -> Result<Mux
         original,
         subtitles: parts.embed.then(|| parts.cues.to_vec()),
         true_peak_max: parts.true_peak_max,
-        scratch: job.attempt.scratch.clone(),
+        scratch: job.attempt.scratch.folder().await?.to_owned(),
         output,
     })
 }

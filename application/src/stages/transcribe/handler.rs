@@ -112,7 +112,7 @@ impl Transcribe {
             speech: speech.to_owned(),
             language: language.clone(),
             utterances: owed.iter().map(|line| (line.utterance, line.span)).collect(),
-            scratch: job.attempt.scratch.clone(),
+            scratch: job.attempt.scratch.folder().await?.to_owned(),
         };
         let (sender, mut results) = mpsc::channel::<Recognised>(WAITING);
         let record = async {
