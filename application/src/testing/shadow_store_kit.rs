@@ -282,13 +282,15 @@ fn version_of(s: &Sample, rows: &[Row]) -> u32 {
 async fn readers_see_one_set_or_the_other<Keep>(store: Store<Keep>, s: Sample) {
     store.fold(&s, 0, 1, 1).await;
     let (done, is_done) = tokio::sync::watch::channel(false);
+    let looks = tokio::sync::watch::Sender::new(0);
     let readers: Vec<_> = (0..READERS)
         .map(|_| {
-            let (live, is_done) = (Arc::clone(&store.live), is_done.clone());
+            let (live, is_done, looks) = (Arc::clone(&store.live), is_done.clone(), looks.clone());
             tokio::spawn(async move {
                 let (mut seen, mut changes) = (1, 0);
                 while !*is_done.borrow() {
                     let version = version_of(&s, &live.query(s.table, &[]).await.unwrap());
+                    looks.send_modify(|looks| *looks += 1);
                     changes += u32::from(version != seen);
                     seen = version;
                 }
@@ -299,6 +301,9 @@ async fn readers_see_one_set_or_the_other<Keep>(store: Store<Keep>, s: Sample) {
     for round in 0..SWAPS_SEEN {
         store.fold_shadow(&s, 1, if round % 2 == 0 { 2 } else { 1 }).await;
         store.shadows.swap(ONE, s.table, 1).await.unwrap();
+        // Readers may be slower than swaps: one of them looks in between.
+        let before = *looks.borrow();
+        looks.subscribe().wait_for(|looks| *looks > before + u64::from(READERS)).await.unwrap();
         if round % 5 == 4 {
             assert!(store.shadows.roll_back(ONE, s.table).await.unwrap());
         }
