@@ -10,6 +10,7 @@ mod planted;
 pub mod rig;
 mod telemetry;
 mod wire;
+mod workers;
 
 use crate::{
     media::Sound,

@@ -10,10 +10,11 @@ use super::{
     told,
 };
 use crate::{
-    config::{Config, Costs, Jobs, Node, NodeRole},
+    config::{Config, Costs, Jobs, NodeRole},
     exit::Failure,
     home::Home,
     wiring::{App, Engines, mailer, upload_store},
+    work,
 };
 use application::{
     admission::{Admission, AdmissionLimits, Backlog, BacklogError, Beginning},
@@ -69,6 +70,8 @@ pub struct Standing {
     pub holdings: Holdings,
     /// Where else what happens is told, and what hears of it there.
     pub bus: Option<told::Bus>,
+    /// How much work it does at a time.
+    pub slots: usize,
     /// Ends streams when it stops.
     pub stop: CancellationToken,
 }
@@ -81,7 +84,7 @@ pub async fn serve(
     secrets: &Secrets,
     standing: Standing,
 ) -> Result<Served, Failure> {
-    let Standing { tls, public_url, holdings, bus, stop } = standing;
+    let Standing { tls, public_url, holdings, bus, slots, stop } = standing;
     let roles = &config.node.roles;
     let identity = identity::identity(&app, config, secrets, public_url).await?;
     let (webhooks, delivery) = told::webhooks(&app, config, &identity).await?;
@@ -96,6 +99,7 @@ pub async fn serve(
     let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, &desk, home);
     let sources = sources(&app.log, &app.worker.queue, &app.engines, &admission, &projections);
     let measures = Measures::new(sources, &metrics, app.log.head().await?);
+    work::measures::register(&metrics, &app.worker.room, slots);
     let api = Api::new(ApiParts {
         aggregates: Arc::clone(&app.aggregates),
         log: Arc::clone(&app.log),
@@ -141,7 +145,7 @@ pub async fn serve(
     beside.extend(keeping(projections, measures, &holdings));
     beside.extend(told::beside(&app.log, roles, &holdings, delivery, letters, bus));
     beside.extend(app.cluster.is_some().then(|| counting(app.read_store, Arc::clone(&admission))));
-    let crew = CrewParts { admission, worker: app.worker, workers: slots(&config.node, app.cores), beside };
+    let crew = CrewParts { admission, worker: app.worker, workers: slots, beside };
     Ok(Served { api, crew, backlog })
 }
 
@@ -189,14 +193,6 @@ fn keeping(projections: Runner, measures: Measures, holdings: &Holdings) -> [Bes
         async move { measures.run().await }
     });
     [folding, measuring]
-}
-
-/// How many workers this process has: one at least where it drives dubbings, for what workers elsewhere do not do.
-fn slots(config: &Node, cores: usize) -> usize {
-    if !config.roles.contains(&NodeRole::Flow) {
-        return 0;
-    }
-    config.slots.map_or(cores + 1, |slots| usize::try_from(slots).unwrap_or(usize::MAX)).max(1)
 }
 
 /// How much is worked on at a time, and how much may wait.
