@@ -2,7 +2,7 @@
 
 use super::{
     assets,
-    health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
+    health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth, WorkersHealth},
     identity, listener,
     measures::{Measures, Sources},
     membership::PROJECTIONS,
@@ -96,7 +96,11 @@ pub async fn serve(
     let (manager, limits) = (Arc::new(app.manager), admission_limits(&config.jobs, app.cores));
     let admission = Admission::among_others(manager, limits, holdings.clone());
     let (desk, metrics) = (DeskStatus::default(), Metrics::default());
-    let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, &desk, home);
+    let mut health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, &desk, home);
+    // Where work waits in this process, it is done here.
+    if let Some(cluster) = app.cluster.clone().filter(|_| home.queue().is_some()) {
+        health.push(Arc::new(WorkersHealth { cluster, queue: Arc::clone(&app.worker.queue) }));
+    }
     let sources = sources(&app.log, &app.worker.queue, &app.engines, &admission, &projections);
     let measures = Measures::new(sources, &metrics, app.log.head().await?);
     work::measures::register(&metrics, &app.worker.room, slots);

@@ -54,6 +54,13 @@ fn workers_are_listed_drained_measured_and_gone() {
     });
     let start = |name, args: &[&'static str]| Worker::start_with(&server, &engines, name, args);
     let one = start("one", &["--slots", "1,mix=1", "--http", "127.0.0.1:0"]);
+    fs::write(&hold, "").expect("a file");
+    let asset = server.upload(clip());
+    let dubbing = order(&server, &asset, Some(&clip_transcript()), &["es"]);
+    server.wait("there is nobody for one stage", || {
+        let health = server.get("/health").json(StatusCode::OK);
+        health["components"].to_string().contains("work waits that nobody takes: transcribe")
+    });
     let graphic = start("graphic", &["--class", "gpu", "--slots", "2", "--http", "127.0.0.1:0"]);
     server.wait("both are listed", || ["one", "graphic"].iter().all(|name| listed(&server, name).is_some()));
     let card = listed(&server, "graphic").expect("it is there");
@@ -63,9 +70,6 @@ fn workers_are_listed_drained_measured_and_gone() {
     assert!(shown.contains("2 at a time (gpu) of transcribe") && shown.contains("1 at a time (cpu) of"), "{shown}");
 
     // It is drained while it speaks: that it ends, and all that follows another one does.
-    fs::write(&hold, "").expect("a file");
-    let asset = server.upload(clip());
-    let dubbing = order(&server, &asset, Some(&clip_transcript()), &["es"]);
     let seen = until_begun(&server, &dubbing, 0, "synthesise");
     assert_eq!(measure(&server, &one, "busy{stage=\"synthesise\"}"), 1);
     assert!(measure(&server, &one, "memory_held_bytes") > 0);
