@@ -66,7 +66,7 @@ pub struct Figures {
     pub ended: BTreeMap<(Stage, &'static str), u64>,
     /// How often a stage could not be begun for want of memory, until it could.
     pub waits: BTreeMap<Stage, u64>,
-    /// Bytes that those under way hold.
+    /// Bytes that are held for those under way, and for those who are asking for work.
     pub held_bytes: u64,
     /// Bytes that there are for all; `None` without a bound.
     pub memory_bytes: Option<u64>,
@@ -142,6 +142,14 @@ impl Inner {
         known(&self.limits.needs).max(known(&state.seen))
     }
 
+    /// Whether attempts under way are in the way, and not only others who ask for work just now: a queue on a server finds
+    /// out by asking whether there is any.
+    fn is_short_by_work(&self, state: &State, bytes: u64) -> bool {
+        let of_stage = |(stage, count): (&Stage, &usize)| self.need(state, *stage).saturating_mul(*count as u64);
+        let under_way: u64 = state.figures.at_work.iter().map(of_stage).fold(0, u64::saturating_add);
+        under_way > 0 && self.limits.memory_bytes.is_some_and(|limit| under_way.saturating_add(bytes) > limit)
+    }
+
     /// The bytes that are held for it.
     fn admit(&self, stage: Stage) -> Option<u64> {
         let mut state = self.state();
@@ -152,7 +160,8 @@ impl Inner {
         let is_short = self.limits.memory_bytes.is_some_and(|limit| state.held_bytes > 0 && together > limit);
         if state.is_closed || is_full || is_short {
             state.has_refused = true;
-            if is_short && !is_full && !state.is_closed && state.short.insert(stage) {
+            let is_waiting = is_short && !is_full && !state.is_closed && self.is_short_by_work(&state, bytes);
+            if is_waiting && state.short.insert(stage) {
                 *state.figures.waits.entry(stage).or_default() += 1;
                 let (needed, held) = (bytes >> 20, state.held_bytes >> 20);
                 tracing::info!(%stage, needed, held, "no more of this stage is begun before there is memory (MiB)");

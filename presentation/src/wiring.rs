@@ -354,13 +354,12 @@ impl App {
         let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)).with_snapshots(snapshots));
         let files = cluster.clone().map_or_else(FileUse::default, FileUse::among);
         let siblings = JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
-        let cores = cores();
         let kit = StageKit {
             aggregates: Arc::clone(&aggregates),
             blobs: Arc::clone(&blobs),
             memos,
             ids: Arc::clone(&ids),
-            cores,
+            cores: cores(),
         };
         Ok(Self {
             projections: Runner::new(Arc::clone(&log), Arc::clone(&read_store)),
@@ -400,7 +399,7 @@ impl App {
             read_store,
             vault,
             ids,
-            cores,
+            cores: cores(),
         })
     }
 }

@@ -88,11 +88,13 @@ fn so_many_of_a_stage_at_a_time() {
 fn a_stage_that_waits_for_memory_is_counted_once() {
     let room = room(100, &[(Stage::Transcribe, 60)]);
     for _ in 0..2 {
-        let transcribing = room.admit(Stage::Transcribe).unwrap();
+        let asking = room.admit(Stage::Transcribe).unwrap();
+        assert!(!is_admitted(&room, Stage::Transcribe), "that alone is no wait: there may be no work");
+        let at_work = room.at_work(Stage::Transcribe);
         for _ in 0..5 {
             assert!(!is_admitted(&room, Stage::Transcribe));
         }
-        drop(transcribing);
+        drop((asking, at_work));
     }
     assert!(is_admitted(&room, Stage::Transcribe));
     assert_eq!(room.figures().waits[&Stage::Transcribe], 2);

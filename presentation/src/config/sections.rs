@@ -390,7 +390,6 @@ impl Config {
                 faults.push(Fault { key: given.to_owned(), source: source(given), what });
             }
         }
-        let is_postgres = |url: &Hidden| url.expose().starts_with("postgres");
         if self.log.replica.is_some() && !self.log.url.as_ref().is_some_and(is_postgres) {
             let key = "log.replica";
             let what = "there is nothing to be the replica of: log.url must name its primary";
@@ -400,6 +399,32 @@ impl Config {
             let what = "set either blobs.access_key and blobs.secret_key, or blobs.credentials_file";
             faults.push(Fault { key: "blobs.url".to_owned(), source: source("blobs.url"), what: what.to_owned() });
         }
+        faults.extend(self.contradictions_among_nodes(&source));
+        for (key, address) in [("http.listen", Some(self.http.listen)), ("worker.listen", self.worker.listen)] {
+            let Some(address) = address.filter(|address| !is_safe(*address, &self.http)) else { continue };
+            let what = format!(
+                "{address} is not loopback, so that others reach it, and tokens must not travel in the clear; set \
+                 http.tls_cert and http.tls_key, or, when a proxy with TLS stands in front, --behind-proxy \
+                 (http.behind_proxy)"
+            );
+            faults.push(Fault { key: key.to_owned(), source: source(key), what });
+        }
+        if self.scan.required == Some(true) && self.scan.clamd.is_none() {
+            let key = "scan.required";
+            let what = "nothing can be scanned while scan.clamd is not set; set it, or do not require the scan";
+            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
+        }
+        if self.http.header_timeout > self.http.request_timeout {
+            let key = "http.header_timeout";
+            let what = "longer than http.request_timeout, which includes it";
+            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
+        }
+        faults
+    }
+
+    /// The same of what processes share.
+    fn contradictions_among_nodes(&self, source: impl Fn(&str) -> Source) -> Vec<Fault> {
+        let mut faults = Vec::new();
         let shared = [
             ("log.url", self.log.url.is_some()),
             ("read.url", self.read.url.is_some()),
@@ -424,27 +449,13 @@ impl Config {
             let what = "there are no workers to choose from while queue.url is not set";
             faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
         }
-        for (key, address) in [("http.listen", Some(self.http.listen)), ("worker.listen", self.worker.listen)] {
-            let Some(address) = address.filter(|address| !is_safe(*address, &self.http)) else { continue };
-            let what = format!(
-                "{address} is not loopback, so that others reach it, and tokens must not travel in the clear; set \
-                 http.tls_cert and http.tls_key, or, when a proxy with TLS stands in front, --behind-proxy \
-                 (http.behind_proxy)"
-            );
-            faults.push(Fault { key: key.to_owned(), source: source(key), what });
-        }
-        if self.scan.required == Some(true) && self.scan.clamd.is_none() {
-            let key = "scan.required";
-            let what = "nothing can be scanned while scan.clamd is not set; set it, or do not require the scan";
-            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
-        }
-        if self.http.header_timeout > self.http.request_timeout {
-            let key = "http.header_timeout";
-            let what = "longer than http.request_timeout, which includes it";
-            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
-        }
         faults
     }
+}
+
+/// Whether it is the address of a PostgreSQL database.
+fn is_postgres(url: &Hidden) -> bool {
+    url.expose().starts_with("postgres")
 }
 
 /// Whether nobody on the way reads what is said to the server.

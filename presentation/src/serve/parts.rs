@@ -14,7 +14,6 @@ use crate::{
     exit::Failure,
     home::Home,
     wiring::{App, Engines, mailer, upload_store},
-    work,
 };
 use application::{
     admission::{Admission, AdmissionLimits, Backlog, BacklogError, Beginning},
@@ -23,9 +22,11 @@ use application::{
     commands::asset_desk::DeskStatus,
     crew::{Beside, CrewParts},
     estimate::Prices,
+    ports::cluster::Cluster,
     ports::event_log::EventLog,
     ports::read_store::{Condition, Order, PageQuery, ReadStore, ReadStoreError},
     ports::work_queue::WorkQueue,
+    worker::Worker,
 };
 use async_trait::async_trait;
 use domain::value::DubbingId;
@@ -96,14 +97,9 @@ pub async fn serve(
     let (manager, limits) = (Arc::new(app.manager), admission_limits(&config.jobs, app.cores));
     let admission = Admission::among_others(manager, limits, holdings.clone());
     let (desk, metrics) = (DeskStatus::default(), Metrics::default());
-    let mut health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, &desk, home);
-    // Where work waits in this process, it is done here.
-    if let Some(cluster) = app.cluster.clone().filter(|_| home.queue().is_some()) {
-        health.push(Arc::new(WorkersHealth { cluster, queue: Arc::clone(&app.worker.queue) }));
-    }
-    let sources = sources(&app.log, &app.worker.queue, &app.engines, &admission, &projections);
+    let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, &desk, home);
+    let sources = sources(&app.log, (&app.worker, slots), &app.engines, &admission, &projections);
     let measures = Measures::new(sources, &metrics, app.log.head().await?);
-    work::measures::register(&metrics, &app.worker.room, slots);
     let api = Api::new(ApiParts {
         aggregates: Arc::clone(&app.aggregates),
         log: Arc::clone(&app.log),
@@ -133,7 +129,7 @@ pub async fn serve(
         applied,
         cache,
         metrics,
-        health,
+        health: with_workers(health, app.cluster.as_ref(), &app.worker.queue, home),
         stop,
         traces: Arc::new(OtelTraces),
         limits: listener::request_limits(&config.http),
@@ -156,7 +152,7 @@ pub async fn serve(
 /// What is measured.
 fn sources(
     log: &Arc<dyn EventLog>,
-    queue: &Arc<dyn WorkQueue>,
+    (worker, slots): (&Worker, usize),
     engines: &Engines,
     admission: &Arc<Admission>,
     projections: &Runner,
@@ -164,7 +160,9 @@ fn sources(
     let folded = projections.clone();
     Sources {
         log: Arc::clone(log),
-        queue: Arc::clone(queue),
+        queue: Arc::clone(&worker.queue),
+        room: worker.room.clone(),
+        slots,
         admission: Arc::clone(admission),
         meter: Arc::clone(&engines.meter),
         calls: engines.calls.clone(),
@@ -229,6 +227,19 @@ fn health(
         disk("disk", home.root().to_owned()),
         Arc::new(AssetDeskHealth(desk.clone())),
     ]
+}
+
+/// The same, and whether there is somebody for the work that waits. Where it waits in this process, it is done here.
+fn with_workers(
+    mut health: Vec<Arc<dyn HealthCheck>>,
+    cluster: Option<&Arc<dyn Cluster>>,
+    queue: &Arc<dyn WorkQueue>,
+    home: &Home,
+) -> Vec<Arc<dyn HealthCheck>> {
+    if let Some(cluster) = cluster.filter(|_| home.queue().is_some()) {
+        health.push(Arc::new(WorkersHealth { cluster: Arc::clone(cluster), queue: Arc::clone(queue) }));
+    }
+    health
 }
 
 /// What a minute costs.
