@@ -71,16 +71,24 @@ impl<T> FairLine<T> {
 
     /// Takes whoever's turn it is.
     pub fn pop(&mut self) -> Option<T> {
-        let priority = self.next_priority()?;
-        for (_, level) in self.levels.range_mut(..priority) {
-            level.passed_over += 1;
+        self.pop_admitted(|_| Some(())).map(|(item, ())| item)
+    }
+
+    /// Takes the first of those who are admitted, in the order of turns, with what they were admitted with. Who is refused
+    /// keeps their place.
+    pub fn pop_admitted<P>(&mut self, mut admit: impl FnMut(&T) -> Option<P>) -> Option<(T, P)> {
+        let first = self.next_priority()?;
+        let others: Vec<Priority> = self.levels.keys().rev().copied().filter(|priority| *priority != first).collect();
+        for priority in [first].into_iter().chain(others) {
+            let Some(found) = self.levels.get_mut(&priority).and_then(|level| level.pop(&mut admit)) else { continue };
+            for (_, level) in self.levels.range_mut(..priority) {
+                level.passed_over += 1;
+            }
+            self.forget_if_empty(priority);
+            self.waiting -= 1;
+            return Some(found);
         }
-        let level = self.levels.get_mut(&priority)?;
-        level.passed_over = 0;
-        let item = level.pop();
-        self.forget_if_empty(priority);
-        self.waiting -= usize::from(item.is_some());
-        item
+        None
     }
 
     /// Takes one out of the line; `None` when it does not wait any more.
@@ -121,17 +129,22 @@ impl<T> Level<T> {
         Self { passed_over: 0, turns: VecDeque::new(), waiting: HashMap::new() }
     }
 
-    /// The oldest of the tenant whose turn it is, who then goes to the end.
-    fn pop(&mut self) -> Option<T> {
-        let tenant = self.turns.pop_front()?;
+    /// The oldest that is admitted of the tenant whose turn it is, who then goes to the end.
+    fn pop<P>(&mut self, mut admit: impl FnMut(&T) -> Option<P>) -> Option<(T, P)> {
+        let (turn, age, admitted) = self.turns.iter().enumerate().find_map(|(turn, tenant)| {
+            let mut own = self.waiting.get(tenant)?.iter();
+            own.find_map(|(age, item)| admit(item).map(|admitted| (turn, *age, admitted)))
+        })?;
+        let tenant = self.turns.remove(turn)?;
         let own = self.waiting.get_mut(&tenant)?;
-        let (_, item) = own.pop_first()?;
+        let item = own.remove(&age)?;
         if own.is_empty() {
             self.waiting.remove(&tenant);
         } else {
             self.turns.push_back(tenant);
         }
-        Some(item)
+        self.passed_over = 0;
+        Some((item, admitted))
     }
 }
 

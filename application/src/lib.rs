@@ -26,6 +26,7 @@ pub mod quotas;
 pub mod reasons;
 pub mod relay;
 pub mod report;
+pub mod room;
 pub mod stages;
 pub mod stop;
 #[cfg(feature = "testing")]

@@ -12,12 +12,14 @@ use crate::{
     flows::{flow_of, give_flow},
     ports::{
         blob_store::BlobError,
+        child::ChildMemory,
         clock::Clock,
         engine::EngineError,
         event_log::StreamId,
         trace::{TraceContext, Traces},
         work_queue::{Delivery, Work, WorkQueue},
     },
+    room::Room,
     stages::{
         handler::{Attempt, Done, DubbingJob, DubbingStage, StageError, StageKit, TrackJob, TrackStage},
         scratch::Scratch,
@@ -100,6 +102,8 @@ pub struct Worker {
     pub clock: Arc<dyn Clock>,
     /// Ties attempts to the traces of those who asked for them.
     pub traces: Arc<dyn Traces>,
+    /// What there is room for at a time.
+    pub room: Room,
 }
 
 /// What became of a command of an attempt.
@@ -128,13 +132,14 @@ impl Worker {
     /// or at once. An error means that the log, the queue or the disk could not be used.
     pub async fn run(&self, stop: &StopSignal) -> Result<(), StageError> {
         loop {
-            let delivery = tokio::select! {
+            let (delivery, pass) = tokio::select! {
                 biased;
                 () = stop.reached(Stopping::AtSafePoint) => return Ok(()),
-                delivery = self.queue.pull(LEASE) => delivery?,
+                pulled = self.queue.pull_through(&self.room, LEASE) => pulled?,
             };
             let receipt = delivery.receipt;
             self.attempt(&delivery, stop).await?;
+            drop(pass);
             self.queue.complete(receipt).await?;
         }
     }
@@ -142,9 +147,13 @@ impl Worker {
     /// An attempt as logs and traces see it: whatever is said and recorded between its start and its report stands
     /// in one span.
     async fn attempt(&self, delivery: &Delivery, stop: &StopSignal) -> Result<(), StageError> {
-        let span = self.span(&delivery.work);
-        let ended = self.try_once(delivery, stop).instrument(span.clone()).await;
-        span.record("outcome", ended.as_ref().map_or("failed", Ended::name));
+        let (span, stage) = (self.span(&delivery.work), delivery.work.fence.stage);
+        let (_at_work, memory) = (self.room.at_work(stage), Arc::new(ChildMemory::default()));
+        let attempt = self.try_once(delivery, stop).instrument(span.clone());
+        let ended = Arc::clone(&memory).of_children_in(attempt).await;
+        let outcome = ended.as_ref().map_or("failed", Ended::name);
+        span.record("outcome", outcome);
+        self.room.ended(stage, outcome, memory.bytes());
         ended.map(|_| ()).inspect_err(|error| self.traces.fail(&span, &describe(error).code))
     }
 

@@ -13,6 +13,7 @@ mod serve;
 mod session;
 mod siblings;
 mod wiring;
+mod work;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use cli::{Cli, Command, Internal};

@@ -4,15 +4,15 @@
 //! their next safe point.
 
 mod assets;
-mod health;
+pub mod health;
 mod identity;
 pub mod listener;
 mod measures;
-mod membership;
+pub mod membership;
 mod near;
 mod parts;
 pub mod quiet;
-mod secrets;
+pub mod secrets;
 mod told;
 
 use crate::{
@@ -22,12 +22,12 @@ use crate::{
     home::Home,
     interrupt::Interrupt,
     open_files,
-    wiring::{App, Engines, event_bus, source_limits, work_queue},
+    wiring::{App, Engines, cores, event_bus, source_limits, work_queue},
+    work::WorkPlan,
 };
 use application::{crew::Crew, ports::cluster::Turn};
-use domain::flow::Stage;
 use http_api::{router, router_of_operators, server};
-use membership::Membership;
+use membership::{Joining, Membership};
 use parts::Standing;
 use std::time::Duration;
 use telemetry::LogFormat;
@@ -51,8 +51,10 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let listener = listener::bind(config.http.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;
     let engines = Engines::new(home, args.signing.signing())?;
-    let app = interrupt.or_stop(open(home, config, engines)).await?;
-    let membership = Membership::join(&app, home, &config.node).await?;
+    let plan = WorkPlan::of_server(config, cores());
+    let app = interrupt.or_stop(open(home, config, engines, &plan)).await?;
+    let joining = Joining::of_server(&config.node.roles, plan.card());
+    let membership = Membership::join(&app, home, &config.node, joining).await?;
     let set_up = match &app.cluster {
         Some(cluster) => Some(cluster.turn(Turn::SetUp).await.map_err(|error| Failure::internal(&error))?),
         None => None,
@@ -63,7 +65,7 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     identity::check_issuer(config, &public_url)?;
     let kept = app.kept.clone();
     let (bus, holdings) = (event_bus(home).await?, membership.holdings().clone());
-    let standing = Standing { tls: tls.is_some(), public_url, holdings, bus, stop: stop.clone() };
+    let standing = Standing { tls: tls.is_some(), public_url, holdings, bus, slots: plan.slots, stop: stop.clone() };
     let served = parts::serve(app, home, config, &secrets, standing).await?;
     let first = identity::first_start(&served.api.identity, &config.auth).await?;
     identity::tell_configuration(&served.api.identity, &loaded.digestible()).await?;
@@ -107,15 +109,10 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
 }
 
 /// Opens everything that this node works with, and brings the read models up to date if that is its part.
-async fn open(home: &Home, config: &Config, engines: Engines) -> Result<App, Failure> {
-    // Files are let go of by those who drive dubbings: they share turns with all who begin to use some.
-    let works = match (config.node.roles.contains(&NodeRole::Flow), config.node.slots) {
-        (false, _) => vec![],
-        (true, Some(0)) => vec![Stage::Clean],
-        (true, _) => Stage::all().collect(),
-    };
-    let queue = work_queue(home, works).await?;
-    let app = App::open_with(home, engines, source_limits(&config.limits), queue).await?;
+async fn open(home: &Home, config: &Config, engines: Engines, plan: &WorkPlan) -> Result<App, Failure> {
+    let queue = work_queue(home, plan).await?;
+    let mut app = App::open_with(home, engines, source_limits(&config.limits), queue).await?;
+    app.worker.room = plan.room(config, cores());
     app.blobs.clear_scratch(None).await?;
     if config.node.roles.contains(&NodeRole::Project) {
         app.projections.catch_up().await.map_err(|error| Failure::internal(&error))?;

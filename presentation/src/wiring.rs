@@ -45,6 +45,7 @@ use application::{
     },
     process_manager::ProcessManager,
     report::TRUE_PEAK_MAX_DBTP,
+    room::Room,
     stages::{
         assess::{Assess, Inspector},
         assign_voices::AssignVoices,
@@ -353,13 +354,12 @@ impl App {
         let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)).with_snapshots(snapshots));
         let files = cluster.clone().map_or_else(FileUse::default, FileUse::among);
         let siblings = JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let kit = StageKit {
             aggregates: Arc::clone(&aggregates),
             blobs: Arc::clone(&blobs),
             memos,
             ids: Arc::clone(&ids),
-            cores,
+            cores: cores(),
         };
         Ok(Self {
             projections: Runner::new(Arc::clone(&log), Arc::clone(&read_store)),
@@ -375,6 +375,7 @@ impl App {
                 kit,
                 clock,
                 traces: Arc::new(OtelTraces),
+                room: Room::unbounded(),
             },
             request_dub: RequestDub {
                 aggregates: Arc::clone(&aggregates),
@@ -398,9 +399,14 @@ impl App {
             read_store,
             vault,
             ids,
-            cores,
+            cores: cores(),
         })
     }
+}
+
+/// How many engines may work at a time.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 /// Where uploads grow until they are complete.

@@ -11,6 +11,7 @@ pub mod rig;
 mod telemetry;
 mod upgrade;
 mod wire;
+mod workers;
 
 use crate::{
     media::Sound,

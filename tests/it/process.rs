@@ -10,6 +10,7 @@ mod machine;
 mod nodes;
 mod queues;
 mod request;
+mod room;
 mod steering;
 mod told;
 mod toys;

@@ -6,7 +6,10 @@ use crate::{
     stop::{StopSignal, Stopping},
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 /// The role whose nodes share the partitions.
 const FLOW: &str = "flow";
@@ -29,6 +32,7 @@ pub struct Member {
     share: Share,
     term: Duration,
     holdings: Holdings,
+    draining: watch::Sender<bool>,
     held: BTreeMap<String, Lease>,
     /// Until when what is held is surely nobody else's.
     until: Instant,
@@ -38,12 +42,18 @@ impl Member {
     /// Holds nothing yet.
     pub fn new(cluster: Arc<dyn Cluster>, card: NodeCard, share: Share, term: Duration) -> Self {
         let holdings = Holdings::nothing();
-        Self { cluster, card, share, term, holdings, held: BTreeMap::new(), until: Instant::now() }
+        let draining = watch::Sender::new(false);
+        Self { cluster, card, share, term, holdings, draining, held: BTreeMap::new(), until: Instant::now() }
     }
 
     /// What it holds, as it changes.
     pub fn holdings(&self) -> Holdings {
         self.holdings.clone()
+    }
+
+    /// Whether it is to do nothing new, as somebody asks for that or takes it back.
+    pub fn draining(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
     }
 
     /// Keeps what it holds until it is told to stop, and then lets go of it.
@@ -88,6 +98,7 @@ impl Member {
     /// Renews what it holds, lets go of what is too much, and takes what it may.
     async fn round(&mut self, began: Instant) -> Result<(), ClusterError> {
         let is_draining = self.cluster.announce(&self.card, self.term).await?;
+        self.tell_draining(is_draining);
         let known: Vec<Lease> = self.held.values().cloned().collect();
         let renewed = self.cluster.renew(self.card.id, &known, self.term).await?;
         self.until = began + self.term;
@@ -103,6 +114,15 @@ impl Member {
             self.take_partitions().await?;
         }
         Ok(())
+    }
+
+    fn tell_draining(&self, is_draining: bool) {
+        let is_news = self.draining.send_if_modified(|known| std::mem::replace(known, is_draining) != is_draining);
+        if is_news {
+            let said =
+                if is_draining { "this node does nothing new from now on" } else { "this node takes part again" };
+            tracing::info!(node = %self.card.id, "{said}");
+        }
     }
 
     /// Comes to its fair part of the partitions: as many as others have, or one more.

@@ -1,7 +1,13 @@
 //! Foreign code runs here: child processes with limits, which die with their parent.
 
 use async_trait::async_trait;
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
@@ -170,4 +176,72 @@ pub enum ChildError {
         #[source]
         source: std::io::Error,
     },
+}
+
+tokio::task_local! {
+    static MEMORY: Arc<ChildMemory>;
+}
+
+/// The memory that the children of a task need, at most. Adapters tell it; what a task starts in other tasks is not seen.
+#[derive(Debug, Default)]
+pub struct ChildMemory(Mutex<Tally>);
+
+#[derive(Debug, Default)]
+struct Tally {
+    running: u64,
+    /// The most that ran at a time.
+    running_max: u64,
+    /// The most that one of them had in memory.
+    bytes_max: u64,
+}
+
+impl ChildMemory {
+    /// Runs a future whose children are counted here.
+    pub async fn of_children_in<F: Future>(self: Arc<Self>, future: F) -> F::Output {
+        MEMORY.scope(self, future).await
+    }
+
+    /// Where the children of this task are counted, if they are.
+    pub fn here() -> Option<Arc<Self>> {
+        MEMORY.try_with(Arc::clone).ok()
+    }
+
+    /// A child runs until the guard is dropped.
+    #[must_use = "the child counts as running only as long as the guard lives"]
+    pub fn enter(self: &Arc<Self>) -> CountedChild {
+        let mut tally = self.tally();
+        tally.running += 1;
+        tally.running_max = tally.running_max.max(tally.running);
+        CountedChild(Arc::clone(self))
+    }
+
+    /// Bytes that they needed together at most: as many as ran at a time, each as large as the largest.
+    pub fn bytes(&self) -> u64 {
+        let tally = self.tally();
+        tally.bytes_max.saturating_mul(tally.running_max)
+    }
+
+    /// The tally is plain numbers and valid at every moment, so a panic elsewhere does not spoil it.
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A child that is counted. Dropping it ends that.
+#[derive(Debug)]
+pub struct CountedChild(Arc<ChildMemory>);
+
+impl CountedChild {
+    /// It had so many bytes in memory at most.
+    pub fn had(&self, bytes: u64) {
+        let mut tally = self.0.tally();
+        tally.bytes_max = tally.bytes_max.max(bytes);
+    }
+}
+
+impl Drop for CountedChild {
+    fn drop(&mut self) {
+        let mut tally = self.0.tally();
+        tally.running = tally.running.saturating_sub(1);
+    }
 }

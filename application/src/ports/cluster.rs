@@ -26,10 +26,23 @@ pub struct NodeCard {
     pub id: Uuid,
     /// What operators call it: where it runs, never a person's name.
     pub name: String,
-    /// What it does: `api`, `flow`, `project`, `work`.
+    /// What it does: `api`, `flow`, `project`, `worker`.
     pub roles: Vec<String>,
     /// The program's version.
     pub version: String,
+    /// What work it takes from the queue; `None` when it takes none.
+    pub work: Option<WorkCard>,
+}
+
+/// What a node says of the work that it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkCard {
+    /// The names of the stages.
+    pub stages: Vec<String>,
+    /// How much at a time.
+    pub slots: u32,
+    /// The classes of machines that it takes work for: `cpu`, `gpu`.
+    pub classes: Vec<String>,
 }
 
 /// A node that is there.

@@ -13,6 +13,7 @@ use domain::{
 };
 use std::{collections::BTreeMap, time::Duration};
 use thiserror::Error;
+use tokio::sync::watch;
 
 /// Hands out work.
 #[async_trait]
@@ -21,7 +22,13 @@ pub trait WorkQueue: Send + Sync {
     async fn publish(&self, work: Work) -> Result<(), QueueError>;
 
     /// Waits for work and takes a lease on it.
-    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError>;
+    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError> {
+        Ok(self.pull_through(&Open, lease).await?.0)
+    }
+
+    /// The same, of stages that the door lets in only: it is asked before something is taken, and what it refuses stays for
+    /// others. Gives its pass as well.
+    async fn pull_through(&self, door: &dyn Door, lease: Duration) -> Result<(Delivery, Pass), QueueError>;
 
     /// Extends the lease from now on; `false` when it has run out.
     async fn heartbeat(&self, receipt: Receipt, lease: Duration) -> Result<bool, QueueError>;
@@ -46,6 +53,84 @@ pub trait WorkQueue: Send + Sync {
     /// What it promises beyond what every queue does.
     fn capabilities(&self) -> QueueCapabilities {
         QueueCapabilities::ALL
+    }
+}
+
+/// Says what somebody who takes work may begin now.
+pub trait Door: Send + Sync {
+    /// Lets in one thing of this stage, and holds what it needs until the pass is dropped; `None` while there is no room.
+    fn admit(&self, stage: Stage) -> Option<Pass>;
+
+    /// Tells, from now on, when what was refused may be let in.
+    fn changes(&self) -> DoorChanges;
+}
+
+/// The right to begin one thing, until it is dropped.
+pub struct Pass(#[expect(dead_code, reason = "it is held, and nothing else")] Option<Box<dyn Send + Sync>>);
+
+impl Pass {
+    /// One that holds nothing.
+    pub fn free() -> Self {
+        Self(None)
+    }
+
+    /// One that ends when this is dropped.
+    pub fn held(held: impl Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(held)))
+    }
+}
+
+/// Tells when a door may let in what it has refused.
+#[derive(Debug)]
+pub struct DoorChanges(Option<watch::Receiver<()>>);
+
+impl DoorChanges {
+    /// Whenever something is sent here.
+    pub fn of(changes: watch::Receiver<()>) -> Self {
+        Self(Some(changes))
+    }
+
+    /// Returns at the next change; never when there will be none.
+    pub async fn next(&mut self) {
+        let Some(changes) = &mut self.0 else { return std::future::pending().await };
+        if changes.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Lets in everything.
+struct Open;
+
+impl Door for Open {
+    fn admit(&self, _stage: Stage) -> Option<Pass> {
+        Some(Pass::free())
+    }
+
+    fn changes(&self) -> DoorChanges {
+        DoorChanges(None)
+    }
+}
+
+/// What kind of machine does work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WorkerClass {
+    /// Any.
+    Cpu,
+    /// One with a graphics processor.
+    Gpu,
+}
+
+impl WorkerClass {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Cpu, Self::Gpu];
+
+    /// Its name, in subjects and for operators.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+        }
     }
 }
 

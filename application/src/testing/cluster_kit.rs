@@ -7,7 +7,7 @@
 
 use super::event_log_kit::{append, plain, stream};
 use crate::ports::{
-    cluster::{Cluster, Lease, NodeCard, Turn},
+    cluster::{Cluster, Lease, NodeCard, Turn, WorkCard},
     event_log::{Append, AppendError, EventLog},
 };
 use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
@@ -55,7 +55,13 @@ fn names(names: &[&str]) -> Vec<String> {
 
 fn card(number: u128) -> NodeCard {
     let roles = names(&["api", "flow"]);
-    NodeCard { id: id(number), name: format!("node {number}"), roles, version: "1.2.3".to_owned() }
+    // Those of odd numbers work, too.
+    let work = (number % 2 == 1).then(|| WorkCard {
+        stages: names(&["ingest", "mix"]),
+        slots: 3,
+        classes: names(&["cpu", "gpu"]),
+    });
+    NodeCard { id: id(number), name: format!("node {number}"), roles, version: "1.2.3".to_owned(), work }
 }
 
 fn lease(name: &str, number: u64) -> Lease {

@@ -10,8 +10,9 @@ use crate::{
     fair_line::PASSED_OVER_MAX,
     ports::{
         event_log::{StreamId, Tenant},
-        work_queue::{Claim, Delivery, Depth, Receipt, Work, WorkQueue},
+        work_queue::{Claim, Delivery, Depth, Pass, Receipt, Work, WorkQueue},
     },
+    room::{Room, RoomLimits},
 };
 use domain::{
     dubbing::Priority,
@@ -46,6 +47,8 @@ pub async fn run<Made: Future<Output = Arc<dyn WorkQueue>>>(make: impl Fn() -> M
     it_tells_what_it_holds(&*make().await).await;
     the_depth_tells_what_waits_and_what_is_leased(&*make().await).await;
     work_is_deduplicated_while_it_is_in(&*make().await).await;
+    what_a_door_refuses_stays_for_others(&*make().await).await;
+    who_was_refused_is_woken_when_there_is_room(make().await).await;
     who_waits_is_woken(make().await).await;
     a_lease_that_is_not_extended_runs_out(&*make().await).await;
     a_heartbeat_extends_the_lease(&*make().await).await;
@@ -231,6 +234,60 @@ async fn who_waits_is_woken(queue: Arc<dyn WorkQueue>) {
         seen.insert(worker.await.unwrap());
     }
     assert_eq!(seen.len(), 3, "each got work of its own");
+}
+
+/// Room for one attempt at a time of the stage that most work here is of.
+fn narrow() -> Room {
+    Room::new(RoomLimits { by_stage: BTreeMap::from([(Stage::Ingest, 1)]), ..RoomLimits::default() })
+}
+
+async fn through(queue: &dyn WorkQueue, room: &Room) -> (WorkId, Pass) {
+    let (delivery, pass) = timeout(SOON, queue.pull_through(room, LEASE)).await.expect("there is work").unwrap();
+    queue.complete(delivery.receipt).await.unwrap();
+    (delivery.work.id, pass)
+}
+
+async fn what_a_door_refuses_stays_for_others(queue: &dyn WorkQueue) {
+    let mut other = work(9);
+    other.fence.stage = Stage::Mix;
+    other.id = work_id(&other.stream.to_string(), other.fence);
+    for work in [work(1), work(2), other.clone()] {
+        queue.publish(work).await.unwrap();
+    }
+    let room = narrow();
+    let let_in = [through(queue, &room).await, through(queue, &room).await];
+    let ids: BTreeSet<WorkId> = let_in.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, BTreeSet::from([work(1).id, other.id]), "one of each stage, though another came first");
+    assert!(timeout(ALMOST, queue.pull_through(&room, LEASE)).await.is_err(), "there is no room for another");
+    let left = pulled(queue).await;
+    assert_eq!((left.work.id, left.deliveries), (work(2).id, 1), "it was not taken meanwhile");
+    queue.complete(left.receipt).await.unwrap();
+}
+
+async fn who_was_refused_is_woken_when_there_is_room(queue: Arc<dyn WorkQueue>) {
+    for number in 1..=3 {
+        queue.publish(work(number)).await.unwrap();
+    }
+    let room = narrow();
+    let (mut last, mut pass) = through(&*queue, &room).await;
+    assert_eq!(last, work(1).id);
+    for number in 2..=3 {
+        let waiting = tokio::spawn({
+            let (queue, room) = (Arc::clone(&queue), room.clone());
+            async move { through(&*queue, &room).await }
+        });
+        sleep(Duration::from_millis(100)).await;
+        assert!(!waiting.is_finished());
+        drop(pass);
+        (last, pass) = waiting.await.unwrap();
+        assert_eq!(last, work(number).id);
+    }
+    room.close(true);
+    drop(pass);
+    queue.publish(work(4)).await.unwrap();
+    assert!(timeout(ALMOST, queue.pull_through(&room, LEASE)).await.is_err(), "nothing new is let in");
+    room.close(false);
+    assert_eq!(through(&*queue, &room).await.0, work(4).id);
 }
 
 async fn a_lease_that_is_not_extended_runs_out(queue: &dyn WorkQueue) {

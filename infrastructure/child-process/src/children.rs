@@ -8,7 +8,7 @@ use crate::{
     spawner::{Spawner, Started},
 };
 use application::ports::{
-    child::{Child, ChildError, ChildLimits, ChildOutput, ChildProcesses, ChildStream},
+    child::{Child, ChildError, ChildLimits, ChildMemory, ChildOutput, ChildProcesses, ChildStream, CountedChild},
     meter::EngineMeter,
     trace::{NoTraces, Traces},
 };
@@ -117,13 +117,16 @@ impl LocalChildren {
             // Before what the caller gave, which wins.
             child.env.insert(0, (TRACEPARENT.into(), context.as_str().into()));
         }
-        let _busy = self.meter.enter();
+        let (_busy, counted) = (self.meter.enter(), ChildMemory::here().map(|memory| memory.enter()));
         let mut started = self.spawner.spawn(child, !stdin.is_empty()).await.map_err(Stop::NotStarted)?;
         let collected = timeout(limits.wall, collect(&mut started, &stdin, limits.output_bytes, lines)).await;
         match collected.unwrap_or(Err(Stop::TimedOut)) {
-            Ok((stdout, stderr_tail)) => Ok(End { status: started.group.reap()?, stdout, stderr_tail }),
+            Ok((stdout, stderr_tail)) => {
+                note(counted.as_ref(), &started.group);
+                Ok(End { status: started.group.reap()?, stdout, stderr_tail })
+            }
             Err(stop) => {
-                put_down(started.group).await;
+                put_down(started.group, counted.as_ref()).await;
                 Err(stop)
             }
         }
@@ -189,9 +192,17 @@ async fn collect(
 }
 
 /// Kills a group and waits, within a bound, until its leader can be reaped. Dropping the group reaps it.
-async fn put_down(group: Group) {
+async fn put_down(group: Group, counted: Option<&CountedChild>) {
     group.kill();
     let _gone = timeout(Duration::from_millis(DEATH_MS_MAX), group.exited()).await;
+    note(counted, &group);
+}
+
+/// Tells whoever counts it how much memory a child had that has exited.
+fn note(counted: Option<&CountedChild>, group: &Group) {
+    if let (Some(counted), Some(bytes)) = (counted, group.peak_bytes()) {
+        counted.had(bytes);
+    }
 }
 
 /// What errors say about the child, and need to know about what was asked for.

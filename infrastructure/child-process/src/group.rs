@@ -6,6 +6,7 @@
 use crate::spawner::Job;
 use nix::{
     errno::Errno,
+    libc,
     sys::{
         signal::{Signal, killpg},
         wait::{Id, WaitPidFlag, WaitStatus, waitid},
@@ -14,6 +15,7 @@ use nix::{
 };
 use std::{
     io::{self, PipeWriter},
+    mem::MaybeUninit,
     process::{Child, ExitStatus},
     sync::mpsc,
 };
@@ -55,6 +57,13 @@ impl Group {
         }
     }
 
+    /// The most that the leader, or one of those it waited for, had in memory, in bytes. Known once it has exited and is
+    /// not reaped yet. Not less than what this process had when it forked: the system counts the copy.
+    pub(crate) fn peak_bytes(&self) -> Option<u64> {
+        self.leader.as_ref()?;
+        peak_bytes(self.pid)
+    }
+
     /// Takes the exit status of a leader that has ended. Blocks until the end of one that has not.
     pub(crate) fn reap(mut self) -> io::Result<ExitStatus> {
         self.kill();
@@ -88,4 +97,21 @@ fn has_exited(pid: Pid) -> io::Result<bool> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The fifth argument of Linux's `waitid` (waitid(2), "C library/kernel differences") takes what a process has used, also
+/// without reaping it.
+#[expect(unsafe_code, reason = "nix has no waitid with its fifth argument")]
+fn peak_bytes(pid: Pid) -> Option<u64> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: both structures are the C library's, which are the kernel's on Linux, and outlive the call; all their bytes
+    // are set, and any bytes are valid values of them.
+    let (found, usage) = unsafe {
+        let (info, usage_at) = (info.as_mut_ptr(), usage.as_mut_ptr());
+        (libc::syscall(libc::SYS_waitid, libc::P_PID, pid.as_raw(), info, flags, usage_at), usage.assume_init())
+    };
+    let kibibytes = u64::try_from(usage.ru_maxrss).ok().filter(|_| found == 0)?;
+    (kibibytes > 0).then(|| kibibytes.saturating_mul(1_024))
 }

@@ -2,7 +2,7 @@
 //! refuse an append. All times are the server's.
 
 use crate::{PostgresEventLog, error::LogError, table::bound};
-use application::ports::cluster::{Cluster, ClusterError, HeldTurn, Lease, Node, NodeCard, Turn};
+use application::ports::cluster::{Cluster, ClusterError, HeldTurn, Lease, Node, NodeCard, Turn, WorkCard};
 use async_trait::async_trait;
 use sqlx::postgres::types::PgInterval;
 use std::{future::Future, time::Duration};
@@ -11,10 +11,13 @@ use uuid::Uuid;
 /// How long a question may take: what is known of leases is old by then.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const NODES: &str = "SELECT id, name, roles, version, draining FROM dragoman_log.nodes WHERE until >= clock_timestamp() \
-     ORDER BY id";
+const NODES: &str = "SELECT id, name, roles, version, stages, slots, classes, draining FROM dragoman_log.nodes \
+     WHERE until >= clock_timestamp() ORDER BY id";
 const HELD: &str =
     "SELECT holder, name, number FROM dragoman_log.leases WHERE until >= clock_timestamp() ORDER BY name";
+
+/// Id, name, roles, version, stages, slots, classes, whether it is draining.
+type NodeRow = (Uuid, String, Vec<String>, String, Vec<String>, Option<i32>, Vec<String>, bool);
 
 impl PostgresEventLog {
     /// Asks once: whoever holds leases asks again soon.
@@ -33,8 +36,12 @@ impl PostgresEventLog {
 #[async_trait]
 impl Cluster for PostgresEventLog {
     async fn announce(&self, node: &NodeCard, term: Duration) -> Result<bool, ClusterError> {
-        let asked = sqlx::query_scalar("SELECT dragoman_log.announce($1, $2, $3, $4, $5)");
-        let asked = asked.bind(node.id).bind(&node.name).bind(&node.roles).bind(&node.version).bind(interval(term));
+        let work = node.work.as_ref();
+        let (stages, classes) = work.map_or((&[][..], &[][..]), |work| (&work.stages[..], &work.classes[..]));
+        let slots = work.map(|work| i32::try_from(work.slots).unwrap_or(i32::MAX));
+        let asked = sqlx::query_scalar("SELECT dragoman_log.announce($1, $2, $3, $4, $5, $6, $7, $8)");
+        let asked = asked.bind(node.id).bind(&node.name).bind(&node.roles).bind(&node.version);
+        let asked = asked.bind(stages).bind(slots).bind(classes).bind(interval(term));
         self.ask_once(asked.fetch_one(&self.readers)).await
     }
 
@@ -50,12 +57,13 @@ impl Cluster for PostgresEventLog {
 
     async fn nodes(&self) -> Result<Vec<Node>, ClusterError> {
         let held: Vec<(Uuid, String, i64)> = self.ask_once(sqlx::query_as(HELD).fetch_all(&self.readers)).await?;
-        let nodes: Vec<(Uuid, String, Vec<String>, String, bool)> =
-            self.ask_once(sqlx::query_as(NODES).fetch_all(&self.readers)).await?;
-        let node = |(id, name, roles, version, is_draining)| {
+        let nodes: Vec<NodeRow> = self.ask_once(sqlx::query_as(NODES).fetch_all(&self.readers)).await?;
+        let node = |(id, name, roles, version, stages, slots, classes, is_draining): NodeRow| {
             let own = held.iter().filter(|(holder, ..)| *holder == id);
             let holds = own.map(|(_, name, number)| lease((name.clone(), *number))).collect();
-            Node { card: NodeCard { id, name, roles, version }, is_draining, holds }
+            let slots = slots.map(|slots| u32::try_from(slots).unwrap_or(0));
+            let work = slots.map(|slots| WorkCard { stages, slots, classes });
+            Node { card: NodeCard { id, name, roles, version, work }, is_draining, holds }
         };
         Ok(nodes.into_iter().map(node).collect())
     }

@@ -8,11 +8,18 @@ use uuid::Uuid;
 /// What the database is brought to.
 pub(crate) const SCHEMA: Schema = Schema {
     name: "dragoman_log",
-    migrations: &[Migration {
-        number: 101,
-        name: "event_log",
-        sql: include_str!("../../../migrations/postgres/0101_event_log.sql"),
-    }],
+    migrations: &[
+        Migration {
+            number: 101,
+            name: "event_log",
+            sql: include_str!("../../../migrations/postgres/0101_event_log.sql"),
+        },
+        Migration {
+            number: 102,
+            name: "node_work",
+            sql: include_str!("../../../migrations/postgres/0102_node_work.sql"),
+        },
+    ],
 };
 
 /// Names the log and says whose it is, where nobody has, or checks that it is this log of this installation. Without an

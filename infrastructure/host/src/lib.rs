@@ -1,4 +1,8 @@
-//! The machine's clock and randomness: the only place that asks for them.
+//! The machine's clock, randomness and memory: the only place that asks for them.
+
+mod memory;
+
+pub use memory::memory_available;
 
 use application::ports::clock::{Clock, Ids};
 use domain::value::Timestamp;

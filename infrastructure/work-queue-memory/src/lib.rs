@@ -6,12 +6,12 @@
 
 use application::{
     fair_line::{FairLine, Place},
-    ports::work_queue::{Delivery, Depth, QueueError, Receipt, Work, WorkQueue},
+    ports::work_queue::{Delivery, Depth, Door, Pass, QueueError, Receipt, Work, WorkQueue},
 };
 use async_trait::async_trait;
 use domain::flow::{Stage, WorkId};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -79,20 +79,29 @@ impl WorkQueue for MemoryWorkQueue {
         Ok(())
     }
 
-    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError> {
+    async fn pull_through(&self, door: &dyn Door, lease: Duration) -> Result<(Delivery, Pass), QueueError> {
+        let mut door_changes = door.changes();
         loop {
             let changed = self.changed.notified();
-            let next = self.state().take(lease);
-            match next {
-                Next::Work(delivery) => {
+            let next = self.state().take(door, lease);
+            let moment = match next {
+                Next::Work(delivery, pass) => {
                     // There may be more, and each notification wakes one worker.
                     self.changed.notify_one();
-                    return Ok(delivery);
+                    return Ok((delivery, pass));
                 }
-                Next::NotBefore(moment) => {
-                    let _either = tokio::time::timeout_at(moment, changed).await;
+                Next::NotBefore(moment) => moment,
+                Next::Nothing => {
+                    tokio::select! {
+                        () = changed => {}
+                        () = door_changes.next() => {}
+                    }
+                    continue;
                 }
-                Next::Nothing => changed.await,
+            };
+            tokio::select! {
+                _either = tokio::time::timeout_at(moment, changed) => {}
+                () = door_changes.next() => {}
             }
         }
     }
@@ -158,26 +167,36 @@ impl WorkQueue for MemoryWorkQueue {
 
 /// What a worker that asks for work gets.
 enum Next {
-    Work(Delivery),
+    Work(Delivery, Pass),
     /// Nothing now; ask again at this moment.
     NotBefore(Instant),
     Nothing,
 }
 
 impl State {
-    fn take(&mut self, lease: Duration) -> Next {
+    fn take(&mut self, door: &dyn Door, lease: Duration) -> Next {
         let now = Instant::now();
         self.wake(now);
-        while let Some(id) = self.ready.pop() {
+        let (entries, mut refused) = (&self.entries, BTreeSet::new());
+        let admit = |id: &WorkId| {
+            let stage = entries.get(id)?.work.fence.stage;
+            // Asked once: there may be thousands of one stage.
+            let pass = if refused.contains(&stage) { None } else { door.admit(stage) };
+            if pass.is_none() {
+                refused.insert(stage);
+            }
+            pass
+        };
+        if let Some((id, pass)) = self.ready.pop_admitted(admit) {
             let delivery = self.next_delivery;
-            let Some(entry) = self.entries.get_mut(&id) else {
-                continue;
-            };
             self.next_delivery += 1;
-            entry.deliveries += 1;
-            entry.standing = Standing::Leased(delivery, after(lease));
-            let receipt = Receipt { work: id, delivery };
-            return Next::Work(Delivery { work: entry.work.clone(), receipt, deliveries: entry.deliveries });
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.deliveries += 1;
+                entry.standing = Standing::Leased(delivery, after(lease));
+                let receipt = Receipt { work: id, delivery };
+                let delivery = Delivery { work: entry.work.clone(), receipt, deliveries: entry.deliveries };
+                return Next::Work(delivery, pass);
+            }
         }
         let moments = self.entries.values().filter_map(|entry| match entry.standing {
             Standing::Ready(_) => None,

@@ -3,32 +3,11 @@
 //! Server 2.9 knows consumers with one filter only, so what is to be taken in an order of one's own, such as by urgency,
 //! must lie in lanes of its own.
 
+use application::ports::work_queue::WorkerClass;
 use domain::{dubbing::Priority, flow::Stage};
 use nats_connection::Prefix;
 use std::fmt;
 use uuid::Uuid;
-
-/// What kind of machine does the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WorkerClass {
-    /// Any.
-    Cpu,
-    /// One with a graphics processor.
-    Gpu,
-}
-
-impl WorkerClass {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Cpu, Self::Gpu];
-
-    /// Its name in subjects.
-    pub const fn name(self) -> &'static str {
-        match self {
-            WorkerClass::Cpu => "cpu",
-            WorkerClass::Gpu => "gpu",
-        }
-    }
-}
 
 /// Every priority, the least urgent first.
 pub(crate) const PRIORITIES: [Priority; 3] = [Priority::Low, Priority::Normal, Priority::High];

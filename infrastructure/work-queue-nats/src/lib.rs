@@ -20,13 +20,15 @@ mod wire;
 mod yardstick;
 
 pub use error::NatsQueueError;
-pub use lane::WorkerClass;
 pub use nats_connection::{Login, Servers, Storage, Tls};
 pub use settings::Settings;
 pub use wire::WireError;
 pub use yardstick::bare_publishes;
 
-use application::ports::work_queue::{Delivery, Depth, QueueCapabilities, QueueError, Receipt, Work, WorkQueue};
+pub use application::ports::work_queue::WorkerClass;
+use application::ports::work_queue::{
+    Delivery, Depth, Door, Pass, QueueCapabilities, QueueError, Receipt, Work, WorkQueue,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::flow::{Stage, WorkId};
@@ -241,27 +243,31 @@ impl WorkQueue for NatsWorkQueue {
         Ok(inner.patiently(PATIENCE, || inner.put(lane, work.id, payload.clone())).await?)
     }
 
-    async fn pull(&self, _lease: Duration) -> Result<Delivery, QueueError> {
+    async fn pull_through(&self, door: &dyn Door, _lease: Duration) -> Result<(Delivery, Pass), QueueError> {
         let inner = &self.inner;
         let mut trying_since = None;
+        let mut door_changes = door.changes();
         loop {
             let changed = inner.changed.notified();
-            let lane = match inner.line.pop() {
-                Ok((lane, is_last)) => {
+            let (lane, pass) = match inner.line.pop(|stage| door.admit(stage)) {
+                Ok((lane, is_last, pass)) => {
                     if !is_last {
                         inner.changed.notify_one();
                     }
-                    lane
+                    (lane, pass)
                 }
                 Err(next) => {
-                    let _either = timeout_at(next, changed).await;
+                    tokio::select! {
+                        _either = timeout_at(next, changed) => {}
+                        () = door_changes.next() => {}
+                    }
                     continue;
                 }
             };
             match take::take(inner, lane).await {
                 Ok(Some(taken)) => {
                     if let Some(delivery) = taken.keep() {
-                        return Ok(delivery);
+                        return Ok((delivery, pass));
                     }
                 }
                 Ok(None) => trying_since = None,

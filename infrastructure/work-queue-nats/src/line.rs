@@ -7,7 +7,7 @@
 
 use crate::lane::Lane;
 use application::fair_line::PASSED_OVER_MAX;
-use domain::dubbing::Priority;
+use domain::{dubbing::Priority, flow::Stage};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -68,9 +68,10 @@ impl Line {
         is_ours
     }
 
-    /// Takes the lane whose turn it is to be asked, and whether it is the last; or says when to look again. A lane in which
-    /// there is known to be more stays in the line.
-    pub fn pop(&self) -> Result<(Lane, bool), Instant> {
+    /// Takes the lane whose turn it is to be asked, of those whose stage is admitted, whether it is the last, and what was
+    /// admitted with; or says when to look again. A lane in which there is known to be more stays in the line, and so does one
+    /// that was refused.
+    pub fn pop<P>(&self, admit: impl Fn(Stage) -> Option<P>) -> Result<(Lane, bool, P), Instant> {
         let mut state = self.state();
         let now = Instant::now();
         if state.next_sweep <= now && state.unasked.is_empty() {
@@ -80,13 +81,13 @@ impl Line {
                 state.push(*lane);
             }
         }
-        let lane = state.pop().ok_or(state.next_sweep)?;
+        let (lane, admitted) = state.pop(admit).ok_or(state.next_sweep)?;
         state.unasked.remove(&lane);
         if let Some(more) = state.more.get_mut(&lane).filter(|more| **more > 0) {
             *more -= 1;
             state.push(lane);
         }
-        Ok((lane, state.levels.values().all(|level| level.turns.is_empty())))
+        Ok((lane, state.levels.values().all(|level| level.turns.is_empty()), admitted))
     }
 
     /// There was nothing in a lane.
@@ -116,19 +117,42 @@ impl State {
         }
     }
 
-    /// From the most urgent priority that was passed over too often, else from the most urgent.
-    fn pop(&mut self) -> Option<Lane> {
-        let mut waiting = self.levels.values_mut().rev().filter(|level| !level.turns.is_empty());
-        let first = waiting.next()?;
-        let level = if first.passed_over >= PASSED_OVER_MAX {
-            first
-        } else {
-            waiting.find(|level| level.passed_over >= PASSED_OVER_MAX).unwrap_or(first)
-        };
-        let lane = level.turns.pop_front();
-        if level.turns.is_empty() {
-            level.passed_over = 0;
+    /// From the most urgent priority that was passed over too often, else from the most urgent; from the others where all
+    /// of that one are refused.
+    fn pop<P>(&mut self, admit: impl Fn(Stage) -> Option<P>) -> Option<(Lane, P)> {
+        let mut order: Vec<Priority> = self
+            .levels
+            .iter()
+            .rev()
+            .filter(|(_, level)| !level.turns.is_empty())
+            .map(|(priority, _)| *priority)
+            .collect();
+        let is_starving =
+            |priority: &Priority| self.levels.get(priority).is_some_and(|level| level.passed_over >= PASSED_OVER_MAX);
+        if let Some(starving) = order.iter().position(is_starving) {
+            order[..=starving].rotate_right(1);
         }
-        lane
+        let mut refused = HashSet::new();
+        let mut ask = |lane: &Lane| {
+            let pass = if refused.contains(&lane.stage) { None } else { admit(lane.stage) };
+            if pass.is_none() {
+                refused.insert(lane.stage);
+            }
+            pass
+        };
+        let found = order.into_iter().find_map(|priority| {
+            let level = self.levels.get_mut(&priority)?;
+            let (place, pass) = level.turns.iter().enumerate().find_map(|(place, lane)| Some((place, ask(lane)?)))?;
+            let lane = level.turns.remove(place)?;
+            if level.turns.is_empty() {
+                level.passed_over = 0;
+            }
+            Some((lane, pass))
+        });
+        if !refused.is_empty() {
+            // They were thought of: the others need not wait for them to go into the line anew.
+            self.unasked.retain(|lane| !refused.contains(&lane.stage));
+        }
+        found
     }
 }

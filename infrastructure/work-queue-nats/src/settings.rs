@@ -1,6 +1,6 @@
 //! What a queue is told: how it is kept, and what of the work this process takes.
 
-use crate::lane::WorkerClass;
+use application::ports::work_queue::WorkerClass;
 use domain::flow::Stage;
 use nats_connection::Storage;
 use std::{collections::BTreeSet, time::Duration};

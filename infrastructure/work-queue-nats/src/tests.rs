@@ -1,14 +1,14 @@
 //! Shapes, names and order: what needs no server.
 
 use crate::{
-    lane::{Lane, Names, PRIORITIES, WorkerClass},
+    lane::{Lane, Names, PRIORITIES},
     line::Line,
     take::{Numbers, numbers},
     wire::{WireError, decode, encode},
 };
 use application::ports::{
     event_log::{StreamId, Tenant},
-    work_queue::{Claim, Work},
+    work_queue::{Claim, Work, WorkerClass},
 };
 use domain::{
     dubbing::Priority,
@@ -91,6 +91,10 @@ fn lane(stage: Stage, priority: Priority) -> Lane {
     Lane { class: WorkerClass::Cpu, stage, priority }
 }
 
+fn pop(line: &Line) -> Result<(Lane, bool), tokio::time::Instant> {
+    line.pop(|_| Some(())).map(|(lane, is_last, ())| (lane, is_last))
+}
+
 #[tokio::test(start_paused = true)]
 async fn lanes_are_asked_by_urgency_and_in_turn_and_none_starves() {
     let (urgent, usual, low) =
@@ -99,9 +103,9 @@ async fn lanes_are_asked_by_urgency_and_in_turn_and_none_starves() {
     let line = Line::new(vec![urgent, usual, low, other], Duration::from_secs(1));
     assert!(!line.push(lane(Stage::Sign, Priority::High)), "not one of these");
     // All of them, at first.
-    let all: Vec<Lane> = std::iter::from_fn(|| line.pop().ok()).map(|(lane, _)| lane).collect();
+    let all: Vec<Lane> = std::iter::from_fn(|| pop(&line).ok()).map(|(lane, _)| lane).collect();
     assert_eq!(all, [urgent, other, usual, low]);
-    let next = line.pop().unwrap_err();
+    let next = pop(&line).unwrap_err();
     // What is busy goes to the end each time, and what waits less urgently comes after seven of those.
     for lane in [low, other, urgent] {
         assert!(line.push(lane));
@@ -109,7 +113,7 @@ async fn lanes_are_asked_by_urgency_and_in_turn_and_none_starves() {
     }
     let mut served = Vec::new();
     for _ in 0..9 {
-        let (lane, _) = line.pop().unwrap();
+        let (lane, _) = pop(&line).unwrap();
         line.served(lane, 0);
         line.push(lane);
         served.push(lane);
@@ -119,11 +123,11 @@ async fn lanes_are_asked_by_urgency_and_in_turn_and_none_starves() {
     assert_eq!(served, due);
     // Lanes in which nothing is found are passed over by nobody.
     for _ in 0..3 {
-        line.pop().unwrap();
+        pop(&line).unwrap();
     }
-    assert_eq!(line.pop(), Err(next));
+    assert_eq!(pop(&line), Err(next));
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(std::iter::from_fn(|| line.pop().ok()).count(), 4, "all of them once more");
+    assert_eq!(std::iter::from_fn(|| pop(&line).ok()).count(), 4, "all of them once more");
 }
 
 /// A server far away, or a slow one.
@@ -134,7 +138,7 @@ async fn lanes_are_all_asked_when_that_takes_longer_than_they_are_asked_anew() {
     let line = Line::new(lanes.clone(), Duration::from_millis(500));
     let mut asked = Vec::new();
     for _ in 0..6 {
-        asked.push(line.pop().unwrap().0);
+        asked.push(pop(&line).unwrap().0);
         tokio::time::advance(Duration::from_secs(1)).await;
     }
     assert_eq!(asked, [&lanes[..], &lanes[..]].concat());
@@ -144,14 +148,31 @@ async fn lanes_are_all_asked_when_that_takes_longer_than_they_are_asked_anew() {
 async fn a_lane_with_more_in_it_is_asked_by_several_at_a_time() {
     let only = lane(Stage::Mix, Priority::Normal);
     let line = Line::new(vec![only], Duration::from_secs(1));
-    assert_eq!(line.pop(), Ok((only, true)));
-    assert!(line.pop().is_err(), "somebody asks already");
+    assert_eq!(pop(&line), Ok((only, true)));
+    assert!(pop(&line).is_err(), "somebody asks already");
     line.served(only, 2);
     line.push(only);
-    assert_eq!([line.pop(), line.pop(), line.pop()], [Ok((only, false)), Ok((only, false)), Ok((only, true))]);
-    assert!(line.pop().is_err());
+    assert_eq!([pop(&line), pop(&line), pop(&line)], [Ok((only, false)), Ok((only, false)), Ok((only, true))]);
+    assert!(pop(&line).is_err());
     line.served(only, 2);
     line.found_empty(only);
     line.push(only);
-    assert_eq!(line.pop(), Ok((only, true)), "nobody knows of more");
+    assert_eq!(pop(&line), Ok((only, true)), "nobody knows of more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn lanes_of_a_stage_that_is_refused_keep_their_places_and_hold_up_no_other() {
+    let (urgent, usual, low) =
+        (lane(Stage::Mix, Priority::High), lane(Stage::Fit, Priority::Normal), lane(Stage::Mix, Priority::Low));
+    let line = Line::new(vec![urgent, usual, low], Duration::from_secs(1));
+    let without_mix = |stage| (stage != Stage::Mix).then_some(());
+    assert_eq!(line.pop(without_mix).map(|(lane, ..)| lane), Ok(usual));
+    let next = line.pop(without_mix).expect_err("the others are refused");
+    assert_eq!(next, tokio::time::Instant::now() + Duration::from_secs(1));
+    // What is not refused goes into the line again in time, and is not looked for without a pause.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(line.pop(without_mix).map(|(lane, ..)| lane), Ok(usual));
+    assert!(line.pop(without_mix).expect_err("refused") > tokio::time::Instant::now());
+    let left: Vec<Lane> = std::iter::from_fn(|| pop(&line).ok()).map(|(lane, _)| lane).collect();
+    assert_eq!(left, [urgent, low], "each once, in their order");
 }

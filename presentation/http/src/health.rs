@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use axum::{Json, extract::State, http::StatusCode};
 use futures::future::join_all;
 use serde::Serialize;
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 /// How long a part may take to say how it is.
@@ -98,7 +99,7 @@ pub struct Probe {
     (status = 200, description = "It answers", body = Probe),
 ))]
 pub(crate) async fn livez(Query(Nothing {}): Query<Nothing>) -> Json<Probe> {
-    Json(Probe { state: HealthState::Up })
+    Json(Probe::up())
 }
 
 /// Can it take requests
@@ -107,11 +108,7 @@ pub(crate) async fn livez(Query(Nothing {}): Query<Nothing>) -> Json<Probe> {
     (status = 503, description = "Not yet, or not any more", body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn readyz(State(api): State<Api>, Query(Nothing {}): Query<Nothing>) -> Result<Json<Probe>, Problem> {
-    let report = report(&api).await;
-    if report.state == HealthState::Down || api.stop.is_cancelled() {
-        return Err(Problem::new(Code::NotReady).retry_after(1));
-    }
-    Ok(Json(Probe { state: report.state }))
+    report(&api.health).await.readiness(&api.stop)
 }
 
 /// How is each part
@@ -123,13 +120,35 @@ pub(crate) async fn health(
     State(api): State<Api>,
     Query(Nothing {}): Query<Nothing>,
 ) -> (StatusCode, Json<HealthReport>) {
-    let report = report(&api).await;
-    let is_down = report.state == HealthState::Down;
-    (if is_down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }, Json(report))
+    report(&api.health).await.answer()
 }
 
-async fn report(api: &Api) -> HealthReport {
-    let checks = api.health.iter().map(|part| async {
+impl Probe {
+    /// It answers.
+    pub(crate) fn up() -> Self {
+        Self { state: HealthState::Up }
+    }
+}
+
+impl HealthReport {
+    /// Whether requests, or work, can be taken.
+    pub(crate) fn readiness(&self, stop: &CancellationToken) -> Result<Json<Probe>, Problem> {
+        if self.state == HealthState::Down || stop.is_cancelled() {
+            return Err(Problem::new(Code::NotReady).retry_after(1));
+        }
+        Ok(Json(Probe { state: self.state }))
+    }
+
+    /// The answer that tells all of it.
+    pub(crate) fn answer(self) -> (StatusCode, Json<Self>) {
+        let is_down = self.state == HealthState::Down;
+        (if is_down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }, Json(self))
+    }
+}
+
+/// Asks each part how it is.
+pub(crate) async fn report(parts: &[Arc<dyn HealthCheck>]) -> HealthReport {
+    let checks = parts.iter().map(|part| async {
         let health = timeout(CHECK_WAIT, part.check()).await.unwrap_or_else(|_| Health::down("it does not answer"));
         let reason = health.reason.map(Cow::into_owned);
         ComponentHealth { name: part.name(), state: health.state, reason }

@@ -36,6 +36,7 @@ pub mod trace;
 mod upload;
 mod v1;
 mod welcome;
+mod worker;
 
 pub use api::{Api, ApiParts, HttpLimits, UploadLimits};
 pub use layers::DRAGOMAN_POSITION;
@@ -44,3 +45,4 @@ pub use openapi::openapi;
 pub use rate::RateLimits;
 pub use routes::{router, router_of_operators, router_with};
 pub use tls::{Tls, TlsError};
+pub use worker::{WorkerParts, router_of_worker};

@@ -136,9 +136,14 @@ pub(crate) async fn metrics(
     Query(Nothing {}): Query<Nothing>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    exposition(&api.metrics, &headers)
+}
+
+/// All measures, in the format that the client asks for.
+pub(crate) fn exposition(metrics: &Metrics, headers: &HeaderMap) -> Result<Response, Problem> {
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_open = accepted.contains("application/openmetrics-text");
-    let text = api.metrics.open_metrics().map_err(Problem::internal)?;
+    let text = metrics.open_metrics().map_err(Problem::internal)?;
     let (media_type, text) = if is_open {
         ("application/openmetrics-text; version=1.0.0; charset=utf-8", text)
     } else {

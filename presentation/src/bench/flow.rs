@@ -20,6 +20,7 @@ use application::{
         event_log::{DomainEvent, EventLog, StreamId},
     },
     process_manager::ProcessManager,
+    room::Room,
     stages::handler::StageKit,
     worker::Worker,
 };
@@ -141,7 +142,8 @@ impl Bench<'_> {
             ids: ids.clone(),
             cores: 1,
         };
-        let worker = Worker { queue, handlers: handlers(sleep_for), kit, clock, traces: Arc::new(OtelTraces) };
+        let (handlers, traces) = (handlers(sleep_for), Arc::new(OtelTraces));
+        let worker = Worker { queue, handlers, kit, clock, traces, room: Room::unbounded() };
         let parts = CrewParts { admission: Arc::clone(&admission), worker, workers, beside: vec![] };
         let (crew, mut troubles) = Crew::start(parts, Arc::new(Beginning { unfinished: vec![], after: first }));
         let began = Instant::now();

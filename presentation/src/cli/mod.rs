@@ -59,6 +59,10 @@ impl Cli {
             Command::Serve(args) => (args.listen.clone(), args.behind_proxy.clone(), args.roles.clone()),
             _ => (None, None, None),
         };
+        let window = match &self.command {
+            Command::Worker(args) => args.http.clone(),
+            _ => None,
+        };
         let text = |given: &Option<String>| given.clone().map(OsString::from);
         let flags = [
             ("data_dir", "--data-dir", self.data_dir.clone().map(OsString::from)),
@@ -67,6 +71,7 @@ impl Cli {
             ("http.listen", "--listen", text(&listen)),
             ("http.behind_proxy", "--behind-proxy", text(&proxies)),
             ("node.roles", "--roles", text(&roles)),
+            ("worker.listen", "--http", text(&window)),
         ];
         let given = flags.into_iter().filter_map(|(key, name, value)| Some(Flag { key, name, value: value? }));
         Inputs::of_process(self.config.clone(), given.collect())

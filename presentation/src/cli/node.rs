@@ -1,4 +1,5 @@
-//! `dragoman node`: the processes of this installation, and whether they are to do anything new. For those who run it.
+//! `dragoman node`: the processes of this installation, servers and workers, and whether they are to do anything new. For
+//! those who run it.
 
 use super::{
     account::text,
@@ -12,6 +13,7 @@ use crate::{
     home::Home,
 };
 use clap::{Args, Subcommand};
+use domain::flow::TABLE;
 use serde_json::Value;
 
 /// `node`.
@@ -25,8 +27,8 @@ pub struct NodeArgs {
     pub server: ServerArgs,
 }
 
-const DRAIN_HELP: &str = "Within seconds others have taken over what only that node did; it still answers requests. Stop it \
-then, at any time: nobody notices.\n\nExample: dragoman node drain flow-2";
+const DRAIN_HELP: &str = "Within seconds others have taken over what only that node did; it still answers requests, and takes no \
+new work. Once it has ended what it has, stop it at any time: nobody notices.\n\nExample: dragoman node drain flow-2";
 
 /// What is done.
 #[derive(Debug, Subcommand)]
@@ -99,7 +101,7 @@ fn find<'a>(nodes: &'a [Value], wanted: &str) -> Result<&'a Value, Failure> {
 }
 
 fn rows(nodes: &[Value]) -> Vec<Vec<String>> {
-    let head = ["NODE", "NAME", "ROLES", "VERSION", "STATE", "HOLDS"].map(str::to_owned).to_vec();
+    let head = ["NODE", "NAME", "ROLES", "VERSION", "STATE", "HOLDS", "WORK"].map(str::to_owned).to_vec();
     let list = |node: &Value, key: &str| {
         let items = node[key].as_array().into_iter().flatten().filter_map(Value::as_str);
         items.map(str::to_owned).collect::<Vec<_>>()
@@ -111,9 +113,22 @@ fn rows(nodes: &[Value]) -> Vec<Vec<String>> {
         let holds = parts.into_iter().chain(duties).collect::<Vec<_>>().join(", ");
         let state = if node["draining"] == true { "draining" } else { "at work" };
         let told = |key: &str| text(node, key).to_owned();
-        vec![told("id"), told("name"), list(node, "roles").join(","), told("version"), state.to_owned(), holds]
+        let roles = list(node, "roles").join(",");
+        vec![told("id"), told("name"), roles, told("version"), state.to_owned(), holds, work(&node["work"])]
     };
     [head].into_iter().chain(nodes.iter().map(row)).collect()
+}
+
+/// How much of what a node works on.
+fn work(work: &Value) -> String {
+    let Some(slots) = work["slots"].as_u64() else { return "-".to_owned() };
+    let names = |key: &str| {
+        let items = work[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+        items.collect::<Vec<_>>().join(",")
+    };
+    let is_all = work["stages"].as_array().is_some_and(|stages| stages.len() + 1 >= TABLE.len());
+    let stages = if is_all { "all stages".to_owned() } else { names("stages") };
+    format!("{slots} at a time ({}) of {stages}", names("classes"))
 }
 
 #[cfg(test)]
@@ -139,7 +154,11 @@ mod tests {
     fn partitions_are_counted_and_duties_named() {
         let node = json!({"id": "01", "name": "-", "roles": ["api", "flow"], "version": "1", "draining": false,
             "holds": ["assets", "flow/00", "flow/01"]});
-        let shown = rows(&[node]);
-        assert_eq!(shown[1], ["01", "-", "api,flow", "1", "at work", "2 partitions, assets"]);
+        let work = json!({"stages": ["transcribe", "mix"], "slots": 3, "classes": ["cpu"]});
+        let worker = json!({"id": "02", "name": "w", "roles": ["worker"], "version": "1", "draining": true, "holds": [],
+            "work": work});
+        let shown = rows(&[node, worker]);
+        assert_eq!(shown[1], ["01", "-", "api,flow", "1", "at work", "2 partitions, assets", "-"]);
+        assert_eq!(shown[2], ["02", "w", "worker", "1", "draining", "", "3 at a time (cpu) of transcribe,mix"]);
     }
 }

@@ -2,7 +2,10 @@
 
 use super::NodeRole;
 use application::identity::Email;
-use domain::value::Role;
+use domain::{
+    flow::{Stage, TABLE},
+    value::Role,
+};
 use scan_clamd::ClamdAddress;
 use std::{ffi::OsString, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 use telemetry::{Endpoint, LogFilter};
@@ -311,6 +314,35 @@ pub fn origins() -> Kind<Vec<String>> {
 /// What a node does.
 pub fn roles() -> Kind<Vec<NodeRole>> {
     Kind::new(Form::List, "one or more of api, flow and project", |raw| NodeRole::of_names(&raw.list()?))
+}
+
+/// Stages that workers do.
+pub fn stages() -> Kind<Vec<Stage>> {
+    Kind::new(Form::List, format!("stages that workers do: {}", names_of_stages()), |raw| {
+        raw.list()?.iter().map(|name| of_workers(name)).collect()
+    })
+}
+
+/// Bytes for stages, as `stage=size`.
+pub fn stage_sizes() -> Kind<Vec<(Stage, u64)>> {
+    let allowed = format!("stages and sizes as transcribe=2GiB; stages are {}", names_of_stages());
+    Kind::new(Form::List, allowed, |raw| {
+        let pairs = raw.list()?.into_iter().map(|pair| {
+            let (stage, size) = pair.split_once('=')?;
+            Some((of_workers(stage)?, read_bytes(size)?))
+        });
+        pairs.collect()
+    })
+}
+
+/// Files are let go of by the server, which knows who begins to use them.
+fn of_workers(name: &str) -> Option<Stage> {
+    name.trim().parse().ok().filter(|stage| *stage != Stage::Clean)
+}
+
+fn names_of_stages() -> String {
+    let names = TABLE.iter().map(|row| row.stage).filter(|stage| *stage != Stage::Clean).map(Stage::name);
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// HTTP headers as `name=value`.

@@ -5,11 +5,11 @@ use super::{
     kinds::{
         Hidden, Price, address, bytes, choice, clamd, collector, count, currency, duration, email, headers, hidden,
         line, log_filter, log_url, name, nats_url, origins, path, postgres_url, price, public_url, role, role_map,
-        roles, s3_url, share, switch,
+        roles, s3_url, share, stage_sizes, stages, switch,
     },
 };
 use application::identity::Email;
-use domain::value::Role;
+use domain::{flow::Stage, value::Role};
 use mail_smtp::Security;
 use scan_clamd::ClamdAddress;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -129,6 +129,8 @@ sections! {
         replicas: u64 = count(1, 5), Some("1");
         /// How large it may become.
         bytes_max: u64 = bytes("1MiB", "1TiB"), Some("256MiB");
+        /// Stages that only workers with a graphics processor take, those started with --class gpu. The same on all processes.
+        gpu_stages: Vec<Stage> = stages(), Some("");
         /// Whether what happens is told on NATS, too: to the other nodes, and to programs of others.
         events: bool = switch(), Some("true");
         /// What subjects of events for others begin with.
@@ -153,6 +155,18 @@ sections! {
         name: Option<String> = name().optional(), None;
         /// How long others wait for it, once it is not heard of, before they take over what it does.
         lease: Duration = duration("1s", "5m"), Some("15s");
+    }
+    /// Work that this process does: a worker, or a server with slots.
+    worker: Work {
+        /// What may be taken of memory by all that is under way at a time; what does not fit waits, but for one alone. When
+        /// unset, what is available at the start, or the limit of the container (control group) where that is less.
+        memory_max: Option<u64> = bytes("16MiB", "64TiB").optional(), None;
+        /// What an attempt at a stage takes, where what is known of the engines is not right: transcribe=2GiB. As soon as
+        /// more was seen to be taken, that counts.
+        memory: Vec<(Stage, u64)> = stage_sizes(), Some("");
+        /// Where a worker tells how it is, and its measures; nowhere when unset. Addresses that others reach need TLS, as for
+        /// http.listen.
+        listen: Option<SocketAddr> = address().optional(), None;
     }
     /// The server.
     http: Http {
@@ -376,7 +390,6 @@ impl Config {
                 faults.push(Fault { key: given.to_owned(), source: source(given), what });
             }
         }
-        let is_postgres = |url: &Hidden| url.expose().starts_with("postgres");
         if self.log.replica.is_some() && !self.log.url.as_ref().is_some_and(is_postgres) {
             let key = "log.replica";
             let what = "there is nothing to be the replica of: log.url must name its primary";
@@ -386,6 +399,32 @@ impl Config {
             let what = "set either blobs.access_key and blobs.secret_key, or blobs.credentials_file";
             faults.push(Fault { key: "blobs.url".to_owned(), source: source("blobs.url"), what: what.to_owned() });
         }
+        faults.extend(self.contradictions_among_nodes(&source));
+        for (key, address) in [("http.listen", Some(self.http.listen)), ("worker.listen", self.worker.listen)] {
+            let Some(address) = address.filter(|address| !is_safe(*address, &self.http)) else { continue };
+            let what = format!(
+                "{address} is not loopback, so that others reach it, and tokens must not travel in the clear; set \
+                 http.tls_cert and http.tls_key, or, when a proxy with TLS stands in front, --behind-proxy \
+                 (http.behind_proxy)"
+            );
+            faults.push(Fault { key: key.to_owned(), source: source(key), what });
+        }
+        if self.scan.required == Some(true) && self.scan.clamd.is_none() {
+            let key = "scan.required";
+            let what = "nothing can be scanned while scan.clamd is not set; set it, or do not require the scan";
+            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
+        }
+        if self.http.header_timeout > self.http.request_timeout {
+            let key = "http.header_timeout";
+            let what = "longer than http.request_timeout, which includes it";
+            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
+        }
+        faults
+    }
+
+    /// The same of what processes share.
+    fn contradictions_among_nodes(&self, source: impl Fn(&str) -> Source) -> Vec<Fault> {
+        let mut faults = Vec::new();
         let shared = [
             ("log.url", self.log.url.is_some()),
             ("read.url", self.read.url.is_some()),
@@ -405,31 +444,22 @@ impl Config {
             let what = "nodes that share in what is to be done share a log on PostgreSQL: set log.url";
             faults.push(Fault { key: "node.roles".to_owned(), source: source("node.roles"), what: what.to_owned() });
         }
-        if !is_safe(&self.http) {
-            let key = "http.listen";
-            let what = format!(
-                "{} is not loopback, so that others reach it, and tokens must not travel in the clear; set http.tls_cert \
-                 and http.tls_key, or, when a proxy with TLS stands in front, --behind-proxy (http.behind_proxy)",
-                self.http.listen
-            );
-            faults.push(Fault { key: key.to_owned(), source: source(key), what });
-        }
-        if self.scan.required == Some(true) && self.scan.clamd.is_none() {
-            let key = "scan.required";
-            let what = "nothing can be scanned while scan.clamd is not set; set it, or do not require the scan";
-            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
-        }
-        if self.http.header_timeout > self.http.request_timeout {
-            let key = "http.header_timeout";
-            let what = "longer than http.request_timeout, which includes it";
+        if self.queue.url.is_none() && !self.queue.gpu_stages.is_empty() {
+            let key = "queue.gpu_stages";
+            let what = "there are no workers to choose from while queue.url is not set";
             faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
         }
         faults
     }
 }
 
+/// Whether it is the address of a PostgreSQL database.
+fn is_postgres(url: &Hidden) -> bool {
+    url.expose().starts_with("postgres")
+}
+
 /// Whether nobody on the way reads what is said to the server.
-fn is_safe(http: &Http) -> bool {
+fn is_safe(address: SocketAddr, http: &Http) -> bool {
     let has_tls = http.tls_cert.is_some() || http.tls_key.is_some();
-    http.listen.ip().to_canonical().is_loopback() || has_tls || http.behind_proxy > 0
+    address.ip().to_canonical().is_loopback() || has_tls || http.behind_proxy > 0
 }

@@ -4,7 +4,12 @@ use crate::wiring::Engines;
 use application::{
     admission::Admission,
     commands::asset_desk::{DeskState, DeskStatus},
-    ports::{event_log::EventLog, read_store::ReadStore},
+    ports::{
+        cluster::{Cluster, Node},
+        event_log::EventLog,
+        read_store::ReadStore,
+        work_queue::WorkQueue,
+    },
 };
 use async_trait::async_trait;
 use http_api::health::{Health, HealthCheck};
@@ -79,6 +84,39 @@ impl HealthCheck for QueueHealth {
             some => Health::degraded(format!("{some} dubbings cannot be driven and are tried again")),
         }
     }
+}
+
+/// Whether there is somebody among the nodes for all work that waits.
+pub struct WorkersHealth {
+    /// The nodes, and what work each takes.
+    pub cluster: Arc<dyn Cluster>,
+    /// Where work waits.
+    pub queue: Arc<dyn WorkQueue>,
+}
+
+#[async_trait]
+impl HealthCheck for WorkersHealth {
+    fn name(&self) -> &'static str {
+        "workers"
+    }
+
+    async fn check(&self) -> Health {
+        let (Ok(nodes), Ok(depths)) = (self.cluster.nodes().await, self.queue.depth().await) else {
+            return Health::degraded("it cannot be told who takes which work");
+        };
+        let waiting = depths.iter().filter(|(_, depth)| depth.ready > 0).map(|(stage, _)| stage.name());
+        let missing: Vec<&str> = waiting.filter(|stage| !is_taken(stage, &nodes)).collect();
+        match missing.as_slice() {
+            [] => Health::up(),
+            missing => Health::degraded(format!("work waits that nobody takes: {}", missing.join(", "))),
+        }
+    }
+}
+
+/// Whether some node that is not drained takes work of this stage.
+fn is_taken(stage: &str, nodes: &[Node]) -> bool {
+    let takes = |node: &Node| node.card.work.as_ref().is_some_and(|work| work.stages.iter().any(|one| one == stage));
+    nodes.iter().any(|node| !node.is_draining && takes(node))
 }
 
 /// The desk that looks at what was handed in.
@@ -174,7 +212,28 @@ impl HealthCheck for EnginesHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use application::ports::cluster::{NodeCard, WorkCard};
     use http_api::health::HealthState;
+    use uuid::Uuid;
+
+    #[test]
+    fn work_is_taken_by_nodes_that_say_so_and_are_not_drained() {
+        let node = |stages: Option<&[&str]>, is_draining| {
+            let work = stages.map(|stages| WorkCard {
+                stages: stages.iter().map(|stage| (*stage).to_owned()).collect(),
+                slots: 1,
+                classes: vec!["cpu".to_owned()],
+            });
+            let (name, roles, version) = (String::new(), vec![], String::new());
+            let card = NodeCard { id: Uuid::nil(), name, roles, version, work };
+            Node { card, is_draining, holds: vec![] }
+        };
+        let nodes = [node(None, false), node(Some(&["mix", "fit"]), false), node(Some(&["transcribe"]), true)];
+        assert_eq!(
+            ["mix", "fit", "transcribe", "mux"].map(|stage| is_taken(stage, &nodes)),
+            [true, true, false, false]
+        );
+    }
 
     #[test]
     fn the_desk_is_well_until_assets_wait_for_what_is_missing() {

@@ -2,7 +2,7 @@
 //!
 //! Stages are counted from the log, from where it stood at the start: what is measured is what happened.
 
-use crate::engine_calls::CallMeasures;
+use crate::{engine_calls::CallMeasures, work};
 use application::{
     admission::Admission,
     causes::with_causes,
@@ -12,6 +12,7 @@ use application::{
         meter::EngineMeter,
         work_queue::WorkQueue,
     },
+    room::Room,
 };
 use domain::{
     dubbing::DubbingEvent,
@@ -53,6 +54,10 @@ pub struct Sources {
     pub log: Arc<dyn EventLog>,
     /// Where work waits.
     pub queue: Arc<dyn WorkQueue>,
+    /// What there is room for at a time.
+    pub room: Room,
+    /// How much work is done at a time.
+    pub slots: usize,
     /// Who is driven.
     pub admission: Arc<Admission>,
     /// How long engines were at work.
@@ -128,6 +133,7 @@ impl Measures {
             registry.register("projection_lag_events", "Events that read models do not hold yet", of.lag);
             registry.register("projection_parked_keys", "Keys of read models that an event broke", of.parked);
         });
+        work::measures::register(metrics, &sources.room, sources.slots);
         let check = Arc::new(Mutex::new(LogCheck::after(position, &*sources.log)));
         Self { sources: Arc::new(sources), families, counted: Arc::new(AtomicU64::new(position)), check }
     }

@@ -8,7 +8,7 @@ use crate::{
 };
 use application::{
     cluster::{Holdings, Member, Share},
-    ports::cluster::NodeCard,
+    ports::cluster::{NodeCard, WorkCard},
     stop::{Stopper, Stopping},
 };
 use std::time::Duration;
@@ -28,6 +28,26 @@ pub const ASSETS: &str = "assets";
 /// How long leaving may take.
 const LEAVING: Duration = Duration::from_secs(5);
 
+/// As what a process joins the others.
+pub struct Joining {
+    roles: Vec<String>,
+    share: Share,
+    work: Option<WorkCard>,
+}
+
+impl Joining {
+    /// As a server of these roles, which takes this work itself.
+    pub fn of_server(roles: &[NodeRole], work: Option<WorkCard>) -> Self {
+        let share = Share { partitions: roles.contains(&NodeRole::Flow), duties: duties(roles) };
+        Self { roles: roles.iter().map(|role| role.name().to_owned()).collect(), share, work }
+    }
+
+    /// As a worker, which holds nothing.
+    pub fn of_worker(work: Option<WorkCard>) -> Self {
+        Self { roles: vec!["worker".to_owned()], share: Share::default(), work }
+    }
+}
+
 /// A membership, which ends with the process, or in good order before.
 pub struct Membership {
     holdings: Holdings,
@@ -36,8 +56,8 @@ pub struct Membership {
 
 impl Membership {
     /// Joins the other nodes, where there may be any. The caller owns the data folder: what a process before it held there is
-    /// free at once.
-    pub async fn join(app: &App, home: &Home, config: &Node) -> Result<Self, Failure> {
+    /// free at once. While it is to do nothing new, it takes no work.
+    pub async fn join(app: &App, home: &Home, config: &Node, joining: Joining) -> Result<Self, Failure> {
         let Some(cluster) = app.cluster.clone() else {
             return Ok(Self { holdings: Holdings::everything(), joined: None });
         };
@@ -46,13 +66,18 @@ impl Membership {
         let card = NodeCard {
             id,
             name: config.name.clone().unwrap_or_else(|| "-".to_owned()),
-            roles: config.roles.iter().map(|role| role.name().to_owned()).collect(),
+            roles: joining.roles,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            work: joining.work,
         };
-        let share = Share { partitions: config.roles.contains(&NodeRole::Flow), duties: duties(&config.roles) };
-        let member = Member::new(cluster, card, share, config.lease);
-        let (holdings, stopper) = (member.holdings(), Stopper::new());
-        let stop = stopper.signal();
+        let member = Member::new(cluster, card, joining.share, config.lease);
+        let (holdings, mut draining, stopper) = (member.holdings(), member.draining(), Stopper::new());
+        let (stop, room) = (stopper.signal(), app.worker.room.clone());
+        tokio::spawn(async move {
+            while draining.changed().await.is_ok() {
+                room.close(*draining.borrow_and_update());
+            }
+        });
         let task = tokio::spawn(async move { member.run(&stop).await });
         Ok(Self { holdings, joined: Some((stopper, task)) })
     }

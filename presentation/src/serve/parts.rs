@@ -2,7 +2,7 @@
 
 use super::{
     assets,
-    health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth},
+    health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth, WorkersHealth},
     identity, listener,
     measures::{Measures, Sources},
     membership::PROJECTIONS,
@@ -10,7 +10,7 @@ use super::{
     told,
 };
 use crate::{
-    config::{Config, Costs, Jobs, Node, NodeRole},
+    config::{Config, Costs, Jobs, NodeRole},
     exit::Failure,
     home::Home,
     wiring::{App, Engines, mailer, upload_store},
@@ -22,9 +22,11 @@ use application::{
     commands::asset_desk::DeskStatus,
     crew::{Beside, CrewParts},
     estimate::Prices,
+    ports::cluster::Cluster,
     ports::event_log::EventLog,
     ports::read_store::{Condition, Order, PageQuery, ReadStore, ReadStoreError},
     ports::work_queue::WorkQueue,
+    worker::Worker,
 };
 use async_trait::async_trait;
 use domain::value::DubbingId;
@@ -69,6 +71,8 @@ pub struct Standing {
     pub holdings: Holdings,
     /// Where else what happens is told, and what hears of it there.
     pub bus: Option<told::Bus>,
+    /// How much work it does at a time.
+    pub slots: usize,
     /// Ends streams when it stops.
     pub stop: CancellationToken,
 }
@@ -81,7 +85,7 @@ pub async fn serve(
     secrets: &Secrets,
     standing: Standing,
 ) -> Result<Served, Failure> {
-    let Standing { tls, public_url, holdings, bus, stop } = standing;
+    let Standing { tls, public_url, holdings, bus, slots, stop } = standing;
     let roles = &config.node.roles;
     let identity = identity::identity(&app, config, secrets, public_url).await?;
     let (webhooks, delivery) = told::webhooks(&app, config, &identity).await?;
@@ -94,7 +98,7 @@ pub async fn serve(
     let admission = Admission::among_others(manager, limits, holdings.clone());
     let (desk, metrics) = (DeskStatus::default(), Metrics::default());
     let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, &desk, home);
-    let sources = sources(&app.log, &app.worker.queue, &app.engines, &admission, &projections);
+    let sources = sources(&app.log, (&app.worker, slots), &app.engines, &admission, &projections);
     let measures = Measures::new(sources, &metrics, app.log.head().await?);
     let api = Api::new(ApiParts {
         aggregates: Arc::clone(&app.aggregates),
@@ -125,7 +129,7 @@ pub async fn serve(
         applied,
         cache,
         metrics,
-        health,
+        health: with_workers(health, app.cluster.as_ref(), &app.worker.queue, home),
         stop,
         traces: Arc::new(OtelTraces),
         limits: listener::request_limits(&config.http),
@@ -141,14 +145,14 @@ pub async fn serve(
     beside.extend(keeping(projections, measures, &holdings));
     beside.extend(told::beside(&app.log, roles, &holdings, delivery, letters, bus));
     beside.extend(app.cluster.is_some().then(|| counting(app.read_store, Arc::clone(&admission))));
-    let crew = CrewParts { admission, worker: app.worker, workers: slots(&config.node, app.cores), beside };
+    let crew = CrewParts { admission, worker: app.worker, workers: slots, beside };
     Ok(Served { api, crew, backlog })
 }
 
 /// What is measured.
 fn sources(
     log: &Arc<dyn EventLog>,
-    queue: &Arc<dyn WorkQueue>,
+    (worker, slots): (&Worker, usize),
     engines: &Engines,
     admission: &Arc<Admission>,
     projections: &Runner,
@@ -156,7 +160,9 @@ fn sources(
     let folded = projections.clone();
     Sources {
         log: Arc::clone(log),
-        queue: Arc::clone(queue),
+        queue: Arc::clone(&worker.queue),
+        room: worker.room.clone(),
+        slots,
         admission: Arc::clone(admission),
         meter: Arc::clone(&engines.meter),
         calls: engines.calls.clone(),
@@ -191,14 +197,6 @@ fn keeping(projections: Runner, measures: Measures, holdings: &Holdings) -> [Bes
     [folding, measuring]
 }
 
-/// How many workers this process has: one at least where it drives dubbings, for what workers elsewhere do not do.
-fn slots(config: &Node, cores: usize) -> usize {
-    if !config.roles.contains(&NodeRole::Flow) {
-        return 0;
-    }
-    config.slots.map_or(cores + 1, |slots| usize::try_from(slots).unwrap_or(usize::MAX)).max(1)
-}
-
 /// How much is worked on at a time, and how much may wait.
 fn admission_limits(config: &Jobs, cores: usize) -> AdmissionLimits {
     let number = |configured: u64| usize::try_from(configured).unwrap_or(usize::MAX);
@@ -229,6 +227,19 @@ fn health(
         disk("disk", home.root().to_owned()),
         Arc::new(AssetDeskHealth(desk.clone())),
     ]
+}
+
+/// The same, and whether there is somebody for the work that waits. Where it waits in this process, it is done here.
+fn with_workers(
+    mut health: Vec<Arc<dyn HealthCheck>>,
+    cluster: Option<&Arc<dyn Cluster>>,
+    queue: &Arc<dyn WorkQueue>,
+    home: &Home,
+) -> Vec<Arc<dyn HealthCheck>> {
+    if let Some(cluster) = cluster.filter(|_| home.queue().is_some()) {
+        health.push(Arc::new(WorkersHealth { cluster: Arc::clone(cluster), queue: Arc::clone(queue) }));
+    }
+    health
 }
 
 /// What a minute costs.

@@ -42,7 +42,7 @@ impl Quiet {
         let scheme = if is_tls { "https" } else { "http" };
         let public_url = identity::public_url(config.http.public_url.as_deref(), scheme, config.http.listen);
         let (holdings, stop) = (Holdings::everything(), CancellationToken::new());
-        let standing = Standing { tls: is_tls, public_url, holdings, bus: None, stop };
+        let standing = Standing { tls: is_tls, public_url, holdings, bus: None, slots: 0, stop };
         let served = parts::serve(app, home, config, &secrets, standing).await?;
         let trail = Arc::clone(&served.api.trail);
         Ok(Self { router: router(served.api), token: secrets.token, projections, kept, trail })

@@ -10,7 +10,7 @@ use application::{
             Recorded, StreamId, Tenant,
         },
         memo_store::MemoStore,
-        work_queue::{Delivery, Depth, QueueCapabilities, QueueError, Receipt, Work, WorkQueue},
+        work_queue::{Delivery, Depth, Door, Pass, QueueCapabilities, QueueError, Receipt, Work, WorkQueue},
     },
     worker::LEASE,
 };
@@ -213,14 +213,14 @@ impl WorkQueue for WatchedQueue {
         self.queue.publish(work).await
     }
 
-    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError> {
-        let delivery = self.queue.pull(lease).await?;
+    async fn pull_through(&self, door: &dyn Door, lease: Duration) -> Result<(Delivery, Pass), QueueError> {
+        let (delivery, pass) = self.queue.pull_through(door, lease).await?;
         let asked = self.watch.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&delivery.work.id);
         if let Some(asked) = asked {
             let waited = asked.elapsed().as_secs_f64() * 1_000.0;
             self.watch.waits_ms.lock().unwrap_or_else(PoisonError::into_inner).push(waited);
         }
-        Ok(delivery)
+        Ok((delivery, pass))
     }
 
     async fn heartbeat(&self, receipt: Receipt, lease: Duration) -> Result<bool, QueueError> {

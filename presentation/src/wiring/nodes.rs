@@ -4,6 +4,7 @@ use crate::{
     config::{Blobs, Queue},
     exit::{Exit, Failure},
     home::Home,
+    work::WorkPlan,
 };
 use application::{
     ports::{clock::Ids, event_bus::EventBus, work_queue::WorkQueue},
@@ -12,14 +13,13 @@ use application::{
 use blob_store::{
     LocalBlobStore, S3BlobStore, S3CacheLimits, S3Config, S3ConnectError, S3Credentials, S3Patience, UploadTarget,
 };
-use domain::flow::Stage;
 use event_bus_nats::{NatsBusError, NatsEventBus, NatsNotices};
-use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 use work_queue_memory::MemoryWorkQueue;
-use work_queue_nats::{Login, NatsWorkQueue, Servers, Settings, Storage, Tls, WorkerClass};
+use work_queue_nats::{Login, NatsWorkQueue, Servers, Settings, Storage, Tls};
 
-/// The queue of the configuration, from which this process takes work of these stages: its own, or one on NATS.
-pub async fn work_queue(home: &Home, stages: Vec<Stage>) -> Result<Arc<dyn WorkQueue>, Failure> {
+/// The queue of the configuration, from which this process takes work by this plan: its own, or one on NATS.
+pub async fn work_queue(home: &Home, plan: &WorkPlan) -> Result<Arc<dyn WorkQueue>, Failure> {
     let Some(config) = home.queue() else { return Ok(Arc::new(MemoryWorkQueue::new())) };
     let settings = Settings {
         prefix: config.prefix.clone(),
@@ -28,9 +28,9 @@ pub async fn work_queue(home: &Home, stages: Vec<Stage>) -> Result<Arc<dyn WorkQ
         replicas: u8::try_from(config.replicas).unwrap_or(u8::MAX),
         bytes_max: config.bytes_max,
         storage: Storage::File,
-        gpu_stages: BTreeSet::new(),
-        stages: stages.into_iter().collect(),
-        classes: BTreeSet::from(WorkerClass::ALL),
+        gpu_stages: config.gpu_stages.iter().copied().collect(),
+        stages: plan.stages.iter().copied().collect(),
+        classes: plan.classes.clone(),
     };
     let queue = NatsWorkQueue::connect(&servers(config)?, settings).await;
     Ok(Arc::new(queue.map_err(|error| Failure::new(Exit::Internal, format!("queue.url: {error}")))?))

@@ -10,8 +10,9 @@ use scratch_nats::ScratchNats;
 use scratch_postgres::ScratchPostgres;
 use scratch_s3::{ScratchS3, WRITER};
 use std::{
-    fs::File,
-    process::{Child, Stdio},
+    fs::{self, File},
+    path::PathBuf,
+    process::Child,
 };
 
 /// What the processes of an installation share.
@@ -60,17 +61,39 @@ impl Engines {
 /// A worker with a data folder of its own.
 pub struct Worker {
     child: Child,
+    said: PathBuf,
+    data: PathBuf,
 }
 
 impl Worker {
-    /// A new one, with the engines of this server.
+    /// A new one of this name, with the engines of this server.
     pub fn start(server: &Server, engines: &Engines, name: &str) -> Self {
+        Self::start_with(server, engines, name, &["--slots", "2"])
+    }
+
+    /// The same, told this.
+    pub fn start_with(server: &Server, engines: &Engines, name: &str, args: &[&'static str]) -> Self {
         let data = server.user.folder().join(name);
-        let mut command = server.command(["worker", "--slots", "2"]);
-        command.envs(engines.variables.iter().map(|(key, value)| (*key, value))).env("DRAGOMAN_DATA_DIR", data);
+        let mut command = server.command([&["worker"], args].concat());
+        command.envs(engines.variables.iter().map(|(key, value)| (*key, value)));
+        command.env("DRAGOMAN_DATA_DIR", &data).env("DRAGOMAN_NODE__NAME", name);
         let log = File::options().create(true).append(true).open(server.user.folder().join(format!("{name}.err")));
-        command.env("DRAGOMAN_LOG", "warn").stderr(log.expect("a file")).stdout(Stdio::null());
-        Self { child: command.spawn().expect("it starts") }
+        let said = server.user.folder().join(format!("{name}.out"));
+        let out = File::create(&said).expect("a file");
+        command.env("DRAGOMAN_LOG", "warn").stderr(log.expect("a file")).stdout(out);
+        Self { child: command.spawn().expect("it starts"), said, data }
+    }
+
+    /// Where it tells how it is. It has said so.
+    pub fn place(&self) -> String {
+        let said = fs::read_to_string(&self.said).expect("what it said");
+        let place = said.split_once('(').and_then(|(_, rest)| rest.split_once("/health)"));
+        place.unwrap_or_else(|| panic!("it says nothing of where: {said}")).0.to_owned()
+    }
+
+    /// What lets ask there.
+    pub fn token(&self) -> String {
+        fs::read_to_string(self.data.join("api-token")).expect("its token").trim().to_owned()
     }
 
     /// Sends a signal.

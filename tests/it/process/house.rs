@@ -22,6 +22,7 @@ use application::{
         work_queue::WorkQueue,
     },
     process_manager::{Ending, ProcessManager},
+    room::Room,
     stages::handler::{StageError, StageKit},
     stop::{Stopper, Stopping},
     testing::{MemoryKeyVault, MemoryMemoStore},
@@ -65,6 +66,7 @@ pub struct House {
     languages: usize,
     stopper: Arc<Stopper>,
     traces: Arc<Noted>,
+    room: Room,
 }
 
 impl House {
@@ -90,6 +92,7 @@ impl House {
             languages: languages.len(),
             stopper: Arc::default(),
             traces: Arc::default(),
+            room: Room::unbounded(),
         };
         house.give(DubbingCommand::Start(Box::new(start(languages)))).await;
         house
@@ -170,7 +173,14 @@ impl House {
             languages: self.languages,
             stopper: Arc::default(),
             traces: Arc::default(),
+            room: Room::unbounded(),
         }
+    }
+
+    /// With so much room for its workers.
+    pub fn with_room(mut self, room: &Room) -> Self {
+        self.room = room.clone();
+        self
     }
 
     /// The same log and the same queue in another process.
@@ -528,7 +538,8 @@ impl House {
             })
         };
         let handlers = self.handlers.clone().unwrap_or_else(told);
-        Worker { queue: Arc::clone(&self.queue), handlers, kit, clock: self.clock.clone(), traces: self.traces.clone() }
+        let (queue, clock, traces) = (Arc::clone(&self.queue), self.clock.clone(), self.traces.clone());
+        Worker { queue, handlers, kit, clock, traces, room: self.room.clone() }
     }
 }
 

@@ -37,7 +37,7 @@ impl Node {
     fn start(house: &House, number: u128, unfinished: Vec<DubbingId>) -> Self {
         let id = Uuid::from_u128(number);
         let (roles, version) = (vec!["flow".to_owned()], String::new());
-        let card = NodeCard { id, name: format!("node {number}"), roles, version };
+        let card = NodeCard { id, name: format!("node {number}"), roles, version, work: None };
         let share = Share { partitions: true, duties: vec!["projections".to_owned()] };
         let member = Member::new(house.cluster(), card, share, TERM);
         let (holdings, stopper) = (member.holdings(), Stopper::new());

@@ -1,7 +1,7 @@
 //! Queues that misbehave: one says everything twice, one loses what it is told.
 
 use super::told::lock;
-use application::ports::work_queue::{Delivery, Depth, QueueError, Receipt, Work, WorkQueue};
+use application::ports::work_queue::{Delivery, Depth, Door, Pass, QueueError, Receipt, Work, WorkQueue};
 use async_trait::async_trait;
 use domain::flow::{Stage, WorkId};
 use std::{
@@ -24,14 +24,14 @@ impl WorkQueue for Twice {
         self.inner.publish(work).await
     }
 
-    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError> {
+    async fn pull_through(&self, door: &dyn Door, lease: Duration) -> Result<(Delivery, Pass), QueueError> {
         if let Some(copy) = lock(&self.again).pop_front() {
-            return Ok(copy);
+            return Ok((copy, Pass::free()));
         }
-        let delivery = self.inner.pull(lease).await?;
+        let (delivery, pass) = self.inner.pull_through(door, lease).await?;
         let receipt = Receipt { delivery: u64::MAX, ..delivery.receipt };
         lock(&self.again).push_back(Delivery { receipt, ..delivery.clone() });
-        Ok(delivery)
+        Ok((delivery, pass))
     }
 
     async fn heartbeat(&self, receipt: Receipt, lease: Duration) -> Result<bool, QueueError> {
@@ -78,8 +78,8 @@ impl WorkQueue for HoldBack {
         if work.fence.stage == self.stage { Ok(()) } else { self.inner.publish(work).await }
     }
 
-    async fn pull(&self, lease: Duration) -> Result<Delivery, QueueError> {
-        self.inner.pull(lease).await
+    async fn pull_through(&self, door: &dyn Door, lease: Duration) -> Result<(Delivery, Pass), QueueError> {
+        self.inner.pull_through(door, lease).await
     }
 
     async fn heartbeat(&self, receipt: Receipt, lease: Duration) -> Result<bool, QueueError> {

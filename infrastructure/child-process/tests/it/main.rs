@@ -5,6 +5,7 @@
 mod ends;
 mod lifetime;
 mod limits;
+mod memory;
 mod pipes;
 mod setting;
 mod streaming;

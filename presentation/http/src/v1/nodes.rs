@@ -6,7 +6,7 @@ use crate::{
     extract::{Nothing, Path, Query},
     problem::{Code, Problem},
 };
-use application::ports::cluster::{Cluster, Node};
+use application::ports::cluster::{Cluster, Node, WorkCard};
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,7 +26,7 @@ pub(crate) struct NodeDocument {
     id: Uuid,
     /// What operators call it; `-` unless configured.
     name: String,
-    /// What it does: `api`, `flow`, `project`.
+    /// What it does: `api`, `flow`, `project`, `worker`.
     roles: Vec<String>,
     /// The program's version.
     version: String,
@@ -34,12 +34,27 @@ pub(crate) struct NodeDocument {
     draining: bool,
     /// What only it does now: partitions of the flow, and duties.
     holds: Vec<String>,
+    /// What work it takes; none that it tells of, when it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    work: Option<WorkDocument>,
+}
+
+/// The work that a process takes from the queue.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WorkDocument {
+    /// The stages.
+    stages: Vec<String>,
+    /// How much at a time.
+    slots: u32,
+    /// The classes of machines that it takes work for: `cpu`, `gpu`.
+    classes: Vec<String>,
 }
 
 impl From<Node> for NodeDocument {
     fn from(node: Node) -> Self {
         let holds = node.holds.into_iter().map(|lease| lease.name).collect();
         let card = node.card;
+        let work = |WorkCard { stages, slots, classes }| WorkDocument { stages, slots, classes };
         Self {
             id: card.id,
             name: card.name,
@@ -47,6 +62,7 @@ impl From<Node> for NodeDocument {
             version: card.version,
             draining: node.is_draining,
             holds,
+            work: card.work.map(work),
         }
     }
 }
@@ -64,7 +80,8 @@ pub(crate) async fn list(State(api): State<Api>, Query(Nothing {}): Query<Nothin
 
 /// Let a node do nothing new
 ///
-/// It gives away what only it does, within seconds, and answers requests as before. Stop it then, at any time.
+/// It gives away what only it does, within seconds, takes no new work and ends what it has, and answers requests as before.
+/// Stop it then, at any time.
 #[utoipa::path(post, path = "/v1/nodes/{id}/drain", tag = "operations", operation_id = "drain_node",
     params(("id" = Uuid, Path, description = "The node")), responses((status = 204, description = "It is told")))]
 pub(crate) async fn drain(

@@ -10,6 +10,7 @@ use application::{
         work_queue::{Claim, Work},
     },
     process_manager::ProcessManager,
+    room::RoomLimits,
     testing::{RecordedLog, story::Story},
 };
 use domain::{
@@ -49,6 +50,8 @@ impl Rig {
         let sources = Sources {
             log: log.clone(),
             queue: queue.clone(),
+            room: Room::new(RoomLimits { memory_bytes: Some(1 << 30), ..RoomLimits::default() }),
+            slots: 3,
             admission: Admission::new(Arc::new(manager), limits),
             meter: Arc::default(),
             calls: calls.clone(),
