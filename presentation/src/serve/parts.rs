@@ -111,6 +111,7 @@ pub async fn serve(
         blobs: Arc::clone(&app.blobs),
         vault: Arc::clone(&app.vault),
         abilities: app.engines.abilities(),
+        queue: Arc::clone(&app.worker.queue),
         admission: Arc::clone(&admission),
         prices: prices(&config.costs),
         rates: KnownRates::default(),
