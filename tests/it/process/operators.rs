@@ -149,8 +149,8 @@ async fn what_is_parked_is_skipped_where_that_is_possible() {
         assert_eq!(house.drive().await, Ending::Parked, "{}", row.stage);
         let es = language("es");
         let of = (row.scope == Scope::Track).then_some(&es);
-        let meta = house.by_user();
-        let skip = || house.control().skip(JOB, of, row.stage, "it is not needed".to_owned(), &meta);
+        let (control, meta) = (house.control(), house.by_user());
+        let skip = || control.skip(JOB, of, row.stage, "it is not needed".to_owned(), &meta);
         let skipped = skip().await;
         if needed_for(row.stage).is_some() {
             let refused = FlowRejection::Needed(row.stage);

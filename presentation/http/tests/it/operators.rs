@@ -1,7 +1,7 @@
 //! What operators ask for: queues, what is parked, skipping it, and replaying a language.
 
 use crate::{
-    dubbings::set::track,
+    dubbings::set::{Said, track},
     kit::{OTHER_TOKEN, Server},
 };
 use application::ports::event_log::StreamId;
@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// `POST` with a body.
-async fn post(server: &Server, path: &str, body: &Value) -> crate::dubbings::set::Said {
+async fn post(server: &Server, path: &str, body: &Value) -> Said {
     server.say(Method::POST, path, Some(body), &[]).await
 }
 
@@ -99,8 +99,8 @@ async fn what_is_parked_is_listed_until_it_goes_on() {
     assert_eq!(found[0]["message"], "espeak-ng is not installed");
     assert!(found[0]["since"].as_str() < found[1]["since"].as_str());
     let theirs = server.open(Method::GET, "/v1/parked-stages").bearer_auth(OTHER_TOKEN);
-    let theirs: Value = theirs.send().await.expect("an answer").json().await.expect("JSON");
-    assert_eq!(theirs["items"], json!([]), "another tenant's are another tenant's");
+    let theirs = Said::of(theirs.send().await.expect("an answer")).await;
+    assert_eq!(theirs.body["items"], json!([]), "another tenant's are another tenant's");
     // Retried and cancelled, it waits for nobody any more.
     assert_eq!(server.tell(&format!("/v1/dubbings/{first}/retry")).await.status, 202);
     assert_eq!(server.tell(&format!("/v1/dubbings/{second}/cancel")).await.status, 202);
