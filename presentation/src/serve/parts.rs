@@ -81,8 +81,7 @@ pub async fn serve(
     secrets: &Secrets,
     standing: Standing,
 ) -> Result<Served, Failure> {
-    let Standing { tls, public_url, holdings, bus, stop } = standing;
-    let roles = &config.node.roles;
+    let (Standing { tls, public_url, holdings, bus, stop }, roles) = (standing, &config.node.roles);
     let identity = identity::identity(&app, config, secrets, public_url).await?;
     let (webhooks, delivery) = told::webhooks(&app, config, &identity).await?;
     let letters = mailer(&config.smtp, Arc::clone(&app.ids))?.map(|mailer| told::writing(&app, &identity, mailer));
