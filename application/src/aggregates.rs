@@ -25,6 +25,7 @@ use domain::{
     dubbing::Dubbing,
     glossary::Glossary,
     project::Project,
+    queues::Queues,
     security::SecurityDay,
     tenant::TenantState,
     track::Track,
@@ -56,6 +57,7 @@ pub struct Aggregates {
     accounts: Cache<Account>,
     webhooks: Cache<Webhook>,
     security_days: Cache<SecurityDay>,
+    queues: Cache<Queues>,
 }
 
 /// An aggregate's state and the revision it was folded up to (0: no events yet).
@@ -131,6 +133,7 @@ impl Aggregates {
             accounts: Cache::default(),
             webhooks: Cache::default(),
             security_days: Cache::default(),
+            queues: Cache::default(),
         }
     }
 
@@ -189,6 +192,11 @@ impl Aggregates {
     /// A webhook as it is now.
     pub async fn webhook(&self, id: WebhookId) -> Result<Loaded<Webhook>, ReadError> {
         self.load(&StreamId::Tenancy(TenancyStream::Webhook(id))).await
+    }
+
+    /// The queues as they are now.
+    pub async fn queues(&self) -> Result<Loaded<Queues>, ReadError> {
+        self.load(&StreamId::Tenancy(TenancyStream::Queues)).await
     }
 
     /// What a command that its giver may give again came to before; `None` when it was not given, or wrote nothing.

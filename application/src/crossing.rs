@@ -56,8 +56,8 @@ pub fn crossing(id: &TrackId, dubbing: &Dubbing, track: &Track) -> Option<Crossi
         (false, false) => {}
     }
     if requested.outcome.is_none() && track.regenerations < requested.regenerations {
-        let (request, lines) = (requested.regenerations, dubbing.source_lines());
-        return Some(Crossing::ToTrack(TrackCommand::Regenerate { request, lines }));
+        let (from, request, lines) = (requested.replay_from, requested.regenerations, dubbing.source_lines());
+        return Some(Crossing::ToTrack(TrackCommand::Regenerate { from, request, lines }));
     }
     if header.settings != requested.settings {
         return Some(Crossing::ToTrack(TrackCommand::Revise(requested.settings.clone())));

@@ -11,6 +11,7 @@ pub mod crossing;
 pub mod estimate;
 pub mod fair_line;
 pub mod flows;
+mod gate;
 pub mod identity;
 pub mod letters;
 pub mod log_check;

@@ -77,7 +77,7 @@ actions! {
     KeepLibrary     "library.make"      WorkWrite                        Never  Never    Any     Any
     /// Rename, replace or remove them.
     ChangeLibrary   "library.change"    WorkWrite                        Never  Never    Own     Any
-    /// Pause, resume, retry, cancel, extend, fork, withdraw, erase.
+    /// Pause, resume, retry, skip, cancel, extend, fork, withdraw, erase.
     Control         "work.control"      WorkWrite                        Never  Never    Own     Any
     /// Correct transcripts and lines, and have them made anew.
     Correct         "work.correct"      WorkReview                       Never  Any      Own     Any
@@ -101,6 +101,8 @@ actions! {
     Operate         "operations.read"   OperationsRead                   Never  Never    Never   Any
     /// Say which nodes are to do nothing new.
     ManageNodes     "nodes.manage"      AccountsWrite                    Never  Never    Never   Any
+    /// Pause and resume the queues of stages.
+    ManageQueues    "queues.manage"     AccountsWrite                    Never  Never    Never   Any
     /// Look at all tenants.
     ReadTenants     "tenants.read"      AccountsRead                     Never  Never    Never   Any
     /// Make tenants and say how much they may use.
@@ -110,7 +112,10 @@ actions! {
 impl Action {
     /// Whether it is about the whole installation: for those of its own tenant, the first one, only.
     pub const fn is_of_installation(self) -> bool {
-        matches!(self, Action::Operate | Action::ManageNodes | Action::ReadTenants | Action::ManageTenants)
+        matches!(
+            self,
+            Action::Operate | Action::ManageNodes | Action::ManageQueues | Action::ReadTenants | Action::ManageTenants
+        )
     }
 
     /// Whether it is still possible for somebody who must enrol a second factor first.

@@ -5,7 +5,7 @@
 use crate::stages::{assess::Inspection, assign_voices::means, sign::agents};
 use domain::{
     dubbing::{Dubbing, Speaker, TranscribedUtterance},
-    flow::{Flow, Stage},
+    flow::{Flow, SKIPPED_BY_OPERATOR, Stage},
     track::{FittedUtterance, Flag, Line, Track},
     value::{LanguageTag, Percent, Span, SpeakerId, UtteranceId},
 };
@@ -313,15 +313,14 @@ pub fn remarks_on_dubbing(dubbing: &Dubbing) -> Vec<String> {
     if dubbing.sound.as_ref().is_some_and(|sound| !sound.separated) {
         notes.push("separate (engine none): speech and background were not parted; the bed is the original".to_owned());
     }
+    notes.extend(passed_over(&dubbing.flow));
     notes
 }
 
 /// What was skipped or fell back in one track.
 pub fn remarks_on_track(dubbing: &Dubbing, track: &Track) -> Vec<String> {
     let mut notes = Vec::new();
-    for (stage, (engine, reason)) in &track.flow.skips {
-        notes.push(format!("{stage} (engine {engine}): {reason}"));
-    }
+    notes.extend(passed_over(&track.flow));
     if let [first, pivots @ .., last] = track.route.as_slice()
         && !pivots.is_empty()
     {
@@ -335,6 +334,14 @@ pub fn remarks_on_track(dubbing: &Dubbing, track: &Track) -> Vec<String> {
         notes.push("the picture was encoded anew as H.264: MP4 cannot hold the source's".to_owned());
     }
     notes
+}
+
+/// The stages of a flow that were passed over, by whom, and why.
+fn passed_over(flow: &Flow) -> impl Iterator<Item = String> + '_ {
+    flow.skips.iter().map(|(stage, (engine, reason))| match engine.as_str() {
+        SKIPPED_BY_OPERATOR => format!("{stage} was skipped by an operator: {reason}"),
+        engine => format!("{stage} (engine {engine}): {reason}"),
+    })
 }
 
 /// Voices chosen for speakers that do not exist.

@@ -10,6 +10,7 @@
 use crate::{
     aggregates::CommandMeta,
     flows::{flow_of, give_flow},
+    gate::{GIVEN_BACK, Gate},
     ports::{
         blob_store::BlobError,
         child::ChildMemory,
@@ -131,6 +132,7 @@ impl Worker {
     /// dropped. Told to stop, it takes nothing new, and gives back what is under way at its next safe point
     /// or at once. An error means that the log, the queue or the disk could not be used.
     pub async fn run(&self, stop: &StopSignal) -> Result<(), StageError> {
+        let mut gate = Gate::default();
         loop {
             let (delivery, pass) = tokio::select! {
                 biased;
@@ -138,6 +140,10 @@ impl Worker {
                 pulled = self.queue.pull_through(&self.room, LEASE) => pulled?,
             };
             let receipt = delivery.receipt;
+            if !gate.is_open(&self.kit.aggregates, delivery.work.fence.stage).await? {
+                self.queue.release(receipt, GIVEN_BACK).await?;
+                continue;
+            }
             self.attempt(&delivery, stop).await?;
             drop(pass);
             self.queue.complete(receipt).await?;
@@ -159,12 +165,14 @@ impl Worker {
 
     async fn try_once(&self, delivery: &Delivery, stop: &StopSignal) -> Result<Ended, StageError> {
         let work = &delivery.work;
-        if delivery.deliveries > 1 {
-            // An earlier lease ran out: that attempt is lost, and the process manager asks for another.
-            return self.flow(work, FlowCommand::Lose(work.fence)).await.map(|_| Ended::Lost);
+        let was_handed_out = delivery.deliveries > 1;
+        if was_handed_out {
+            // An earlier lease ran out: that attempt is lost, and the process manager asks for another. What was given
+            // back before it had begun is not lost: it begins now.
+            self.flow(work, FlowCommand::Lose(work.fence)).await?;
         }
         if let Verdict::Superseded = self.flow(work, FlowCommand::Start(work.fence)).await? {
-            return Ok(Ended::Superseded);
+            return Ok(if was_handed_out { Ended::Lost } else { Ended::Superseded });
         }
         let began = self.clock.now();
         let scratch = Scratch::of(work.id, Arc::clone(&self.kit.blobs));

@@ -10,6 +10,7 @@ pub mod fit;
 pub mod flow;
 pub mod glossary;
 pub mod project;
+pub mod queues;
 pub mod security;
 pub mod segment;
 #[cfg(any(test, feature = "spec"))]

@@ -296,6 +296,16 @@ CREATE TABLE security_events (
     CONSTRAINT security_events_pkey PRIMARY KEY (position)
 );
 
+CREATE TABLE parked_stages (
+    job_id    uuid NOT NULL,
+    language  text COLLATE "C" NOT NULL,
+    stage     text COLLATE "C" NOT NULL,
+    tenant    text COLLATE "C",
+    code      text COLLATE "C",
+    parked_at timestamptz,
+    CONSTRAINT parked_stages_pkey PRIMARY KEY (job_id, language, stage)
+);
+
 CREATE TABLE charges (
     thing             text COLLATE "C" NOT NULL,
     month             text COLLATE "C" NOT NULL,
@@ -335,6 +345,7 @@ CREATE INDEX engine_runs_by_job ON engine_runs (job_id);
 CREATE INDEX engine_runs_by_stage ON engine_runs (stage, state);
 CREATE INDEX engine_runs_by_end ON engine_runs (state, reused, ended_at NULLS FIRST, stream, stage, run, attempt)
     WHERE reused IS NOT NULL;
+CREATE INDEX parked_stages_by_age ON parked_stages (tenant, parked_at NULLS FIRST, job_id, language, stage);
 CREATE INDEX assets_by_content ON assets (sha256);
 CREATE INDEX assets_by_upload ON assets (tenant, uploaded_at NULLS FIRST, asset_id);
 CREATE INDEX assets_by_state ON assets (state, asset_id);
@@ -601,6 +612,14 @@ COMMENT ON COLUMN security_events.actor IS 'Who gave the command.';
 COMMENT ON COLUMN security_events.stream IS 'The stream that holds the event.';
 COMMENT ON COLUMN security_events.revision IS 'Its place in the stream.';
 COMMENT ON COLUMN security_events.recorded_at IS 'When it was recorded.';
+
+COMMENT ON TABLE parked_stages IS 'One row per stage that is out of attempts, for as long as it is.';
+COMMENT ON COLUMN parked_stages.job_id IS 'The dubbing job.';
+COMMENT ON COLUMN parked_stages.language IS 'Target language; empty for stages of the whole job.';
+COMMENT ON COLUMN parked_stages.stage IS 'The stage.';
+COMMENT ON COLUMN parked_stages.tenant IS 'The tenant.';
+COMMENT ON COLUMN parked_stages.code IS 'Why it is out of attempts.';
+COMMENT ON COLUMN parked_stages.parked_at IS 'Since when.';
 
 COMMENT ON TABLE charges IS 'One row per dubbing job and month in which something of it was ordered; rows whose month is empty say what is known of assets and jobs.';
 COMMENT ON COLUMN charges.thing IS 'The stream: of a job or of an asset.';

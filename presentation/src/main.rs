@@ -16,7 +16,7 @@ mod wiring;
 mod work;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use cli::{Cli, Command, Internal};
+use cli::{Cli, Command, Internal, JobCommand};
 use config::Loaded;
 use exit::{Exit, Failure};
 use home::Home;
@@ -101,7 +101,8 @@ async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit
         Command::Worker(args) => cli::worker::run(args, home, &loaded.config).await,
         Command::Resume(args) => cli::resume::run(args, home, &loaded.config.limits).await,
         Command::Jobs(args) => cli::jobs::list(args, home).await,
-        Command::Job(command) => cli::jobs::one(command, home).await,
+        Command::Job(JobCommand::Verb(verb)) => cli::verbs::run(verb, home, loaded).await,
+        Command::Job(JobCommand::Look(look)) => cli::jobs::one(look, home).await,
         Command::Verify(args) => cli::verify::run(args, home).await,
         Command::Log(command) => cli::log::run(command, home).await,
         Command::Migrate(args) => cli::migrate::run(args, home).await,
@@ -112,6 +113,7 @@ async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit
         Command::Key(args) => cli::key::run(args, home, loaded).await,
         Command::Tenant(args) => cli::tenant::run(args, home, loaded).await,
         Command::Node(args) => cli::node::run(args, home, loaded).await,
+        Command::Queue(args) => cli::queue::run(args, home, loaded).await,
         Command::Bench(command) => cli::bench::run(command).await,
         Command::Doctor(args) => cli::doctor::run(args, home, &loaded.config.scan).await,
         // All of them are done before the runtime starts.

@@ -5,7 +5,7 @@ use crate::session::language_of;
 use application::ports::event_log::{DomainEvent, EventLog, ReadError, Recorded};
 use domain::{
     dubbing::DubbingEvent,
-    flow::{FlowEvent, Stage, StageSummary},
+    flow::{FlowEvent, SKIPPED_BY_OPERATOR, Stage, StageSummary},
     track::TrackEvent,
     value::{DubbingId, LanguageTag},
 };
@@ -113,7 +113,8 @@ impl Progress {
             FlowEvent::StageStarted { fence } => self.begin(language, fence.stage),
             FlowEvent::StageCompleted { fence, summary } => self.end(language, fence.stage, &told(summary)),
             FlowEvent::StageSkipped { fence, engine, .. } => {
-                self.end(language, fence.stage, &format!("skipped (engine {engine})"));
+                let who = if engine == SKIPPED_BY_OPERATOR { "by an operator" } else { &format!("engine {engine}") };
+                self.end(language, fence.stage, &format!("skipped ({who})"));
             }
             FlowEvent::StageFailed { fence, failure } => {
                 self.end(language, fence.stage, &format!("failed: {}", failure.message));

@@ -1,6 +1,6 @@
 //! One job, driven to its end in this process: process manager, workers, projections, progress.
 
-use crate::{exit::Failure, interrupt::Interrupt, progress::Progress, wiring::App};
+use crate::{cli::complain, exit::Failure, interrupt::Interrupt, progress::Progress, wiring::App};
 use application::{ports::event_log::StreamId, process_manager::Ending, stages::handler::StageError, stop::StopSignal};
 use domain::{
     flow::{Flow, Stage},
@@ -53,6 +53,12 @@ pub async fn drive(app: &App, job: DubbingId, progress: &Progress, interrupt: &I
 async fn work(app: &App, job: DubbingId, progress: &Progress, interrupt: &Interrupt) -> Result<SessionEnding, Failure> {
     app.manager.recover(job).await?;
     app.manager.resume(job, &*app.ids).await?;
+    for stage in app.aggregates.queues().await?.state.paused.keys() {
+        complain(&format!(
+            "the queue of {stage} is paused: what needs it waits. Interrupt this, then `dragoman queue resume {stage}` and \
+             `dragoman resume` go on"
+        ));
+    }
     let from = app.log.head().await?;
     let mut workers = JoinSet::new();
     for _ in 0..=app.cores {

@@ -10,7 +10,7 @@ use application::ports::{
 };
 use domain::{
     dubbing::DubbingEvent,
-    flow::{Fence, FlowEvent},
+    flow::{Fence, FlowEvent, SKIPPED_BY_OPERATOR},
     track::TrackEvent,
     value::Producer,
 };
@@ -94,6 +94,8 @@ fn flow_event(event: &Recorded) -> Option<&FlowEvent> {
 /// The attempt that an event is about; `None` when it is about none in particular.
 fn fence(happened: &FlowEvent) -> Option<Fence> {
     match happened {
+        // The attempt ended before that, as its row says.
+        FlowEvent::StageSkipped { engine, .. } if engine == SKIPPED_BY_OPERATOR => None,
         FlowEvent::StageRequested { fence, .. }
         | FlowEvent::StageStarted { fence }
         | FlowEvent::StageCompleted { fence, .. }

@@ -17,6 +17,7 @@ mod lines;
 mod making;
 mod numbers;
 pub mod parked;
+pub mod parked_stages;
 mod projection;
 pub mod projects;
 pub mod rebuild;
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(tracks::Tracks),
         Arc::new(utterances::Utterances),
         Arc::new(engine_runs::EngineRuns),
+        Arc::new(parked_stages::ParkedStages),
         Arc::new(assets::Assets),
         Arc::new(projects::Projects),
         Arc::new(glossaries::Glossaries),

@@ -162,7 +162,7 @@ fn transcript_of(job: Value) -> RowKey {
 fn of_dubbing(job: Value, happened: &DubbingEvent) -> Touched {
     match happened {
         DubbingEvent::TrackRequested { language, .. }
-        | DubbingEvent::RegenerationRequested { language }
+        | DubbingEvent::RegenerationRequested { language, .. }
         | DubbingEvent::TrackSettled { language, .. }
         | DubbingEvent::TrackRestored { language, .. } => Touched::one(vec![job, json!(language.as_str())]),
         DubbingEvent::UtteranceTranscribed(_) => Touched::one(transcript_of(job)),

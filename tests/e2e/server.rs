@@ -5,6 +5,7 @@ mod handed_in;
 mod hearing;
 mod installation;
 mod nodes;
+mod operators;
 mod outsider;
 mod planted;
 pub mod rig;

@@ -8,6 +8,7 @@ mod faulty_log;
 mod house;
 mod machine;
 mod nodes;
+mod operators;
 mod queues;
 mod request;
 mod room;

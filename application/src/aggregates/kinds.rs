@@ -9,6 +9,7 @@ use domain::{
     dubbing::{Dubbing, DubbingEvent},
     glossary::{Glossary, GlossaryEvent},
     project::{Project, ProjectEvent},
+    queues::{Queues, QueuesEvent},
     security::{SecurityDay, SecurityEvent},
     tenant::{TenantEvent, TenantState},
     track::{Track, TrackEvent},
@@ -67,3 +68,4 @@ aggregate!(TenantState TenantEvent tenants of Tenant);
 aggregate!(Account AccountEvent accounts of Account);
 aggregate!(Webhook WebhookEvent webhooks of Webhook);
 aggregate!(SecurityDay SecurityEvent security_days of Security);
+aggregate!(Queues QueuesEvent queues of Queues);

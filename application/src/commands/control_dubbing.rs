@@ -1,4 +1,4 @@
-//! Control a dubbing: cancel, pause, resume, retry, cancel one track.
+//! Control a dubbing: cancel, pause, resume, retry, skip a stage, cancel one track.
 //!
 //! What is decided is written to the dubbing's stream first, under the command's own id, and then carried to
 //! its tracks at once, so that workers stop now. What a crash keeps from being carried the process manager
@@ -15,7 +15,7 @@ use crate::{
 };
 use domain::{
     dubbing::{Dubbing, DubbingCommand, DubbingRejection, Phase},
-    flow::{FlowCommand, PAUSED_BY_USER},
+    flow::{FlowCommand, PAUSED_BY_USER, Scope, Stage, scope_of},
     track::{Track, TrackCommand, TrackRejection},
     value::{DubbingId, LanguageTag, TrackId},
 };
@@ -45,6 +45,9 @@ pub enum ControlError {
     /// The dubbing was never asked for in this language.
     #[error("the dubbing has no track in this language")]
     UnknownTrack,
+    /// Neither the dubbing nor its tracks have this stage where it was looked for.
+    #[error("there is no such stage there: some are of the dubbing, others of each of its languages")]
+    UnknownStage,
     /// It is completed, failed or cancelled.
     #[error("the dubbing has ended")]
     AlreadyEnded,
@@ -124,6 +127,28 @@ impl ControlDubbing {
             return Err(ControlError::NothingParked);
         }
         self.go_on(id, meta).await
+    }
+
+    /// Passes over a stage that is out of attempts: one of the dubbing, or of the track in this language. Once more: silent.
+    pub async fn skip(
+        &self,
+        id: DubbingId,
+        language: Option<&LanguageTag>,
+        stage: Stage,
+        reason: String,
+        meta: &CommandMeta,
+    ) -> Result<Controlled, ControlError> {
+        let dubbing = self.require_live(id, meta).await?;
+        let command = FlowCommand::PassOver { stage, reason };
+        match (scope_of(stage), language) {
+            (Scope::Dubbing, None) => self.decide(id, DubbingCommand::Flow(command), meta).await,
+            (Scope::Track, Some(language)) if dubbing.tracks.contains_key(language) => {
+                let track = TrackId { dubbing: id, language: language.clone() };
+                self.carry(&track, TrackCommand::Flow(command), meta).await
+            }
+            (Scope::Track, Some(_)) => Err(ControlError::UnknownTrack),
+            (Scope::Dubbing, Some(_)) | (Scope::Track, None) => Err(ControlError::UnknownStage),
+        }
     }
 
     /// Calls one track off, finished or not, without hurting the others. It can be asked for again. Once more: silent.

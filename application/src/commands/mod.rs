@@ -3,6 +3,7 @@
 pub mod asset_desk;
 pub mod check_asset;
 pub mod control_dubbing;
+pub mod control_queues;
 pub mod correct_line;
 pub mod deliver;
 pub mod erase_asset;

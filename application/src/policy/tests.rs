@@ -37,6 +37,7 @@ fn roles_may_what_they_are_for() {
             | Action::ReadSecurity
             | Action::Operate
             | Action::ManageNodes
+            | Action::ManageQueues
             | Action::ReadTenants
             | Action::ManageTenants => [NO, NO, NO, YES],
         };
@@ -58,7 +59,9 @@ fn a_key_may_no_more_than_its_scopes_and_no_more_than_its_owner() {
 
 #[test]
 fn the_installation_belongs_to_its_first_tenant() {
-    for action in [Action::Operate, Action::ManageNodes, Action::ReadTenants, Action::ManageTenants] {
+    let of_installation = Action::ALL.iter().filter(|action| action.is_of_installation());
+    assert_eq!(of_installation.clone().count(), 5);
+    for action in of_installation.copied() {
         let other = Principal { tenant: Tenant("other".to_owned()), ..principal(Role::Admin) };
         assert_eq!(allows(&other, action, Object::None), Err(Refusal::Installation));
         assert_eq!(allows(&principal(Role::Admin), action, Object::None), Ok(()));

@@ -16,6 +16,7 @@ use domain::{
     dubbing::DubbingEvent,
     glossary::GlossaryEvent,
     project::ProjectEvent,
+    queues::QueuesEvent,
     security::SecurityEvent,
     tenant::TenantEvent,
     track::TrackEvent,
@@ -146,7 +147,10 @@ pub enum StreamId {
     Tenancy(TenancyStream),
 }
 
-/// The name of a stream about tenants and their people.
+/// The id of the one stream about the queues; drawn once at random, fixed for ever.
+const QUEUES: Uuid = Uuid::from_u128(0x6b1d_70c2_35f4_4f0e_9a83_1c5e_2f7a_90d4);
+
+/// The name of a stream about tenants and their people, or about how all this is run for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TenancyStream {
     /// `tenant-<id>`.
@@ -157,6 +161,8 @@ pub enum TenancyStream {
     Webhook(WebhookId),
     /// `security-<id>`.
     Security(SecurityDayId),
+    /// `queues-<id>`: there is one.
+    Queues,
 }
 
 impl TenancyStream {
@@ -166,6 +172,7 @@ impl TenancyStream {
             TenancyStream::Account(id) => id.0,
             TenancyStream::Webhook(id) => id.0,
             TenancyStream::Security(id) => id.0,
+            TenancyStream::Queues => QUEUES,
         }
     }
 
@@ -175,6 +182,7 @@ impl TenancyStream {
             TenancyStream::Account(_) => "account-",
             TenancyStream::Webhook(_) => "webhook-",
             TenancyStream::Security(_) => "security-",
+            TenancyStream::Queues => "queues-",
         }
     }
 }
@@ -256,6 +264,7 @@ impl FromStr for StreamId {
             "account" => return tenancy(TenancyStream::Account(AccountId(id()?))),
             "webhook" => return tenancy(TenancyStream::Webhook(WebhookId(id()?))),
             "security" => return tenancy(TenancyStream::Security(SecurityDayId(id()?))),
+            "queues" if id()? == QUEUES => return tenancy(TenancyStream::Queues),
             "track" => {}
             _ => return Err(InvalidStreamId),
         }
@@ -285,7 +294,7 @@ pub enum DomainEvent {
     Tenancy(TenancyEvent),
 }
 
-/// An event about tenants and their people.
+/// An event about tenants and their people, or about how all this is run for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TenancyEvent {
     /// Of a tenant.
@@ -296,6 +305,8 @@ pub enum TenancyEvent {
     Webhook(WebhookEvent),
     /// Of the security trail.
     Security(SecurityEvent),
+    /// Of the queues.
+    Queues(QueuesEvent),
 }
 
 /// What is to be written.

@@ -94,7 +94,7 @@ types! {
     StageLost "stage.lost" [] "A worker vanished; the stage is tried again."
     StageRetryScheduled "stage.retry_scheduled" ["retry_at"] "The stage is tried again later."
     StageParked "stage.parked" ["code"] "The stage is out of attempts and waits for an operator."
-    StageSkipped "stage.skipped" ["engine"] "The stage was passed over: there is nothing here that does it."
+    StageSkipped "stage.skipped" ["engine"] "The stage was passed over: there is nothing here that does it, or, with the engine `operator`, an operator said so."
     StageReopened "stage.reopened" [] "The stage, and all that follow from it, are made anew."
     StageUndone "stage.undone" [] "What the stage had made was given up."
     FlowPaused "flow.paused" ["code"] "No new work is handed out, for the dubbing or for one language."

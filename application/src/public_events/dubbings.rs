@@ -37,7 +37,7 @@ pub(super) fn told(event: &DubbingEvent) -> Option<Told> {
         | DubbingEvent::UtteranceEdited { .. }
         | DubbingEvent::UtteranceSplit { .. }
         | DubbingEvent::UtterancesMerged { .. } => return line(event),
-        DubbingEvent::RegenerationRequested { language } => {
+        DubbingEvent::RegenerationRequested { language, .. } => {
             Told::new(Type::TrackRegenerationRequested).in_language(language)
         }
         DubbingEvent::TrackSettled { language, outcome } => {

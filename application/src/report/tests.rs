@@ -88,3 +88,15 @@ fn what_is_not_used_in_a_language_is_noted() {
     check(settings(Some("ca+f2"), true), &[foreign]);
     check(settings(None, false), &["no glossary is used in es, only in ca"]);
 }
+
+#[test]
+fn what_was_skipped_is_noted_with_who_said_so() {
+    let mut track = track(settings(Some("es"), true));
+    let by = |engine: &str, reason: &str| (engine.to_owned(), reason.to_owned());
+    track.flow.skips.insert(Stage::SyncLips, by(SKIPPED_BY_OPERATOR, "this face is not known"));
+    track.flow.skips.insert(Stage::Mark, by("none", "no engine marks sound"));
+    let notes = remarks_on_track(&dubbing(), &track);
+    let expected =
+        ["sync-lips was skipped by an operator: this face is not known", "mark (engine none): no engine marks sound"];
+    assert_eq!(notes, expected);
+}

@@ -209,7 +209,8 @@ impl Story {
             4 => self.history.track(&track, facts::direct(line)),
             _ => {
                 let request = dubbing.tracks.get(&language).map_or(0, |track| track.regenerations) + 1;
-                self.history.dubbing(job, DubbingCommand::Regenerate { language, request });
+                let from = (request % 2 == 0).then_some(Stage::Mix);
+                self.history.dubbing(job, DubbingCommand::Regenerate { language, from, request });
             }
         }
     }
@@ -231,11 +232,15 @@ impl Story {
         }
     }
 
+    /// An operator passes over what is parked, where that is possible, and lets the rest go on.
     fn resume(&mut self, job: DubbingId) {
-        self.history.dubbing(job, DubbingCommand::Flow(FlowCommand::Resume));
-        let tracks: Vec<_> = self.tracks().keys().filter(|track| track.dubbing == job).cloned().collect();
-        for track in tracks {
-            self.history.track(&track, TrackCommand::Flow(FlowCommand::Resume));
+        let tracks = self.tracks().keys().filter(|track| track.dubbing == job).cloned().map(StreamId::Track);
+        let streams: Vec<_> = [StreamId::Dubbing(job)].into_iter().chain(tracks).collect();
+        for stream in streams {
+            for stage in [Stage::SyncLips, Stage::Mark, Stage::Clean] {
+                self.flow_command(&stream, FlowCommand::PassOver { stage, reason: "by an operator".to_owned() });
+            }
+            self.flow_command(&stream, FlowCommand::Resume);
         }
     }
 
@@ -306,9 +311,9 @@ impl Story {
         } else if track.header.is_some_and(|header| header.settings != asked.settings) {
             self.history.track(id, TrackCommand::Revise(asked.settings.clone()));
         } else if track.regenerations < asked.regenerations {
-            let (request, lines) = (asked.regenerations, dubbing.source_lines());
+            let (from, request, lines) = (asked.replay_from, asked.regenerations, dubbing.source_lines());
             self.meanwhile(id.dubbing);
-            self.history.track(id, TrackCommand::Regenerate { request, lines });
+            self.history.track(id, TrackCommand::Regenerate { from, request, lines });
         } else if asked.outcome.is_none() && next_actions(&track.flow) == [Action::Finish] {
             let to_attend = track.lines.values().any(|line| line.needs_attention());
             let outcome = if to_attend { Outcome::NeedsAttention } else { Outcome::Completed };

@@ -2,7 +2,7 @@
 
 use super::{Delivery, DubbingEvent, Edit, Order, Outcome, Transcript};
 use crate::{
-    flow::{Fence, FlowCommand, FlowRejection, StageSummary},
+    flow::{Fence, FlowCommand, FlowRejection, Stage, StageSummary},
     track::TrackSettings,
     value::{Artefact, LanguageTag, Personal, Sha256},
 };
@@ -62,10 +62,12 @@ pub enum DubbingCommand {
     },
     /// A person corrects the transcript.
     Edit(Edit),
-    /// Make a language anew where lines have changed since.
+    /// Make a language anew where lines have changed since, or from a stage on.
     Regenerate {
         /// The language.
         language: LanguageTag,
+        /// The first stage that runs anew, whatever has changed.
+        from: Option<Stage>,
         /// The how-manieth time that is of this language, counted from 1: what was asked for already is not asked for
         /// again, however many saw the same lines and asked at the same time.
         request: u32,

@@ -40,7 +40,7 @@ fn decide_running(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<Dubb
     match command {
         DubbingCommand::Start(start) | DubbingCommand::Inherit { start, .. } => start_again(dubbing, *start),
         DubbingCommand::Edit(edit) => edit::decide(dubbing, edit),
-        DubbingCommand::Regenerate { language, request } => regenerate(dubbing, language, request),
+        DubbingCommand::Regenerate { language, from, request } => regenerate(dubbing, language, from, request),
         DubbingCommand::RequestTracks { tracks, delivery } => {
             let mut events = request_tracks(dubbing, tracks)?;
             events.extend(delivery.and_then(|delivery| choose_delivery(dubbing, delivery)));
@@ -149,12 +149,17 @@ fn clean_again(dubbing: &Dubbing) -> Vec<DubbingEvent> {
     reopened.into_iter().map(DubbingEvent::Flow).collect()
 }
 
-fn regenerate(dubbing: &Dubbing, language: LanguageTag, request: u32) -> Result<Vec<DubbingEvent>, DubbingRejection> {
+fn regenerate(
+    dubbing: &Dubbing,
+    language: LanguageTag,
+    from: Option<Stage>,
+    request: u32,
+) -> Result<Vec<DubbingEvent>, DubbingRejection> {
     let track = dubbing.tracks.get(&language).ok_or(DubbingRejection::UnknownTrack)?;
     if request <= track.regenerations {
         return Ok(vec![]);
     }
-    Ok([DubbingEvent::RegenerationRequested { language }].into_iter().chain(clean_again(dubbing)).collect())
+    Ok([DubbingEvent::RegenerationRequested { language, from }].into_iter().chain(clean_again(dubbing)).collect())
 }
 
 fn choose_delivery(dubbing: &Dubbing, delivery: Delivery) -> Option<DubbingEvent> {

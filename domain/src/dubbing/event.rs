@@ -119,10 +119,13 @@ pub enum DubbingEvent {
         /// What is said now.
         joined: UtterancePart,
     },
-    /// A language is to be made anew where lines have changed since.
+    /// A language is to be made anew where lines have changed since, or from a stage on.
     RegenerationRequested {
         /// The language.
         language: LanguageTag,
+        /// The first stage that runs anew, whatever has changed; the first of all where lines have.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Stage>,
     },
     /// A language has come to an end, one way or another.
     TrackSettled {

@@ -5,7 +5,7 @@ use super::{
     Transcript,
 };
 use crate::{
-    flow::{Flow, FlowEvent, Scope},
+    flow::{Flow, FlowEvent, Scope, Stage},
     track::{Line, SourceLine, Track, TrackSettings},
     value::{Artefact, LanguageTag, Personal, Sha256, SpeakerId, UtteranceId},
 };
@@ -89,8 +89,10 @@ pub struct RequestedTrack {
     pub settings: TrackSettings,
     /// How often it was asked for, with whatever settings; the first is 1.
     pub requests: u32,
-    /// How often it was to be made anew because lines had changed.
+    /// How often it was to be made anew, because lines had changed or from a stage on.
     pub regenerations: u32,
+    /// The stage from which it was to be made anew last; `None` when that was because lines had changed.
+    pub replay_from: Option<Stage>,
     /// How it ended, since it was last asked for.
     pub outcome: Option<Outcome>,
     /// Whether it was ever finished, whatever became of it.
@@ -171,7 +173,7 @@ impl Dubbing {
             DubbingEvent::UtteranceEdited { .. }
             | DubbingEvent::UtteranceSplit { .. }
             | DubbingEvent::UtterancesMerged { .. } => self.evolve_edit(event),
-            DubbingEvent::RegenerationRequested { language } => self.regenerate(language),
+            DubbingEvent::RegenerationRequested { language, from } => self.regenerate(language, *from),
             DubbingEvent::TrackSettled { language, outcome } => self.settle(language, *outcome),
             DubbingEvent::TrackRestored { language, settings, outcome } => self.restore(language, settings, *outcome),
             DubbingEvent::VideoGenerationCompleted { .. } => self.complete(),
@@ -217,6 +219,7 @@ impl Dubbing {
             settings: settings.clone(),
             requests: known.map_or(0, |track| track.requests) + 1,
             regenerations: known.map_or(0, |track| track.regenerations),
+            replay_from: known.and_then(|track| track.replay_from),
             outcome: None,
             was_finished: known.is_some_and(|track| track.was_finished),
             kept: known.and_then(|track| track.kept.clone()),
@@ -225,10 +228,11 @@ impl Dubbing {
         self.reopen();
     }
 
-    fn regenerate(&mut self, language: &LanguageTag) {
+    fn regenerate(&mut self, language: &LanguageTag, from: Option<Stage>) {
         if let Some(track) = self.tracks.get_mut(language) {
             track.requests += 1;
             track.regenerations += 1;
+            track.replay_from = from;
             track.outcome = None;
         }
         self.reopen();

@@ -260,7 +260,7 @@ fn settle_track_accepts_news_refuses_strangers_and_is_silent_for_the_same() {
     let over = [begun(), vec![settled(Outcome::NeedsAttention)]].concat();
     given::<Dubbing>(over.clone()).when(settle("es", 1, Outcome::NeedsAttention)).then_silent();
     // It was asked for again since: that has not come to its end.
-    let again = [over, vec![DubbingEvent::RegenerationRequested { language: language("es") }]].concat();
+    let again = [over, vec![DubbingEvent::RegenerationRequested { language: language("es"), from: None }]].concat();
     given::<Dubbing>(again.clone()).when(settle("es", 1, Outcome::Completed)).then_silent();
     given::<Dubbing>(again).when(settle("es", 2, Outcome::Completed)).then([settled(Outcome::Completed)]);
     let off = [begun(), vec![settled(Outcome::Cancelled)]].concat();
@@ -279,7 +279,7 @@ fn restored(outcome: Outcome) -> DubbingEvent {
 #[test]
 fn cancel_keeps_what_was_finished_and_a_dubbing_that_was_completed_comes_back() {
     let off = |tag: &str| DubbingEvent::TrackSettled { language: language(tag), outcome: Outcome::Cancelled };
-    let anew = || DubbingEvent::RegenerationRequested { language: language("es") };
+    let anew = || DubbingEvent::RegenerationRequested { language: language("es"), from: None };
     let check = |since: Vec<DubbingEvent>, then: Vec<DubbingEvent>| {
         let events = [completed(), vec![flow(FlowEvent::StageReopened { stage: Stage::Clean })], since].concat();
         given::<Dubbing>(events.clone()).when(DubbingCommand::Cancel).then(then.clone());
@@ -308,7 +308,7 @@ fn cancel_keeps_what_was_finished_and_a_dubbing_that_was_completed_comes_back() 
 #[test]
 fn cancel_before_anything_was_completed_calls_the_dubbing_off_unless_all_was_made_before() {
     let settled = |outcome| DubbingEvent::TrackSettled { language: language("es"), outcome };
-    let anew = DubbingEvent::RegenerationRequested { language: language("es") };
+    let anew = DubbingEvent::RegenerationRequested { language: language("es"), from: None };
     let check = |since: Vec<DubbingEvent>, then: Vec<DubbingEvent>| {
         let events = [vec![started(), requested("ca"), requested("es")], since].concat();
         given::<Dubbing>(events).when(DubbingCommand::Cancel).then(then);

@@ -1,8 +1,8 @@
 //! What a command to a flow brings about.
 
 use super::{
-    Action, Failure, Fence, Flow, FlowEvent, PAUSED_BY_USER, Phase, Stage, StageSummary, WorkId, next_actions, rows,
-    with_followers,
+    Action, Failure, Fence, Flow, FlowEvent, PAUSED_BY_USER, Phase, Stage, StageSummary, WorkId, needed_for,
+    next_actions, rows, skip, with_followers,
 };
 use crate::value::Timestamp;
 use std::fmt;
@@ -42,6 +42,13 @@ pub enum FlowCommand {
         /// Why.
         reason: String,
     },
+    /// An operator passes over a stage that is out of attempts.
+    PassOver {
+        /// The stage.
+        stage: Stage,
+        /// Why, in the operator's words.
+        reason: String,
+    },
     /// A worker gives up.
     Fail {
         /// Which attempt.
@@ -77,14 +84,24 @@ pub enum FlowRejection {
     Superseded,
     /// The stage is not owed now.
     NotOwed,
+    /// Only what is out of attempts can be passed over, and this stage is not.
+    NotParked(Stage),
+    /// The flow cannot go on without this stage.
+    Needed(Stage),
 }
 
 impl fmt::Display for FlowRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FlowRejection::Superseded => "this attempt is no longer waited for",
-            FlowRejection::NotOwed => "this stage is not owed now",
-        })
+        match self {
+            FlowRejection::Superseded => f.write_str("this attempt is no longer waited for"),
+            FlowRejection::NotOwed => f.write_str("this stage is not owed now"),
+            FlowRejection::NotParked(stage) => {
+                write!(f, "{stage} is not parked; only a stage that is out of attempts can be skipped")
+            }
+            FlowRejection::Needed(stage) => {
+                write!(f, "{stage} cannot be skipped: {}", needed_for(*stage).unwrap_or("what follows needs it"))
+            }
+        }
     }
 }
 
@@ -104,6 +121,7 @@ pub fn decide(flow: &Flow, command: FlowCommand) -> Result<Vec<FlowEvent>, FlowR
             awaited(flow, fence)?;
             Ok(vec![FlowEvent::StageSkipped { fence, engine, reason }])
         }
+        FlowCommand::PassOver { stage, reason } => skip::pass_over(flow, stage, reason),
         FlowCommand::Fail { fence, failure, retry_at } => fail(flow, fence, failure, retry_at),
         FlowCommand::Lose(fence) => lose(flow, fence),
         FlowCommand::Release(fence) => {
@@ -120,11 +138,15 @@ pub fn decide(flow: &Flow, command: FlowCommand) -> Result<Vec<FlowEvent>, FlowR
 /// Asks for a stage and all that follow anew. What was parked among them gets a fresh budget with its new run: where
 /// nothing else is parked, work is handed out again. A user's pause stays.
 pub fn reopen(flow: &Flow, stage: Stage) -> Vec<FlowEvent> {
-    let anew = with_followers(flow.scope, stage);
-    let is_parked = |stage: Stage| flow.phase(stage) == Phase::Parked && !anew.contains(&stage);
-    let stands_still = flow.is_held() || rows(flow.scope).any(|row| is_parked(row.stage));
-    let resumed = (flow.paused.is_some() && !stands_still).then_some(FlowEvent::FlowResumed);
+    let resumed = goes_on_without(flow, &with_followers(flow.scope, stage));
     [FlowEvent::StageReopened { stage }].into_iter().chain(resumed).collect()
+}
+
+/// Work is handed out again once these stages are parked no more, unless another one is or a user paused the flow.
+pub(super) fn goes_on_without(flow: &Flow, parked_no_more: &[Stage]) -> Option<FlowEvent> {
+    let is_parked = |stage: Stage| flow.phase(stage) == Phase::Parked && !parked_no_more.contains(&stage);
+    let stands_still = flow.is_held() || rows(flow.scope).any(|row| is_parked(row.stage));
+    (flow.paused.is_some() && !stands_still).then_some(FlowEvent::FlowResumed)
 }
 
 /// What ends a run that nobody wants any more, beside the event that says so: attempts under way are given back, and

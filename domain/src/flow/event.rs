@@ -79,7 +79,7 @@ pub enum FlowEvent {
         /// Which attempt.
         #[serde(flatten)]
         fence: Fence,
-        /// The engine that says so: `none`.
+        /// The engine that says so: `none`; or [`super::SKIPPED_BY_OPERATOR`].
         engine: String,
         /// Why, in words.
         reason: String,
@@ -166,6 +166,7 @@ impl Flow {
             FlowEvent::StageParked { stage, .. } => self.update(*stage, |cell| cell.phase = Phase::Parked),
             FlowEvent::StageSkipped { fence, engine, reason } => {
                 self.update(fence.stage, |cell| cell.phase = Phase::Skipped);
+                self.failures.remove(&fence.stage);
                 self.skips.insert(fence.stage, (engine.clone(), reason.clone()));
             }
             FlowEvent::StageReopened { stage } => self.reopen(*stage),

@@ -6,6 +6,7 @@
 
 mod decide;
 mod event;
+mod skip;
 mod stage;
 mod state;
 #[cfg(test)]
@@ -15,8 +16,9 @@ mod work;
 use crate::value::Timestamp;
 pub use decide::{FAILURES_MAX, FlowCommand, FlowRejection, LOSSES_MAX, decide, let_go, reopen};
 pub use event::{Failure, FlowEvent, StageSummary};
+pub use skip::needed_for;
 pub use stage::{Stage, UnknownStage};
-pub use state::{Cell, Flow, PAUSED_BY_USER, Phase};
+pub use state::{Cell, Flow, PAUSED_BY_USER, Phase, SKIPPED_BY_OPERATOR};
 pub use work::{Fence, WorkId, work_id};
 
 use Scope::{Dubbing, Track};
@@ -99,6 +101,11 @@ pub enum Action {
 /// The rows of one scope, in order.
 pub fn rows(scope: Scope) -> impl DoubleEndedIterator<Item = &'static Row> {
     TABLE.iter().filter(move |row| row.scope == scope)
+}
+
+/// The scope of a stage.
+pub fn scope_of(stage: Stage) -> Scope {
+    TABLE.iter().find(|row| row.stage == stage).map_or(Dubbing, |row| row.scope)
 }
 
 /// Whether a stage belongs to a scope.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 /// The code of a pause that a user asked for. All others are of parking.
 pub const PAUSED_BY_USER: &str = "paused";
+/// What stands for the engine of a stage that an operator passed over. Engines are never called so.
+pub const SKIPPED_BY_OPERATOR: &str = "operator";
 
 /// What the flow of one stream has come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

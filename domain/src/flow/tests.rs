@@ -1,5 +1,7 @@
 //! Every row of the flow: run it, fail it, repeat it, lose it, undo it, crash before its dispatch.
 
+mod skip;
+
 use super::*;
 use crate::value::Timestamp;
 

@@ -36,8 +36,10 @@ pub enum TrackCommand {
         /// The transcript's line as it is now.
         source_revision: u32,
     },
-    /// Make lines anew that have changed.
+    /// Make lines anew that have changed, or everything from a stage on.
     Regenerate {
+        /// The first stage that runs anew, where no line has changed.
+        from: Option<Stage>,
         /// How often that was asked for; the first is 1.
         request: u32,
         /// The lines as they are now, in order of time.

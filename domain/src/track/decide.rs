@@ -60,7 +60,7 @@ fn decide_running(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent
         TrackCommand::Correct { utterance, change, source_revision } => {
             edit::correct(track, utterance, change, source_revision)
         }
-        TrackCommand::Regenerate { request, lines } => Ok(edit::regenerate(track, request, lines)),
+        TrackCommand::Regenerate { from, request, lines } => Ok(edit::regenerate(track, from, request, lines)),
         TrackCommand::Deliver(files) => deliver(track, files),
         TrackCommand::Withdraw => match track.published {
             Some(_) => Ok(vec![TrackEvent::TrackWithdrawn]),

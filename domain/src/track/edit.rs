@@ -151,12 +151,14 @@ pub(super) fn correct(
 }
 
 /// Asked for again by the same number, it has begun already.
-pub(super) fn regenerate(track: &Track, request: u32, lines: Vec<SourceLine>) -> Vec<TrackEvent> {
+pub(super) fn regenerate(track: &Track, from: Option<Stage>, request: u32, lines: Vec<SourceLine>) -> Vec<TrackEvent> {
     if request <= track.regenerations {
         return vec![];
     }
-    // What did not change is found again by its key at each stage, so that the first one is always the same.
-    let stage = Stage::Translate;
+    // What did not change is found again by its key at each stage, so that where lines have changed it is always the
+    // first one.
+    let from = from.filter(|stage| flow::is_in(track.flow.scope, *stage) && track.lines_owed_anew(&lines).is_empty());
+    let stage = from.unwrap_or(Stage::Translate);
     let reopened = flow::reopen(&track.flow, stage).into_iter().map(TrackEvent::Flow);
     [TrackEvent::RegenerationStarted { request, lines }].into_iter().chain(reopened).collect()
 }

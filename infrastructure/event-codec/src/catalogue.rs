@@ -7,7 +7,8 @@
 use application::ports::event_log::{DomainEvent, TenancyEvent};
 use domain::{
     account::AccountEvent, asset::AssetEvent, dubbing::DubbingEvent, flow::FlowEvent, glossary::GlossaryEvent,
-    project::ProjectEvent, security::SecurityEvent, tenant::TenantEvent, track::TrackEvent, webhook::WebhookEvent,
+    project::ProjectEvent, queues::QueuesEvent, security::SecurityEvent, tenant::TenantEvent, track::TrackEvent,
+    webhook::WebhookEvent,
 };
 
 /// What is known of one type of event.
@@ -30,7 +31,8 @@ pub fn catalogue() -> Vec<EventDoc> {
     ALL.concat()
 }
 
-const ALL: [&[EventDoc]; 10] = [DUBBING, TRACK, FLOW, ASSET, PROJECT, GLOSSARY, TENANT, ACCOUNT, WEBHOOK, SECURITY];
+const ALL: [&[EventDoc]; 11] =
+    [DUBBING, TRACK, FLOW, ASSET, PROJECT, GLOSSARY, TENANT, ACCOUNT, WEBHOOK, SECURITY, QUEUES];
 
 /// An event's name and version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub(crate) fn name_of(event: &DomainEvent) -> Name {
         DomainEvent::Tenancy(TenancyEvent::Account(event)) => account(event),
         DomainEvent::Tenancy(TenancyEvent::Webhook(event)) => webhook(event),
         DomainEvent::Tenancy(TenancyEvent::Security(event)) => security(event),
+        DomainEvent::Tenancy(TenancyEvent::Queues(event)) => queues(event),
     }
 }
 
@@ -103,7 +106,7 @@ table! { DUBBING dubbing DubbingEvent "dubbing" ["dubbing-"] {
     UtteranceEdited 1 "A person corrected an utterance."
     UtteranceSplit 1 "A person cut an utterance in two."
     UtterancesMerged 1 "A person joined two utterances."
-    RegenerationRequested 1 "A language is to be made anew where lines have changed since."
+    RegenerationRequested 1 "A language is to be made anew where lines have changed since, or from a stage on."
     TrackSettled 1 "A language has come to an end, one way or another."
     TrackRestored 1 "A language was being made anew, and that was called off: it is as it was finished before."
     VideoGenerationCompleted 1 "All is done."
@@ -116,7 +119,7 @@ table! { TRACK track TrackEvent "track" ["track-"] {
     TrackRevised 1 "It is to be made in another way."
     TranslationEdited 1 "A person worded a line's translation."
     LineDirected 1 "A person said how a line is spoken."
-    RegenerationStarted 1 "Lines that changed are made anew."
+    RegenerationStarted 1 "Lines that changed are made anew, or everything from a stage on."
     RunCalledOff 1 "A new run was called off; what was published before is the result, as before."
     TranslationRouted 1 "How the translation goes, over a pivot language or not."
     UtteranceTranslated 1 "A line's translation."
@@ -216,6 +219,11 @@ table! { SECURITY security SecurityEvent "security" ["security-"] {
     ConfigurationChanged 1 "The server started with another configuration than before."
     ResultDownloaded 1 "Somebody downloaded what was made."
     RecordsExported 1 "Somebody took records away."
+} }
+
+table! { QUEUES queues QueuesEvent "queues" ["queues-"] {
+    QueuePaused 1 "No more work of a stage is begun, by anybody."
+    QueueResumed 1 "Work of the stage is begun again."
 } }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub(crate) fn payload_of(event: &DomainEvent) -> Result<Value, CodecError> {
         DomainEvent::Tenancy(TenancyEvent::Account(event)) => serde_json::to_value(event),
         DomainEvent::Tenancy(TenancyEvent::Webhook(event)) => serde_json::to_value(event),
         DomainEvent::Tenancy(TenancyEvent::Security(event)) => serde_json::to_value(event),
+        DomainEvent::Tenancy(TenancyEvent::Queues(event)) => serde_json::to_value(event),
     };
     let shape = || CodecError::Shape { event_type: catalogue::name_of(event).event_type.to_owned() };
     match tagged.map_err(|_| shape())? {
@@ -61,6 +62,7 @@ fn tenancy(stream: TenancyStream, event_type: &str, payload: Value) -> Result<Te
         TenancyStream::Account(_) => variant(event_type, payload).map(TenancyEvent::Account),
         TenancyStream::Webhook(_) => variant(event_type, payload).map(TenancyEvent::Webhook),
         TenancyStream::Security(_) => variant(event_type, payload).map(TenancyEvent::Security),
+        TenancyStream::Queues => variant(event_type, payload).map(TenancyEvent::Queues),
     }
 }
 
@@ -77,6 +79,7 @@ pub(crate) fn belongs(stream: &StreamId, event: &DomainEvent) -> bool {
             | (StreamId::Tenancy(TenancyStream::Account(_)), DomainEvent::Tenancy(TenancyEvent::Account(_)))
             | (StreamId::Tenancy(TenancyStream::Webhook(_)), DomainEvent::Tenancy(TenancyEvent::Webhook(_)))
             | (StreamId::Tenancy(TenancyStream::Security(_)), DomainEvent::Tenancy(TenancyEvent::Security(_)))
+            | (StreamId::Tenancy(TenancyStream::Queues), DomainEvent::Tenancy(TenancyEvent::Queues(_)))
     )
 }
 

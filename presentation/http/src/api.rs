@@ -18,6 +18,7 @@ use application::{
     commands::{
         asset_desk::DeskStatus,
         control_dubbing::ControlDubbing,
+        control_queues::ControlQueues,
         correct_line::CorrectLine,
         erase_asset::EraseAsset,
         fork_dubbing::ForkDubbing,
@@ -43,6 +44,7 @@ use application::{
         trace::Traces,
         upload_store::UploadStore,
         usage_index::UsageIndex,
+        work_queue::WorkQueue,
     },
     quotas::{QuotaGate, QuotaGateParts},
     webhooks::desk::WebhookDesk,
@@ -91,6 +93,8 @@ pub struct ApiParts {
     pub vault: Arc<dyn KeyVault>,
     /// What can be asked for here and now.
     pub abilities: Abilities,
+    /// Where work waits.
+    pub queue: Arc<dyn WorkQueue>,
     /// Takes dubbings in, as many as there is room for.
     pub admission: Arc<Admission>,
     /// What a minute costs.
@@ -292,6 +296,15 @@ impl Api {
                 index: Arc::clone(&self.assets),
                 files: self.files.clone(),
             },
+        }
+    }
+
+    /// Looks at, pauses and resumes queues.
+    pub fn control_queues(&self) -> ControlQueues {
+        ControlQueues {
+            aggregates: Arc::clone(&self.aggregates),
+            queue: Arc::clone(&self.queue),
+            clock: Arc::clone(&self.clock),
         }
     }
 

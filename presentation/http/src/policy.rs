@@ -54,8 +54,8 @@ pub enum ObjectKind {
 
 use Action::{
     ChangeLibrary, Control, Correct, Download, HandIn, KeepLibrary, ManageAccounts, ManageKeys, ManageNodes,
-    ManageSelf, ManageTenants, ManageWebhooks, Operate, Order, ReadAccounts, ReadSecurity, ReadSelf, ReadTenants,
-    ReadUsage, ReadWebhooks, ReadWork,
+    ManageQueues, ManageSelf, ManageTenants, ManageWebhooks, Operate, Order, ReadAccounts, ReadSecurity, ReadSelf,
+    ReadTenants, ReadUsage, ReadWebhooks, ReadWork,
 };
 use ObjectKind::{Account, Asset, Dubbing, Glossary, Project, Webhook};
 
@@ -110,6 +110,9 @@ pub const ROUTES: &[Row] = &[
     (Method::GET, "/v1/nodes", to(Operate)),
     (Method::POST, "/v1/nodes/{id}/drain", to(ManageNodes)),
     (Method::POST, "/v1/nodes/{id}/undrain", to(ManageNodes)),
+    (Method::GET, "/v1/queues", to(Operate)),
+    (Method::POST, "/v1/queues/{stage}/pause", to(ManageQueues)),
+    (Method::POST, "/v1/queues/{stage}/resume", to(ManageQueues)),
     (Method::POST, "/v1/auth/token", OPEN),
     (Method::POST, "/v1/auth/revoke", OPEN),
     (Method::POST, "/v1/auth/password-resets", OPEN),
@@ -149,6 +152,7 @@ pub const ROUTES: &[Row] = &[
     (Method::GET, "/v1/webhooks/{id}/deliveries", on(ReadWebhooks, Webhook)),
     (Method::POST, "/v1/webhooks/{id}/deliveries/{delivery}/redeliver", on(ManageWebhooks, Webhook)),
     (Method::GET, "/v1/webhooks/event-types", to(ReadWebhooks)),
+    (Method::GET, "/v1/parked-stages", to(ReadWork)),
     (Method::GET, "/v1/dubbings", to(ReadWork)),
     (Method::POST, "/v1/dubbings", to(Order)),
     (Method::POST, "/v1/dubbings/estimate", to(ReadWork)),
@@ -157,6 +161,7 @@ pub const ROUTES: &[Row] = &[
     (Method::POST, "/v1/dubbings/{id}/pause", on(Control, Dubbing)),
     (Method::POST, "/v1/dubbings/{id}/resume", on(Control, Dubbing)),
     (Method::POST, "/v1/dubbings/{id}/retry", on(Control, Dubbing)),
+    (Method::POST, "/v1/dubbings/{id}/stages/{stage}/skip", on(Control, Dubbing)),
     (Method::POST, "/v1/dubbings/{id}/fork", on(Control, Dubbing)),
     (Method::GET, "/v1/dubbings/{id}/events", streaming(on(ReadWork, Dubbing))),
     (Method::GET, "/v1/dubbings/{id}/transcript", on(ReadWork, Dubbing)),
@@ -166,6 +171,7 @@ pub const ROUTES: &[Row] = &[
     (Method::GET, "/v1/dubbings/{id}/tracks/{lang}", on(ReadWork, Dubbing)),
     (Method::DELETE, "/v1/dubbings/{id}/tracks/{lang}", on(Control, Dubbing)),
     (Method::POST, "/v1/dubbings/{id}/tracks/{lang}/regenerate", on(Correct, Dubbing)),
+    (Method::POST, "/v1/dubbings/{id}/tracks/{lang}/stages/{stage}/skip", on(Control, Dubbing)),
     (Method::POST, "/v1/dubbings/{id}/tracks/{lang}/links", on(Download, Dubbing)),
     (Method::GET, "/v1/dubbings/{id}/tracks/{lang}/utterances", on(ReadWork, Dubbing)),
     (Method::PATCH, "/v1/dubbings/{id}/tracks/{lang}/utterances/{utterance}", on(Correct, Dubbing)),

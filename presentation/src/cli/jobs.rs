@@ -1,6 +1,6 @@
 //! `dragoman jobs`, `job show`, `job events`: looking at jobs, also while another process works on them.
 
-use super::{JobCommand, JsonArgs, print, print_json, table};
+use super::{JobLook, JsonArgs, print, print_json, table};
 use crate::{
     exit::{Exit, Failure},
     home::Home,
@@ -12,7 +12,8 @@ use application::ports::{
 };
 use domain::{
     dubbing::{Dubbing, DubbingEvent, Phase as Life},
-    flow::Flow,
+    flow::{Flow, Stage},
+    queues::Queues,
     track::{Track, TrackEvent},
     value::{DubbingId, LanguageTag, TrackId},
 };
@@ -56,11 +57,11 @@ pub async fn list(args: JsonArgs, home: &Home) -> Result<Exit, Failure> {
 }
 
 /// `dragoman job …`.
-pub async fn one(command: JobCommand, home: &Home) -> Result<Exit, Failure> {
+pub async fn one(look: JobLook, home: &Home) -> Result<Exit, Failure> {
     let reader = Reader::open(home).await?;
-    match command {
-        JobCommand::Show { job, json } => show(&reader, &job, json).await,
-        JobCommand::Events { job, follow, json, reveal } => {
+    match look {
+        JobLook::Show { job, json } => show(&reader, &job, json).await,
+        JobLook::Events { job, follow, json, reveal } => {
             let job = find(&*reader.read_store, &job).await?;
             events(&reader, job, follow, json, reveal).await
         }
@@ -94,15 +95,16 @@ async fn show(reader: &Reader, part: &str, as_json: bool) -> Result<Exit, Failur
         let id = TrackId { dubbing: job, language: language.clone() };
         tracks.push((language.clone(), reader.aggregates.track(&id).await?.state));
     }
+    let queues = reader.aggregates.queues().await?.state;
     if as_json {
-        print_json(&document(job, &dubbing, &tracks));
+        print_json(&document(job, &dubbing, &tracks, &queues));
     } else {
-        print(&page(job, &dubbing, &tracks));
+        print(&page(job, &dubbing, &tracks, &queues));
     }
     Ok(Exit::Done)
 }
 
-fn document(job: DubbingId, dubbing: &Dubbing, tracks: &[(LanguageTag, Arc<Track>)]) -> Value {
+fn document(job: DubbingId, dubbing: &Dubbing, tracks: &[(LanguageTag, Arc<Track>)], queues: &Queues) -> Value {
     let tracks = tracks.iter().map(|(language, track)| {
         let lines = track.lines.iter().map(|(id, line)| {
             json!({
@@ -114,23 +116,24 @@ fn document(job: DubbingId, dubbing: &Dubbing, tracks: &[(LanguageTag, Arc<Track
                 "flags": line.flags.iter().map(|(_, flag)| flag).collect::<Vec<_>>(),
             })
         });
-        json!({ "language": language, "stages": stages(&track.flow), "lines": lines.collect::<Vec<_>>() })
+        json!({ "language": language, "stages": stages(&track.flow, queues), "lines": lines.collect::<Vec<_>>() })
     });
     json!({
         "job": job,
         "state": state(dubbing),
         "source": dubbing.request.as_ref().and_then(|request| request.name.reveal()),
-        "stages": stages(&dubbing.flow),
+        "stages": stages(&dubbing.flow, queues),
         "tracks": tracks.collect::<Vec<_>>(),
     })
 }
 
-fn stages(flow: &Flow) -> Value {
+fn stages(flow: &Flow, queues: &Queues) -> Value {
     let stages = flow.cells.iter().map(|(stage, cell)| {
         let summary = flow.summaries.get(stage);
         json!({
             "stage": stage,
             "state": phase(flow, *stage),
+            "queue_paused": waits_for_queue(flow, *stage, queues),
             "run": cell.run,
             "attempt": cell.attempt,
             "wall_ms": summary.map(|summary| summary.wall_ms),
@@ -139,16 +142,16 @@ fn stages(flow: &Flow) -> Value {
     stages.collect()
 }
 
-fn page(job: DubbingId, dubbing: &Dubbing, tracks: &[(LanguageTag, Arc<Track>)]) -> String {
+fn page(job: DubbingId, dubbing: &Dubbing, tracks: &[(LanguageTag, Arc<Track>)], queues: &Queues) -> String {
     let name = dubbing.request.as_ref().and_then(|request| request.name.reveal().cloned()).unwrap_or_default();
     let mut page = format!("Job {job} · {} · {name}\n\n", state(dubbing));
-    page.push_str(&stage_table("source", &dubbing.flow));
+    page.push_str(&stage_table("source", &dubbing.flow, queues));
     if let Some((_, message)) = &dubbing.rejection {
         page.push_str(&format!("\n\nThe source was rejected: {message}"));
     }
     // A track that never began has no stages yet.
     for (language, track) in tracks.iter().filter(|(_, track)| track.header.is_some()) {
-        page.push_str(&format!("\n\n{}", stage_table(language.as_str(), &track.flow)));
+        page.push_str(&format!("\n\n{}", stage_table(language.as_str(), &track.flow, queues)));
         let lines = track.lines.iter().map(|(id, line)| {
             let spoken = dubbing.utterances.get(id);
             let at = line.placement.map(|place| place.start_ms).or_else(|| spoken.map(|line| line.span.start_ms()));
@@ -164,17 +167,29 @@ fn page(job: DubbingId, dubbing: &Dubbing, tracks: &[(LanguageTag, Arc<Track>)])
     page
 }
 
-fn stage_table(of: &str, flow: &Flow) -> String {
+fn stage_table(of: &str, flow: &Flow, queues: &Queues) -> String {
     let rows = domain::flow::rows(flow.scope).map(|row| {
         let summary = flow.summaries.get(&row.stage);
         let seconds = summary.map_or(String::new(), |summary| format!("{:>8.2} s", summary.wall_ms as f64 / 1_000.0));
-        let note = flow.failures.get(&row.stage).map(|failure| failure.message.clone()).unwrap_or_default();
+        let failure = flow.failures.get(&row.stage).map(|failure| failure.message.clone());
+        let note = if waits_for_queue(flow, row.stage, queues) {
+            format!("its queue is paused; `dragoman queue resume {}` lets it go on", row.stage)
+        } else {
+            failure.unwrap_or_default()
+        };
         vec![of.to_owned(), row.stage.to_string(), phase(flow, row.stage).to_owned(), seconds, note]
     });
     table(&rows.collect::<Vec<_>>())
 }
 
-fn phase(flow: &Flow, stage: domain::flow::Stage) -> &'static str {
+/// Whether a stage would be worked on if its queue were not paused.
+fn waits_for_queue(flow: &Flow, stage: Stage, queues: &Queues) -> bool {
+    use domain::flow::Phase;
+    let is_asked_for = matches!(flow.phase(stage), Phase::Requested(_)) && !flow.ended && flow.paused.is_none();
+    is_asked_for && !queues.is_open(stage)
+}
+
+fn phase(flow: &Flow, stage: Stage) -> &'static str {
     use domain::flow::Phase;
     match flow.phase(stage) {
         Phase::Waiting => "waiting",
@@ -267,6 +282,7 @@ fn data(event: &DomainEvent) -> Value {
         DomainEvent::Tenancy(TenancyEvent::Account(event)) => json!(event),
         DomainEvent::Tenancy(TenancyEvent::Webhook(event)) => json!(event),
         DomainEvent::Tenancy(TenancyEvent::Security(event)) => json!(event),
+        DomainEvent::Tenancy(TenancyEvent::Queues(event)) => json!(event),
     };
     match value {
         Value::Object(map) => map.into_iter().next().map_or(Value::Null, |(_, data)| data),

@@ -13,10 +13,12 @@ pub mod migrate;
 pub mod node;
 mod output;
 pub mod projection;
+pub mod queue;
 pub mod remote;
 pub mod resume;
 pub mod summary;
 pub mod tenant;
+pub mod verbs;
 pub mod verify;
 pub mod worker;
 
@@ -105,7 +107,7 @@ pub enum Command {
     Resume(ResumeArgs),
     /// List all jobs.
     Jobs(JsonArgs),
-    /// Look at one job.
+    /// Look at one job, or at what is parked; pause, resume, retry, skip, replay, fork, cancel.
     #[command(subcommand)]
     Job(JobCommand),
     /// Say what a file's signed provenance tells, and whether file and signature hold.
@@ -131,6 +133,8 @@ pub enum Command {
     Tenant(tenant::TenantArgs),
     /// List the nodes that share this installation, or let one do nothing new.
     Node(node::NodeArgs),
+    /// List the queues of work, or pause and resume one.
+    Queue(queue::QueueArgs),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -170,6 +174,7 @@ impl Command {
             | Command::Key(_)
             | Command::Tenant(_)
             | Command::Node(_)
+            | Command::Queue(_)
             | Command::Config(_)
             | Command::Doctor(_)
             | Command::Bench(_)
@@ -422,6 +427,17 @@ pub struct JsonArgs {
 /// `job`.
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
+    /// Looks at one.
+    #[command(flatten)]
+    Look(JobLook),
+    /// Does something about one, or finds out which needs it.
+    #[command(flatten)]
+    Verb(verbs::JobVerb),
+}
+
+/// Ways to look at a job.
+#[derive(Debug, Subcommand)]
+pub enum JobLook {
     /// Show a job: its stages, tracks and lines.
     Show {
         /// The job, by its id or a part of it.

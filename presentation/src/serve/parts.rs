@@ -85,8 +85,7 @@ pub async fn serve(
     secrets: &Secrets,
     standing: Standing,
 ) -> Result<Served, Failure> {
-    let Standing { tls, public_url, holdings, bus, slots, stop } = standing;
-    let roles = &config.node.roles;
+    let (Standing { tls, public_url, holdings, bus, slots, stop }, roles) = (standing, &config.node.roles);
     let identity = identity::identity(&app, config, secrets, public_url).await?;
     let (webhooks, delivery) = told::webhooks(&app, config, &identity).await?;
     let letters = mailer(&config.smtp, Arc::clone(&app.ids))?.map(|mailer| told::writing(&app, &identity, mailer));
@@ -115,6 +114,7 @@ pub async fn serve(
         blobs: Arc::clone(&app.blobs),
         vault: Arc::clone(&app.vault),
         abilities: app.engines.abilities(),
+        queue: Arc::clone(&app.worker.queue),
         admission: Arc::clone(&admission),
         prices: prices(&config.costs),
         rates: KnownRates::default(),

@@ -12,7 +12,7 @@ use domain::{
     dubbing::{Dubbing, DubbingEvent, Outcome, Phase as Life},
     flow::{Cell, Flow, Phase},
     track::Track,
-    value::{Personal, TrackId},
+    value::{DubbingId, Personal, TrackId},
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +46,7 @@ async fn rows_say_what_the_aggregates_say() {
     for state in ["requested", "processing", "parked", "paused", "completed", "needs_attention"] {
         assert!(seen.contains(&format!("track {state}")), "no story has a track that is {state}: {seen:?}");
     }
+    assert!(seen.contains("parked stage"), "no story has a stage that is parked");
     for state in ["requested", "started", "completed", "failed", "lost", "skipped", "released"] {
         assert!(seen.contains(&format!("run {state}")), "no story has a run that is {state}: {seen:?}");
     }
@@ -62,6 +63,7 @@ async fn check_all(story: &Story, seen: &mut BTreeSet<String>) {
             seen.insert(format!("track {}", check_track(row, dubbing, language.as_str(), track)));
         }
     }
+    check_parked(&models, story, seen);
     check_counts(&models, story);
     check_runs(&models, story, seen);
 }
@@ -183,6 +185,28 @@ fn check_counts(models: &Models, story: &Story) {
             assert_eq!(row["duration_ms"], json!(place.duration_ms));
         }
     }
+}
+
+/// What is parked has a row, and nothing else has one. Of a job that has ended nothing waits for anybody, once its tracks
+/// have heard of that.
+fn check_parked(models: &Models, story: &Story, seen: &mut BTreeSet<String>) {
+    let mut flows: Vec<(DubbingId, &str, &Flow)> =
+        story.dubbings().iter().map(|(id, dubbing)| (*id, "", &dubbing.flow)).collect();
+    let tracks = story.tracks().iter().filter(|(_, track)| !track.cancelled);
+    flows.extend(tracks.map(|(id, track)| (id.dubbing, id.language.as_str(), &track.flow)));
+    let ended = |dubbing: &&Dubbing| matches!(dubbing.phase, Life::Failed | Life::Cancelled);
+    let is_live = |id: &DubbingId| story.dubbings().get(id).filter(ended).is_none();
+    let parked = flows.into_iter().filter(|(id, _, _)| is_live(id)).flat_map(|(id, language, flow)| {
+        let cells = flow.cells.iter().filter(|(_, cell)| cell.phase == Phase::Parked);
+        cells.map(move |(stage, _)| (id, language.to_owned(), stage.name().to_owned()))
+    });
+    let owned = |row: &Row, column: &str| text(row, column).to_owned();
+    let rows = models["parked_stages"].iter();
+    let rows = rows.map(|row| (owned(row, "job_id").parse().unwrap(), owned(row, "language"), owned(row, "stage")));
+    let found: BTreeSet<_> = rows.filter(|(id, _, _)| is_live(id)).collect();
+    assert_eq!(found, parked.collect::<BTreeSet<_>>());
+    assert!(models["parked_stages"].iter().all(|row| !text(row, "code").is_empty() && !row["parked_at"].is_null()));
+    seen.extend((!found.is_empty()).then(|| "parked stage".to_owned()));
 }
 
 /// The newest attempt at each stage stands where the flow says.

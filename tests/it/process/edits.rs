@@ -78,13 +78,13 @@ async fn a_correction_at_any_row_lets_the_track_end_well_and_is_put_right_by_mak
         let house = house(row.stage, Meanwhile::Edit(edit)).await;
         assert_eq!(house.drive().await, Ending::Settled, "{what}");
         assert!(is_finished(&house).await, "{what}");
-        let plan = regeneration(&house).run(&track(), &house.by_user()).await;
+        let plan = regeneration(&house).run(&track(), None, &house.by_user()).await;
         assert!(!plan.unwrap_or_else(|error| panic!("{what}: {error}")).0.lines.is_empty(), "{what}");
         assert_eq!(house.drive().await, Ending::Settled, "{what}");
         assert!(is_finished(&house).await, "{what}");
         assert_eq!(sound(&house).await, expected, "{what}");
         assert_eq!(reported(&house).await, expected.len(), "{what}");
-        let again = regeneration(&house).plan(&track(), &house.by_user()).await;
+        let again = regeneration(&house).plan(&track(), None, &house.by_user()).await;
         assert!(matches!(again, Err(RegenerateError::NothingStale)), "{what}: {again:?}");
         assert_eq!(house.faults_of_log().await, Vec::<String>::new());
     }
@@ -127,7 +127,7 @@ async fn a_parked_track_stays_so_while_nothing_has_changed_or_a_user_paused_it()
     for row in rows(Scope::Track) {
         let house = house(row.stage, Meanwhile::Missing).await;
         assert_eq!(house.drive().await, Ending::Parked, "{}", row.stage);
-        let plan = || async { regeneration(&house).plan(&track(), &house.by_user()).await };
+        let plan = || async { regeneration(&house).plan(&track(), None, &house.by_user()).await };
         let unchanged = plan().await;
         assert!(matches!(unchanged, Err(RegenerateError::StandsStill)), "{}: {unchanged:?}", row.stage);
         house.give(DubbingCommand::Edit(reworded())).await;
@@ -147,10 +147,12 @@ async fn making_anew_takes_a_track_out_of_its_parking() {
         assert_eq!(house.drive().await, Ending::Parked, "{}", row.stage);
         house.give(DubbingCommand::Edit(reworded())).await;
         let asked = house.by_user();
-        let (plan, first) =
-            regeneration(&house).run(&track(), &asked).await.unwrap_or_else(|error| panic!("{}: {error}", row.stage));
+        let (plan, first) = regeneration(&house)
+            .run(&track(), None, &asked)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", row.stage));
         assert_eq!(plan.lines, [UtteranceId(2)], "{}", row.stage);
-        let again = regeneration(&house).run(&track(), &asked).await.unwrap_or_else(|error| panic!("{error}"));
+        let again = regeneration(&house).run(&track(), None, &asked).await.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(again.1.position, first.position, "the same command is carried out once");
         assert_eq!(house.drive().await, Ending::Settled, "{}", row.stage);
         assert!(is_finished(&house).await, "{}", row.stage);

@@ -384,7 +384,7 @@ impl House {
 
     /// Has a language made anew, for the so-manieth time.
     pub async fn regenerate(&self, tag: &str, request: u32) {
-        self.give(DubbingCommand::Regenerate { language: language(tag), request }).await;
+        self.give(DubbingCommand::Regenerate { language: language(tag), from: None, request }).await;
     }
 
     /// Asks for more languages.

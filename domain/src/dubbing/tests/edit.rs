@@ -196,8 +196,8 @@ fn a_persons_words_are_not_doubted() {
 
 #[test]
 fn a_language_is_asked_for_anew_and_cleaning_up_waits_for_it() {
-    let regenerate = |tag| DubbingCommand::Regenerate { language: language(tag), request: 1 };
-    let wanted = DubbingEvent::RegenerationRequested { language: language("es") };
+    let regenerate = |tag| DubbingCommand::Regenerate { language: language(tag), from: None, request: 1 };
+    let wanted = DubbingEvent::RegenerationRequested { language: language("es"), from: None };
     given::<Dubbing>(transcribed()).when(regenerate("es")).then([wanted.clone()]);
     given::<Dubbing>(transcribed()).when(regenerate("ca")).then_refused(&DubbingRejection::UnknownTrack);
     let mut events = transcribed();
@@ -205,8 +205,15 @@ fn a_language_is_asked_for_anew_and_cleaning_up_waits_for_it() {
     let track = &fold::<Dubbing>(&events).tracks[&language("es")];
     assert_eq!((track.requests, track.regenerations, track.outcome), (2, 1, None));
     given::<Dubbing>(events.clone()).when(regenerate("es")).then([]);
-    let next = DubbingCommand::Regenerate { language: language("es"), request: 2 };
-    given::<Dubbing>(events).when(next).then([wanted]);
+    let next = DubbingCommand::Regenerate { language: language("es"), from: None, request: 2 };
+    given::<Dubbing>(events.clone()).when(next).then([wanted]);
+    // From a stage on, whatever has changed.
+    let from = Some(Stage::Mix);
+    let replay = DubbingCommand::Regenerate { language: language("es"), from, request: 2 };
+    let replayed = DubbingEvent::RegenerationRequested { language: language("es"), from };
+    given::<Dubbing>(events.clone()).when(replay).then([replayed.clone()]);
+    events.push(replayed);
+    assert_eq!(fold::<Dubbing>(&events).tracks[&language("es")].replay_from, from);
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn what_is_being_made_is_not_owed_anew() {
 #[test]
 fn a_regeneration_begins_once_at_the_first_stage() {
     let lines = lines(&[(1, 1), (2, 2)]);
-    let regenerate = || TrackCommand::Regenerate { request: 1, lines: lines.clone() };
+    let regenerate = || TrackCommand::Regenerate { from: None, request: 1, lines: lines.clone() };
     let begun = TrackEvent::RegenerationStarted { request: 1, lines: lines.clone() };
     let reopened = TrackEvent::Flow(FlowEvent::StageReopened { stage: Stage::Translate });
     given::<Track>(made()).when(regenerate()).then([begun.clone(), reopened]);
@@ -152,8 +152,23 @@ fn a_regeneration_begins_once_at_the_first_stage() {
 }
 
 #[test]
+fn a_replay_begins_at_its_stage_unless_lines_have_changed() {
+    let replay =
+        |lines: &[SourceLine]| TrackCommand::Regenerate { from: Some(Stage::Mix), request: 1, lines: lines.to_vec() };
+    let check = |revisions: &[(u32, u32)], stage| {
+        let lines = lines(revisions);
+        let begun = TrackEvent::RegenerationStarted { request: 1, lines: lines.clone() };
+        let reopened = TrackEvent::Flow(FlowEvent::StageReopened { stage });
+        given::<Track>(made()).when(replay(&lines)).then([begun.clone(), reopened]);
+        given::<Track>(with(&[begun])).when(replay(&lines)).then_silent();
+    };
+    check(&[(1, 1), (2, 1)], Stage::Mix);
+    check(&[(1, 1), (2, 2)], Stage::Translate);
+}
+
+#[test]
 fn a_track_that_is_parked_goes_on_with_its_lines_as_they_are_now_and_one_that_a_user_paused_stays_so() {
-    let regenerate = || TrackCommand::Regenerate { request: 1, lines: lines(&[(1, 1), (2, 2)]) };
+    let regenerate = || TrackCommand::Regenerate { from: None, request: 1, lines: lines(&[(1, 1), (2, 2)]) };
     let begun = TrackEvent::RegenerationStarted { request: 1, lines: lines(&[(1, 1), (2, 2)]) };
     let reopened = TrackEvent::Flow(FlowEvent::StageReopened { stage: Stage::Translate });
     let parked = TrackEvent::Flow(FlowEvent::StageParked { stage: Stage::Mix, code: "disk-full".to_owned() });

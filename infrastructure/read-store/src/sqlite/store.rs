@@ -27,6 +27,7 @@ const SCHEMA: Schema = Schema {
         include_str!("../../../../migrations/sqlite/0010_tenancy_read_models.sql"),
         include_str!("../../../../migrations/sqlite/0011_charges.sql"),
         include_str!("../../../../migrations/sqlite/0012_shadow_read_models.sql"),
+        include_str!("../../../../migrations/sqlite/0015_parked_stages.sql"),
     ],
 };
 

@@ -155,6 +155,8 @@ codes! {
     AlreadyEnded CONFLICT "already-ended" "The dubbing has ended" "Order a new one, or fork this one; a completed dubbing takes more languages."
     NotPaused CONFLICT "not-paused" "Nobody paused the dubbing" "Nothing needs to be resumed; when `problem` says why it stands still, retry it."
     NothingToRetry CONFLICT "nothing-to-retry" "No stage waits for a retry" "Nothing needs to be retried; a dubbing that was paused is resumed."
+    NotParked CONFLICT "not-parked" "The stage is not out of attempts" "Nothing needs to be skipped; `GET /v1/parked-stages` lists what waits for somebody."
+    StageNeeded CONFLICT "stage-needed" "The dubbing cannot go on without this stage" "Mend what it failed of, then retry the dubbing; or cancel it."
     StageNotReached CONFLICT "stage-not-reached" "The dubbing has not come to this stage" "Fork it from an earlier stage, or wait."
     OffsetMismatch CONFLICT "offset-mismatch" "The upload ends elsewhere" "Go on at `offset`."
     UploadLocked LOCKED "upload-locked" "The upload is being written at this moment" "Wait for a moment, ask for its offset with HEAD, then go on there."

@@ -6,8 +6,8 @@ use application::{
     admission::Busy,
     aggregates::CommandError,
     commands::{
-        control_dubbing::ControlError, erase_asset::EraseError, fork_dubbing::ForkError, import_asset::ImportError,
-        release_file::ReleaseError,
+        control_dubbing::ControlError, control_queues::QueuesError, erase_asset::EraseError, fork_dubbing::ForkError,
+        import_asset::ImportError, release_file::ReleaseError,
     },
     ports::{
         blob_store::BlobError,
@@ -23,7 +23,7 @@ use application::{
 };
 use domain::{
     asset::AssetRejection, dubbing::DubbingRejection, flow::FlowRejection, glossary::GlossaryRejection,
-    project::ProjectRejection, track::TrackRejection,
+    project::ProjectRejection, queues::QueuesRejection, track::TrackRejection,
 };
 
 /// After how many seconds a client may ask again when a part of the server did not answer.
@@ -105,6 +105,8 @@ impl Refusal for FlowRejection {
     fn code(&self) -> Code {
         match self {
             FlowRejection::Superseded | FlowRejection::NotOwed => Code::NotPossible,
+            FlowRejection::NotParked(_) => Code::NotParked,
+            FlowRejection::Needed(_) => Code::StageNeeded,
         }
     }
 }
@@ -205,6 +207,7 @@ impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
         match error {
             ControlError::UnknownDubbing | ControlError::UnknownTrack => Problem::new(Code::NotFound),
+            ControlError::UnknownStage => Problem::new(Code::NotFound).detail(error.to_string()),
             ControlError::AlreadyEnded => Problem::new(Code::AlreadyEnded),
             ControlError::NotPaused => Problem::new(Code::NotPaused),
             ControlError::NothingParked => Problem::new(Code::NothingToRetry),
@@ -212,6 +215,21 @@ impl From<ControlError> for Problem {
             ControlError::Track(error) => error.into(),
             ControlError::Read(error) => error.into(),
         }
+    }
+}
+
+impl From<QueuesError> for Problem {
+    fn from(error: QueuesError) -> Self {
+        match error {
+            QueuesError::Read(error) => error.into(),
+            QueuesError::Queue(error) => unavailable(error),
+        }
+    }
+}
+
+impl Refusal for QueuesRejection {
+    fn code(&self) -> Code {
+        match *self {}
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod order;
 pub(crate) mod refusal;
+pub(crate) mod skip;
 pub(crate) mod view;
 pub(crate) mod wish;
 

@@ -10,6 +10,9 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, schema::Schema, schema::Type},
 };
 
+/// Longest reason, in characters.
+const REASON_CHARS_MAX: usize = 200;
+
 macro_rules! numbered {
     ($(#[$meaning:meta])* $name:ident($inner:ident) $letter:literal $pattern:literal $example:literal) => {
         $(#[$meaning])*
@@ -74,6 +77,23 @@ impl<'de> Deserialize<'de> for Text {
         }
         let said = text.trim_matches(' ');
         if said.is_empty() { Err(D::Error::custom("a text is not empty")) } else { Ok(Self(said.to_owned())) }
+    }
+}
+
+/// Why an operator does something: 1 to 200 characters, no control characters, and not only spaces.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$")]
+pub(crate) struct Reason(pub String);
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let said = text.trim_matches(' ');
+        let is_short = text.chars().nth(REASON_CHARS_MAX).is_none() && !text.chars().any(char::is_control);
+        if said.is_empty() || !is_short {
+            return Err(D::Error::custom("a reason has 1 to 200 characters on one line"));
+        }
+        Ok(Self(said.to_owned()))
     }
 }
 

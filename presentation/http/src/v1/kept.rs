@@ -64,10 +64,10 @@ pub(crate) struct PageParams {
     /// How many items at most.
     #[serde(default)]
     #[param(inline, required = false)]
-    limit: Limit,
+    pub limit: Limit,
     /// Leads to the next items: `next_cursor` of the page before.
     #[param(inline)]
-    cursor: Option<Cursor>,
+    pub cursor: Option<Cursor>,
 }
 
 /// How a row is shown in a list.

@@ -152,6 +152,7 @@ async fn data(api: &Api, row: &Row) -> Result<Map<String, Value>, Problem> {
         // The address of a webhook may hold a secret.
         Some(DomainEvent::Tenancy(TenancyEvent::Webhook(_))) | None => Value::Null,
         Some(DomainEvent::Tenancy(TenancyEvent::Security(event))) => json!(event),
+        Some(DomainEvent::Tenancy(TenancyEvent::Queues(event))) => json!(event),
         Some(_) => Value::Null,
     };
     // `{"SignInFailed": {…}}`, or a name alone.

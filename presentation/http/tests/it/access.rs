@@ -183,7 +183,11 @@ async fn expired(server: &Server, person: &Person) -> String {
 
 /// A request as the row says, with a body that says nothing.
 fn ask(server: &Server, (method, path, _): &Row, id: Uuid) -> RequestBuilder {
-    let path = path.replace("{id}", &id.to_string()).replace("{lang}", "es").replace("{utterance}", "1");
+    let path = path
+        .replace("{id}", &id.to_string())
+        .replace("{lang}", "es")
+        .replace("{utterance}", "1")
+        .replace("{stage}", "mark");
     let path = path.replace("{delivery}", &Uuid::from_u128(5).to_string()).replace("{code}", "not-found");
     let request = server.open(method.clone(), &path).timeout(Duration::from_secs(20));
     if [Method::POST, Method::PUT, Method::PATCH].contains(method) {

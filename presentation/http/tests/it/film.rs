@@ -156,7 +156,7 @@ impl<'a> Film<'a> {
     pub async fn carry(&self) {
         let dubbing = self.server.api.aggregates.dubbing(self.id).await.expect("a dubbing").state;
         let request = dubbing.tracks[&self.track.language].regenerations;
-        self.track(TrackCommand::Regenerate { request, lines: dubbing.source_lines() }).await;
+        self.track(TrackCommand::Regenerate { from: None, request, lines: dubbing.source_lines() }).await;
     }
 
     /// All stages of the track, up to its being settled.

@@ -202,7 +202,12 @@ async fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualC
     let log = options.log.map_or_else(|| log.clone(), |around| around(log.clone()));
     let aggregates = Arc::new(Aggregates::new(log.clone()));
     let queue = Arc::new(MemoryWorkQueue::new());
-    let manager = Arc::new(ProcessManager { aggregates: aggregates.clone(), queue, clock: clock.clone(), under: None });
+    let manager = Arc::new(ProcessManager {
+        aggregates: aggregates.clone(),
+        queue: queue.clone(),
+        clock: clock.clone(),
+        under: None,
+    });
     let many = AdmissionLimits { active_max: 2, queued_max: 1_000, retry_after: Duration::from_secs(7) };
     let patient = HttpLimits { position_wait: Duration::from_millis(50), ..HttpLimits::default() };
     let abilities = abilities("en", &["es", "ca"]);
@@ -220,6 +225,7 @@ async fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualC
         blobs: Arc::new(blobs),
         files: FileUse::default(),
         vault,
+        queue,
         admission: Admission::new(manager, options.admission.unwrap_or(many)),
         prices: options.prices,
         rates: KnownRates::default(),

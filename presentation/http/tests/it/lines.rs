@@ -223,7 +223,7 @@ async fn of_two_who_ask_at_the_same_time_one_has_it_made_anew() {
     let aggregates = Arc::new(Aggregates::new(Arc::new(InStep::new(server.api.log.clone()))));
     let regenerate = RegenerateTrack { aggregates };
     let [one, other] = [1, 2].map(|id| CommandMeta::given(Tenant::default(), "api", Uuid::from_u128(id)));
-    let answers = tokio::join!(regenerate.run(&film.track, &one), regenerate.run(&film.track, &other));
+    let answers = tokio::join!(regenerate.run(&film.track, None, &one), regenerate.run(&film.track, None, &other));
     let ((Ok((plan, _)), Err(refusal)) | (Err(refusal), Ok((plan, _)))) = answers else { panic!("{answers:?}") };
     assert_eq!((plan.lines, refusal.to_string()), (vec![UtteranceId(2)], RegenerateError::UnderWay.to_string()));
     let dubbing = server.api.aggregates.dubbing(film.id).await.expect("a dubbing").state;

@@ -22,6 +22,7 @@ mod lines;
 mod links;
 mod listener;
 mod lost_answers;
+mod operators;
 mod people;
 mod quotas;
 mod rates;

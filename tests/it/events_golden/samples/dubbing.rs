@@ -111,7 +111,7 @@ fn corrected() -> Vec<DubbingEvent> {
             absorbed: UtteranceId(4),
             joined: part(500, 2_900, "Good luck, Ann."),
         },
-        DubbingEvent::RegenerationRequested { language: language("pt-BR") },
+        DubbingEvent::RegenerationRequested { language: language("pt-BR"), from: None },
     ]
 }
 

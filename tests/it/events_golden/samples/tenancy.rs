@@ -1,9 +1,11 @@
-//! Events of tenants, accounts, webhooks and the security trail.
+//! Events of tenants, accounts, webhooks, the security trail and the queues.
 
 use super::{Sample, language, personal, sha256};
 use application::ports::event_log::{DomainEvent, StreamId, TenancyEvent, TenancyStream};
 use domain::{
     account::{AccountEvent, NewKey, Origin, PasswordChange, SessionEnd},
+    flow::Stage,
+    queues::{Pause, QueuesEvent},
     security::{By, SecurityEvent, SignInFailure},
     tenant::{Quota, Quotas, TenantEvent},
     value::{AccountId, DubbingId, KeyId, Role, Scope, SecurityDayId, SessionId, TenantId, Timestamp, WebhookId},
@@ -20,11 +22,20 @@ pub fn samples() -> Vec<Sample> {
     let account = all(stream(TenancyStream::Account(AccountId(id(6)))), accounts());
     let webhook = all(stream(TenancyStream::Webhook(WebhookId(id(7)))), webhooks());
     let security = all(stream(TenancyStream::Security(SecurityDayId(id(8)))), security());
-    tenant.chain(account).chain(webhook).chain(security).collect()
+    let queues = all(stream(TenancyStream::Queues), queues());
+    tenant.chain(account).chain(webhook).chain(security).chain(queues).collect()
 }
 
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(0x0198_7f00_0000_7000_8000_0000_0000_0000 + number)
+}
+
+fn queues() -> Vec<TenancyEvent> {
+    let since = Timestamp::from_unix_ms(1_800_000_000_000);
+    let pause = Pause { reason: personal("Ann puts a new model in"), by: "account:1".to_owned(), since };
+    let stage = Stage::Synthesise;
+    let events = [QueuesEvent::QueuePaused { stage, pause }, QueuesEvent::QueueResumed { stage }];
+    events.into_iter().map(TenancyEvent::Queues).collect()
 }
 
 fn tenants() -> Vec<TenancyEvent> {

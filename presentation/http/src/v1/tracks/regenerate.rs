@@ -1,4 +1,4 @@
-//! Makes anew what is stale in a track.
+//! Makes anew what is stale in a track, or replays it from a stage on.
 
 #![expect(unused_qualifications, reason = "utoipa's macros repeat paths")]
 
@@ -18,11 +18,14 @@ use application::{
 };
 use axum::extract::State;
 use domain::{
-    flow::{Scope, Stage, with_followers},
+    flow::{Scope, Stage, rows, with_followers},
     track::Track,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
 
 /// How to regenerate.
 #[derive(Deserialize, IntoParams)]
@@ -32,6 +35,15 @@ pub(crate) struct RegenerateQuery {
     /// Only say what would be made anew.
     #[serde(default)]
     dry_run: bool,
+    /// Replay it from this stage on, whether anything has changed or not.
+    #[param(schema_with = stages)]
+    from: Option<Stage>,
+}
+
+/// Stages of a track by their names.
+fn stages() -> Object {
+    let names = rows(Scope::Track).map(|row| row.stage.name());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.collect::<Vec<_>>())).build()
 }
 
 /// What is made anew, or would be.
@@ -57,7 +69,7 @@ pub(crate) struct RegenerationDocument {
 
 impl RegenerationDocument {
     async fn new(api: &Api, dry_run: bool, plan: Regeneration) -> Result<Self, Problem> {
-        let stages = with_followers(Scope::Track, Stage::Translate);
+        let stages = with_followers(Scope::Track, plan.first);
         let work: Vec<(Stage, u64)> = stages.iter().map(|stage| (*stage, worked_on_ms(*stage, &plan))).collect();
         let rates = api.rates().await?;
         let wall_ms = work.iter().fold(0_u64, |sum, (stage, ms)| sum.saturating_add(rates.wall_ms(*stage, *ms)));
@@ -87,8 +99,10 @@ fn worked_on_ms(stage: Stage, plan: &Regeneration) -> u64 {
 ///
 /// Makes anew what has changed since the track was published, and nothing else. Until the new result is published, the
 /// one of before can be fetched. A track that is `parked`, published or not, begins again with its lines as they are now
-/// when they have changed. `410 withdrawn`; codes of 409: `nothing-stale`, `under-way`, `not-published`, `not-possible`,
-/// `stands-still`. `503 overloaded` with `Retry-After` when too much waits already.
+/// when they have changed. With `from` it is replayed: that stage and all that follow run anew, whether anything has
+/// changed or not; results that nothing differs in are found again. `410 withdrawn`; codes of 409: `nothing-stale`,
+/// `under-way`, `not-published`, `not-possible`, `stands-still`, `stage-not-reached`. `503 overloaded` with `Retry-After`
+/// when too much waits already.
 #[utoipa::path(post, path = "/v1/dubbings/{id}/tracks/{lang}/regenerate", tag = "tracks",
     operation_id = "regenerate_track",
     params(TrackPath, RegenerateQuery,
@@ -114,11 +128,11 @@ pub(crate) async fn regenerate(
     let refused = |error| refused(error, &track.state);
     let meta = condition.bind(&api, meta, &StreamId::Dubbing(id.dubbing), track.revision).await?;
     if query.dry_run {
-        let plan = api.regenerate_track().plan(&id, &meta).await.map_err(refused)?;
+        let plan = api.regenerate_track().plan(&id, query.from, &meta).await.map_err(refused)?;
         return Ok(Done::ok(RegenerationDocument::new(&api, true, plan).await?));
     }
     let place = api.admission.reserve_for(id.dubbing)?;
-    let (plan, appended) = api.regenerate_track().run(&id, &meta).await.map_err(refused)?;
+    let (plan, appended) = api.regenerate_track().run(&id, query.from, &meta).await.map_err(refused)?;
     place.fill(id.dubbing).await;
     let document = RegenerationDocument::new(&api, false, plan).await?;
     Ok(Done::accepted(&path_of(&id), document).position(appended.position))
@@ -131,6 +145,8 @@ fn refused(error: RegenerateError, track: &Track) -> Problem {
         RegenerateError::NothingStale => Problem::new(Code::NothingStale),
         RegenerateError::UnderWay => Problem::new(Code::UnderWay),
         RegenerateError::StandsStill => Problem::new(Code::StandsStill),
+        RegenerateError::NotReached(_) => Problem::new(Code::StageNotReached).detail(error.to_string()),
+        RegenerateError::NoSuchStage(_) => Problem::new(Code::InvalidQuery).detail(error.to_string()),
         RegenerateError::Command(error) => error.into(),
         RegenerateError::Read(error) => error.into(),
     }
