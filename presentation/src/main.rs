@@ -110,6 +110,7 @@ async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit
         Command::Account(args) => cli::account::run(args, home, loaded).await,
         Command::Key(args) => cli::key::run(args, home, loaded).await,
         Command::Tenant(args) => cli::tenant::run(args, home, loaded).await,
+        Command::Blobs(command) => cli::blobs::run(command, home, &loaded.config).await,
         Command::Node(args) => cli::node::run(args, home, loaded).await,
         Command::Bench(command) => cli::bench::run(command).await,
         Command::Doctor(args) => cli::doctor::run(args, home, &loaded.config.scan).await,

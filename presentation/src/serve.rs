@@ -4,6 +4,7 @@
 //! their next safe point.
 
 mod assets;
+mod collecting;
 mod health;
 mod identity;
 pub mod listener;

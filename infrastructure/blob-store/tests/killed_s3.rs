@@ -6,7 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helper functions")]
 
-use application::{aggregates::sha256, ports::blob_store::BlobStore};
+use application::{aggregates::sha256, commands::release_file::FileUse, ports::blob_store::BlobStore};
 use blob_store::{S3BlobStore, S3CacheLimits, S3Config, S3Credentials, S3Patience, digest_file};
 use domain::value::Sha256;
 use scratch_s3::{REGION, ScratchS3, WRITER};
@@ -49,6 +49,7 @@ async fn store(folder: &Path, endpoint: &str) -> S3BlobStore {
     let config = S3Config {
         bucket: "films".to_owned(),
         prefix: "home".to_owned(),
+        installation: Uuid::from_u128(1),
         endpoint: Some(endpoint.to_owned()),
         region: REGION.to_owned(),
         path_style: true,
@@ -61,7 +62,7 @@ async fn store(folder: &Path, endpoint: &str) -> S3BlobStore {
         cache: S3CacheLimits { bytes_max: 0, handed_out_for: Duration::ZERO },
         patience: S3Patience::default(),
     };
-    S3BlobStore::connect(&config, folder, Uuid::from_u128(7)).await.unwrap()
+    S3BlobStore::connect(&config, folder, Uuid::from_u128(7), FileUse::of_blobs(None)).await.unwrap()
 }
 
 /// Keeps and deletes until it is killed, saying of each content when it is kept.

@@ -113,6 +113,12 @@ sections! {
         profile: String = name(), Some("default");
         /// What copies on the local disk may take; those go first that were not used for longest.
         cache_bytes_max: u64 = bytes("1MiB", "64TiB"), Some("10GiB");
+        /// How long a file that no event refers to is kept: longer than any attempt at a stage takes.
+        collect_after: Duration = duration("1h", "365d"), Some("24h");
+        /// Whether downloads of media lead to the bucket, by addresses that end soon: clients must reach it.
+        presigned: bool = switch(), Some("false");
+        /// How long such an address leads there.
+        presigned_lifetime: Duration = duration("1m", "7d"), Some("15m");
     }
     /// Where work waits for workers.
     queue: Queue {
@@ -386,6 +392,10 @@ impl Config {
             let what = "set either blobs.access_key and blobs.secret_key, or blobs.credentials_file";
             faults.push(Fault { key: "blobs.url".to_owned(), source: source("blobs.url"), what: what.to_owned() });
         }
+        if self.blobs.presigned && self.blobs.url.is_none() {
+            let (key, what) = ("blobs.presigned", "only files in a bucket have addresses: set blobs.url");
+            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
+        }
         let shared = [
             ("log.url", self.log.url.is_some()),
             ("read.url", self.read.url.is_some()),
@@ -420,8 +430,7 @@ impl Config {
             faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
         }
         if self.http.header_timeout > self.http.request_timeout {
-            let key = "http.header_timeout";
-            let what = "longer than http.request_timeout, which includes it";
+            let (key, what) = ("http.header_timeout", "longer than http.request_timeout, which includes it");
             faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
         }
         faults

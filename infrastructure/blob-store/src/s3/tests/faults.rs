@@ -1,9 +1,7 @@
 //! Servers that fail, answers that are slow, cut or damaged: what passes is waited for, and what does not is said.
 
-use super::{
-    proxy::Fault::{self, Cut, Flip, Hangup, LostAnswer, Slow, SlowCut, SlowToTake, Stall, Status},
-    *,
-};
+use super::*;
+use scratch_s3::Fault::{self, Cut, Flip, Hangup, LostAnswer, Slow, SlowCut, SlowToTake, Stall, Status};
 
 /// A store behind a proxy, a store beside it, and a large blob that the second one kept.
 struct Behind {
@@ -23,7 +21,7 @@ impl Behind {
     /// With another patience of the store behind the proxy.
     async fn with(patience: impl Fn(&mut S3Patience)) -> Self {
         let house = House::new().await;
-        let proxy = Proxy::before(&house.server).await;
+        let proxy = Proxy::before(&house.server).await.unwrap();
         let change = |config: &mut S3Config| {
             config.endpoint = Some(proxy.endpoint());
             patience(&mut config.patience);
