@@ -13,6 +13,8 @@ use domain::value::{Artefact, Sha256, Timestamp};
 use std::{collections::BTreeMap, fs, future::Future, path::Path, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
+/// A store may tell times by whole seconds.
+const SECOND_MS: u64 = 1_000;
 /// Between two looks at a store's clock.
 const TICK: Duration = Duration::from_millis(20);
 /// Rounds in which who relies on blobs races with who collects them.
@@ -213,8 +215,8 @@ async fn what_is_old_is_collected_and_what_is_held_is_not(store: &dyn BlobStore)
         assert!(!store.collect(&kept.sha256, since).await.unwrap(), "it was put then, and not before");
         newest = newest.max(since);
     }
-    until_after(store, newest).await;
-    let older = newest.plus_ms(1);
+    let older = newest.plus_ms(SECOND_MS);
+    until_after(store, older).await;
     assert!(store.hold(&sha256(b"held")).await.unwrap());
     store.put_bytes(b"put again".to_vec(), "audio/wav").await.unwrap();
     let file = store.scratch("again").await.unwrap().join("file");
@@ -246,12 +248,13 @@ async fn what_is_put_again_is_there_whoever_collects(store: Arc<dyn BlobStore>) 
         for stored in store.list(None, usize::MAX).await.unwrap() {
             newest = newest.max(stored.put_at);
         }
-        until_after(&*store, newest).await;
+        let older = newest.plus_ms(SECOND_MS);
+        until_after(&*store, older).await;
         let mut races = JoinSet::new();
         for (racer, content) in contents.into_iter().enumerate() {
             let (one, other, blob) = (Arc::clone(&store), Arc::clone(&store), sha256(&content));
             races.spawn(async move {
-                let collecting = tokio::spawn(async move { one.collect(&blob, newest.plus_ms(1)).await.unwrap() });
+                let collecting = tokio::spawn(async move { one.collect(&blob, older).await.unwrap() });
                 let relying = tokio::spawn(async move {
                     if racer % 2 == 0 {
                         return other.hold(&blob).await.unwrap();

@@ -119,28 +119,25 @@ async fn prove(bucket: &AmazonS3, config: &S3Config, probe: &Name) -> Result<(),
     Err(S3ConnectError::NotKept { endpoint: endpoint(config), bucket: config.bucket.clone() })
 }
 
-/// Writes down whose blobs these are, and makes sure of it: an installation would take those of another one for blobs that
-/// nobody refers to.
+/// Makes sure whose blobs these are, or writes it down: an installation would take those of another one for blobs that
+/// nobody refers to. Of two that begin at the same moment both may pass; the next start tells.
 async fn claim(bucket: &AmazonS3, config: &S3Config) -> Result<(), S3ConnectError> {
     let (name, own) = (name(config, "installation"), config.installation.to_string());
-    let other = |source| explain(config, source, ("read", "s3:GetObject"));
-    // The second time, what was written is read: of two who write at once, one stays.
-    for is_written in [false, true] {
-        let found = match bucket.get(&name).await {
-            Ok(found) => found.bytes().await.map_err(other)?,
-            Err(Error::NotFound { .. }) if !is_written => {
-                let written = bucket.put(&name, own.clone().into()).await;
-                written.map_err(|source| explain(config, source, ("write", "s3:PutObject")))?;
-                continue;
-            }
-            Err(error) => return Err(other(error)),
-        };
-        if found != own {
-            let (endpoint, bucket) = (endpoint(config), config.bucket.clone());
-            return Err(S3ConnectError::Taken { endpoint, bucket, prefix: config.prefix.clone() });
+    let unread = |source| explain(config, source, ("read", "s3:GetObject"));
+    let found = match bucket.get(&name).await {
+        Ok(found) => found.bytes().await.map_err(unread)?,
+        Err(Error::NotFound { .. }) => {
+            let written = bucket.put(&name, own.into()).await;
+            written.map_err(|source| explain(config, source, ("write", "s3:PutObject")))?;
+            return Ok(());
         }
+        Err(error) => return Err(unread(error)),
+    };
+    if found == own {
+        return Ok(());
     }
-    Ok(())
+    let (endpoint, bucket) = (endpoint(config), config.bucket.clone());
+    Err(S3ConnectError::Taken { endpoint, bucket, prefix: config.prefix.clone() })
 }
 
 /// What servers call wrong keys.

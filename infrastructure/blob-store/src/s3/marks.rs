@@ -70,9 +70,10 @@ impl Remote {
         (object.location == self.name(&sha256)).then_some(StoredBlob { sha256, bytes: object.size, put_at })
     }
 
+    /// The latest moment at which an object can have been written: HTTP tells whole seconds.
     async fn time_of(&self, object: &Name) -> Result<Option<Timestamp>, BlobError> {
         match self.bucket.head(object).await {
-            Ok(found) => Ok(Some(time_of(&found))),
+            Ok(found) => Ok(Some(time_of(&found).plus_ms(999))),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(other(error)),
         }
