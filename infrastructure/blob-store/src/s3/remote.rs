@@ -132,8 +132,9 @@ impl Remote {
 
     /// Deletes a blob; no error when it is gone.
     pub async fn delete(&self, blob: &Sha256) -> Result<(), BlobError> {
-        self.remove(&self.name(blob)).await?;
-        self.remove(&self.mark(blob)).await
+        // What stays when this is cut short is a blob, which can be deleted again, and no mark of what is gone.
+        self.remove(&self.mark(blob)).await?;
+        self.remove(&self.name(blob)).await
     }
 
     async fn remove(&self, object: &Name) -> Result<(), BlobError> {
