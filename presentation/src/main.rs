@@ -112,6 +112,7 @@ async fn dispatch(command: Command, home: &Home, loaded: &Loaded) -> Result<Exit
         Command::Account(args) => cli::account::run(args, home, loaded).await,
         Command::Key(args) => cli::key::run(args, home, loaded).await,
         Command::Tenant(args) => cli::tenant::run(args, home, loaded).await,
+        Command::Blobs(command) => cli::blobs::run(command, home, &loaded.config).await,
         Command::Node(args) => cli::node::run(args, home, loaded).await,
         Command::Queue(args) => cli::queue::run(args, home, loaded).await,
         Command::Bench(command) => cli::bench::run(command).await,

@@ -4,6 +4,7 @@
 //! their next safe point.
 
 mod assets;
+mod collecting;
 pub mod health;
 mod identity;
 pub mod listener;

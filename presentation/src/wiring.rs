@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod bench_flow;
+mod collecting;
 mod databases;
 mod kept;
 mod nodes;
@@ -10,6 +11,7 @@ mod read_models;
 mod stores;
 use stores::LogOfNodes;
 
+pub use collecting::{collector, collector_alone};
 pub use databases::{CopiedAll, admit, copy_log, migrate, put_away};
 pub use http_outbound::choose_cryptography;
 pub use kept::Kept;
@@ -344,7 +346,7 @@ impl App {
         let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
         let codec = EventCodec::new(LOG, Arc::clone(&vault));
         let LogOfNodes { log, cluster } = stores::event_log(home, codec, Arc::clone(&clock)).await?;
-        let upload_target = nodes::blob_store(home, &*ids).await?;
+        let upload_target = nodes::blob_store(home, &*ids, cluster.clone()).await?;
         let blobs: Arc<dyn BlobStore> = Arc::clone(&upload_target) as Arc<dyn BlobStore>;
         let kept = Kept::open(home, &*ids).await?;
         let memos = kept.memos(Arc::clone(&vault)).await?;

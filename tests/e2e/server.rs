@@ -1,5 +1,6 @@
 //! The server from outside: from upload to download, a corrected line, and kills in every stage.
 
+mod bucket;
 mod cluster;
 mod handed_in;
 mod hearing;

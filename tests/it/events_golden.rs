@@ -9,6 +9,7 @@
 mod samples;
 
 use application::{
+    commands::collect_blobs::references,
     ports::event_log::{Append, Recorded, Tenant},
     testing::MemoryKeyVault,
 };
@@ -73,6 +74,27 @@ fn a_golden_file_is_sealed() {
             assert!(!row.content.data.contains(word), "{name} holds a personal value in the open");
         }
     }
+}
+
+/// Whatever a stored event refers to is known to who removes what nothing refers to.
+#[test]
+fn references_are_those_that_are_stored() {
+    let mut kinds = BTreeSet::new();
+    for file in golden().into_values() {
+        let mut known = BTreeSet::new();
+        let recorded: Recorded = codec().decode(row_of(&file)).expect("an event");
+        references(&recorded.event, &mut |artefact| {
+            known.insert(artefact.sha256.to_string());
+        });
+        let stored = file["artefacts"].as_array().expect("a list").iter();
+        let stored: BTreeSet<String> =
+            stored.map(|artefact| artefact["sha256"].as_str().expect("a digest").to_owned()).collect();
+        if !stored.is_empty() {
+            kinds.insert(recorded.event_type.clone());
+        }
+        assert_eq!(known, stored, "{}", recorded.event_type);
+    }
+    assert!(kinds.len() >= 15, "only {kinds:?} refer to anything");
 }
 
 /// The golden files by type and version.

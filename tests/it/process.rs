@@ -2,6 +2,7 @@
 //! stages that do as they are told. Every row of the flow is broken in every way.
 
 mod called_off;
+mod collected;
 mod crew;
 mod edits;
 mod faulty_log;

@@ -47,7 +47,7 @@ pub struct Imported {
 pub struct Recovered {
     /// Uploads that are assets now.
     pub imported: u64,
-    /// Uploads that never could be: of another digest than announced, or sent in one go that broke off.
+    /// Uploads that never could be: of another digest than announced, sent in one go that broke off, or gone since.
     pub removed: u64,
     /// Uploads that failed again; they are tried again later.
     pub failed: u64,
@@ -75,8 +75,9 @@ impl ImportAsset {
         let _turn = self.files.begin().await?;
         let known = self.uploads.get(&tenant, upload).await?.ok_or(UploadError::NotFound)?;
         let media = match known.finished {
-            Some(media) => media,
-            None => self.uploads.finish(&tenant, upload).await?,
+            Some(media) if self.aggregates.asset(asset).await?.revision > 0 => media,
+            // Its blob may have gone, or may be about to, as long as no event refers to it.
+            Some(_) | None => self.uploads.finish(&tenant, upload).await?,
         };
         let meta = CommandMeta {
             tenant: Some(tenant),
@@ -129,7 +130,10 @@ impl ImportAsset {
         let giver = giver(&upload.tenant, upload.id);
         match self.run(upload.id, &giver).await {
             Ok(_) => recovered.imported += 1,
-            Err(ImportError::Upload(UploadError::DigestMismatch)) => self.remove(upload, recovered).await,
+            // The second one was finished and not reported for so long that its blob was taken for nobody's.
+            Err(ImportError::Upload(UploadError::DigestMismatch | UploadError::NotFound)) => {
+                self.remove(upload, recovered).await
+            }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(correlation_id = %upload.id, error, "an upload could not be imported");

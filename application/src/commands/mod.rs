@@ -2,6 +2,7 @@
 
 pub mod asset_desk;
 pub mod check_asset;
+pub mod collect_blobs;
 pub mod control_dubbing;
 pub mod control_queues;
 pub mod correct_line;

@@ -14,7 +14,7 @@ use domain::{
     asset::AssetEvent,
     value::{AssetId, Sha256},
 };
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::{
     sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock},
@@ -27,11 +27,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Keeps those apart who begin to use files and those who delete files that nobody uses. Clones are the same lock.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct FileUse {
     here: Arc<RwLock<()>>,
     /// Other nodes, if there are any.
     elsewhere: Option<Arc<dyn Cluster>>,
+    /// What those who begin, and those who delete, take there.
+    turns: (Turn, Turn),
+}
+
+impl Default for FileUse {
+    fn default() -> Self {
+        Self { here: Arc::default(), elsewhere: None, turns: (Turn::UseFiles, Turn::DeleteFiles) }
+    }
+}
+
+impl fmt::Debug for FileUse {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("FileUse").field("turns", &self.turns).finish_non_exhaustive()
+    }
 }
 
 /// A turn at files, until it is dropped.
@@ -46,16 +60,22 @@ impl FileUse {
         Self { elsewhere: Some(cluster), ..Self::default() }
     }
 
+    /// The same for blobs in a bucket: of those who rely on one that is there already, and those who collect. Who has a turn
+    /// at files may take one of these besides, never the other way round.
+    pub fn of_blobs(cluster: Option<Arc<dyn Cluster>>) -> Self {
+        Self { here: Arc::default(), elsewhere: cluster, turns: (Turn::HoldBlobs, Turn::CollectBlobs) }
+    }
+
     /// While it is held, no file is deleted: from finding a file until the log says who uses it.
     pub async fn begin(&self) -> Result<FileTurn<OwnedRwLockReadGuard<()>>, ReadError> {
         let here = Arc::clone(&self.here).read_owned().await;
-        Ok(FileTurn { _here: here, _elsewhere: self.elsewhere(Turn::UseFiles).await? })
+        Ok(FileTurn { _here: here, _elsewhere: self.elsewhere(self.turns.0).await? })
     }
 
     /// While it is held, nobody begins to use a file.
     pub async fn end(&self) -> Result<FileTurn<OwnedRwLockWriteGuard<()>>, ReadError> {
         let here = Arc::clone(&self.here).write_owned().await;
-        Ok(FileTurn { _here: here, _elsewhere: self.elsewhere(Turn::DeleteFiles).await? })
+        Ok(FileTurn { _here: here, _elsewhere: self.elsewhere(self.turns.1).await? })
     }
 
     async fn elsewhere(&self, turn: Turn) -> Result<Option<HeldTurn>, ReadError> {

@@ -2,10 +2,11 @@
 //!
 //! Promises, proven by `application::testing::blob_store_kit`: a blob is complete or absent, never
 //! half there, whatever crashes; writing the same content twice keeps one; what is stored under a
-//! digest has that digest.
+//! digest has that digest. What was just put is not collected by anybody who collects what is older, whoever
+//! put it and whether or not it was there before.
 
 use async_trait::async_trait;
-use domain::value::{Artefact, Sha256};
+use domain::value::{Artefact, Sha256, Timestamp};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -33,6 +34,16 @@ pub trait BlobStore: Send + Sync {
         Ok(self.path(blob).await?.is_some())
     }
 
+    /// The same, and a blob that is there counts as put now: nobody collects it before who relies on it can say so.
+    async fn hold(&self, blob: &Sha256) -> Result<bool, BlobError>;
+
+    /// Blobs whose digests come after one, in the order of digests, at most so many.
+    async fn list(&self, after: Option<&Sha256>, limit: usize) -> Result<Vec<StoredBlob>, BlobError>;
+
+    /// Removes a blob that nothing refers to, unless it was put or held at that moment or later; whether it did. Nobody's
+    /// [`BlobStore::put_bytes`] or the like, and no [`BlobStore::hold`], relies on a blob that this removes.
+    async fn collect(&self, blob: &Sha256, put_before: Timestamp) -> Result<bool, BlobError>;
+
     /// An address from which whoever knows it can download the blob for so long, without asking this program; `None`
     /// when there is no such blob, and where blobs have no addresses. The answer has this `Content-Disposition` and
     /// media type. It is a secret until then.
@@ -53,6 +64,17 @@ pub trait BlobStore: Send + Sync {
 
     /// Removes a scratch folder, or all of them.
     async fn clear_scratch(&self, name: Option<&str>) -> Result<(), BlobError>;
+}
+
+/// A blob as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredBlob {
+    /// Which.
+    pub sha256: Sha256,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was written, by the store's clock. It may have been put or held since.
+    pub put_at: Timestamp,
 }
 
 /// What an address of a blob is to be like.

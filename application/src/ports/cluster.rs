@@ -97,6 +97,10 @@ pub enum Turn {
     UseFiles,
     /// To delete files: one alone may.
     DeleteFiles,
+    /// To rely on a blob that is kept already: many may at the same time.
+    HoldBlobs,
+    /// To collect blobs that nobody refers to: one alone may.
+    CollectBlobs,
     /// To make what the first start makes: one alone may.
     SetUp,
 }

@@ -196,6 +196,11 @@ impl Attempt {
         Ok(self.kit.blobs.has(&artefact.sha256).await?)
     }
 
+    /// The same for one that no event may refer to yet, as what a memo knows: it is not collected before it is reported.
+    pub async fn hold(&self, artefact: &Artefact) -> Result<bool, StageError> {
+        Ok(self.kit.blobs.hold(&artefact.sha256).await?)
+    }
+
     /// Takes over a file made in the scratch folder.
     pub async fn keep(&self, file: &Path, media_type: &str) -> Result<Artefact, StageError> {
         Ok(self.kit.blobs.adopt(file, media_type).await?)

@@ -188,7 +188,7 @@ impl Synthesise {
             })
         };
         if let Some(memo) = job.attempt.recall::<Memo>(&key).await?
-            && job.attempt.has(&memo.speech).await?
+            && job.attempt.hold(&memo.speech).await?
         {
             job.record(vec![fact(memo)]).await?;
             return Ok(Spoken::Reused);

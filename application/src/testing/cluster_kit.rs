@@ -171,20 +171,27 @@ async fn many_at_once_share_nothing(subject: &Subject) {
 }
 
 async fn turns_are_shared_or_alone(subject: &Subject) {
+    shared_or_alone(subject, Turn::UseFiles, Turn::DeleteFiles, Turn::HoldBlobs).await;
+    shared_or_alone(subject, Turn::HoldBlobs, Turn::CollectBlobs, Turn::UseFiles).await;
+}
+
+async fn shared_or_alone(subject: &Subject, many: Turn, one: Turn, other_matter: Turn) {
     let turn = async |turn| timeout(SHORT, subject.cluster.turn(turn)).await.map(Result::unwrap);
-    let (one, other) = (turn(Turn::UseFiles).await.unwrap(), turn(Turn::UseFiles).await.unwrap());
-    drop(one);
-    assert!(turn(Turn::DeleteFiles).await.is_err(), "another one is still there");
+    let (first, second) = (turn(many).await.unwrap(), turn(many).await.unwrap());
+    drop(first);
+    assert!(turn(one).await.is_err(), "another one is still there");
     let waiting = tokio::spawn({
         let cluster = Arc::clone(&subject.cluster);
-        async move { cluster.turn(Turn::DeleteFiles).await.unwrap() }
+        async move { cluster.turn(one).await.unwrap() }
     });
-    drop(other);
+    drop(second);
     let alone = waiting.await.unwrap();
-    for wanted in [Turn::UseFiles, Turn::DeleteFiles] {
+    for wanted in [many, one] {
         assert!(turn(wanted).await.is_err(), "somebody is alone");
     }
-    drop(turn(Turn::SetUp).await.unwrap());
+    for wanted in [Turn::SetUp, other_matter] {
+        drop(turn(wanted).await.unwrap());
+    }
     drop(alone);
-    timeout(SOON, subject.cluster.turn(Turn::UseFiles)).await.unwrap().unwrap();
+    timeout(SOON, subject.cluster.turn(many)).await.unwrap().unwrap();
 }

@@ -4,7 +4,7 @@
 //! count.
 
 use anyhow::{Context, Result};
-use application::ports::blob_store::BlobStore;
+use application::{commands::release_file::FileUse, ports::blob_store::BlobStore};
 use blob_store::{S3BlobStore, S3CacheLimits, S3Config, S3Credentials, S3Patience};
 use scratch_s3::{REGION, ScratchS3, WRITER};
 use std::{
@@ -66,6 +66,7 @@ async fn connect(endpoint: &str, folder: &Path) -> Result<S3BlobStore> {
     let config = S3Config {
         bucket: "films".to_owned(),
         prefix: "home".to_owned(),
+        installation: Uuid::from_u128(1),
         endpoint: Some(endpoint.to_owned()),
         region: REGION.to_owned(),
         path_style: true,
@@ -78,7 +79,7 @@ async fn connect(endpoint: &str, folder: &Path) -> Result<S3BlobStore> {
         cache: S3CacheLimits::default(),
         patience: S3Patience::default(),
     };
-    Ok(S3BlobStore::connect(&config, folder, Uuid::from_u128(7)).await?)
+    Ok(S3BlobStore::connect(&config, folder, Uuid::from_u128(7), FileUse::of_blobs(None)).await?)
 }
 
 /// Prints the most memory that this process had until now.

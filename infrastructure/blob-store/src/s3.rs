@@ -4,13 +4,14 @@
 //! aborted, and what is there with the right length is not sent again. What is fetched is hashed on the way and gets its
 //! name among the copies only when its digest is right. Copies are never taken for blobs: whether there is one is asked
 //! of the bucket. Deliberately absent: rules of the bucket for ageing objects, since the program alone knows what is
-//! still referred to; listing.
+//! still referred to.
 
 mod cache;
 mod config;
 mod connect;
 mod error;
 mod fetch;
+mod marks;
 mod patient;
 mod remote;
 #[cfg(test)]
@@ -23,10 +24,10 @@ use crate::{
     store::{LocalBlobStore, digest_own},
     uploads::UploadTarget,
 };
-use application::ports::blob_store::{BlobError, BlobStore, Link};
+use application::ports::blob_store::{BlobError, BlobStore, Link, StoredBlob};
 use async_trait::async_trait;
 use cache::{Cache, Turn};
-use domain::value::{Artefact, Sha256};
+use domain::value::{Artefact, Sha256, Timestamp};
 use remote::Remote;
 use std::{
     fs::File,
@@ -130,6 +131,23 @@ impl BlobStore for S3BlobStore {
 
     async fn has(&self, blob: &Sha256) -> Result<bool, BlobError> {
         Ok(self.inner.remote.bytes(blob).await?.is_some())
+    }
+
+    async fn hold(&self, blob: &Sha256) -> Result<bool, BlobError> {
+        self.inner.remote.hold(blob, None).await
+    }
+
+    async fn list(&self, after: Option<&Sha256>, limit: usize) -> Result<Vec<StoredBlob>, BlobError> {
+        self.inner.remote.list(after, limit).await
+    }
+
+    async fn collect(&self, blob: &Sha256, put_before: Timestamp) -> Result<bool, BlobError> {
+        let turn = self.inner.cache.turn(*blob).await;
+        if !self.inner.remote.collect(blob, put_before).await? {
+            return Ok(false);
+        }
+        self.inner.local.blocking(move |_| turn.forget()).await?;
+        Ok(true)
     }
 
     async fn link(&self, blob: &Sha256, link: &Link<'_>) -> Result<Option<String>, BlobError> {

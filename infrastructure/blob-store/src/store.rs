@@ -1,22 +1,24 @@
 //! The store.
 
+mod listing;
+
 use crate::{
     hash::{CopyError, copy_hashed, digest_file},
     uploads::UploadTarget,
 };
 use application::ports::{
-    blob_store::{BlobError, BlobStore},
+    blob_store::{BlobError, BlobStore, StoredBlob},
     engine::is_out_of_room,
 };
 use async_trait::async_trait;
-use domain::value::{Artefact, Sha256};
+use domain::value::{Artefact, Sha256, Timestamp};
 use std::{
     fs::{self, File, Permissions},
     io,
     os::unix::fs::PermissionsExt,
     path::{Component, Path, PathBuf},
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -35,6 +37,8 @@ pub(crate) struct Files {
     tmp: PathBuf,
     scratch: PathBuf,
     next: AtomicU64,
+    /// Who gives a blob its name, or holds it, reads; who collects one writes.
+    collecting: RwLock<()>,
 }
 
 impl LocalBlobStore {
@@ -52,6 +56,7 @@ impl LocalBlobStore {
             tmp: root.join("tmp"),
             scratch: root.join("scratch"),
             next: AtomicU64::new(0),
+            collecting: RwLock::new(()),
         };
         for folder in [&inner.tmp, &inner.scratch] {
             remove_tree(folder)?;
@@ -131,6 +136,21 @@ impl BlobStore for LocalBlobStore {
         Ok(exists.then_some(path))
     }
 
+    async fn hold(&self, blob: &Sha256) -> Result<bool, BlobError> {
+        let blob = *blob;
+        self.blocking(move |store| store.hold(&blob)).await
+    }
+
+    async fn list(&self, after: Option<&Sha256>, limit: usize) -> Result<Vec<StoredBlob>, BlobError> {
+        let after = after.copied();
+        self.blocking(move |store| store.list(after, limit)).await
+    }
+
+    async fn collect(&self, blob: &Sha256, put_before: Timestamp) -> Result<bool, BlobError> {
+        let blob = *blob;
+        self.blocking(move |store| store.collect(&blob, put_before)).await
+    }
+
     async fn get_bytes(&self, blob: &Sha256) -> Result<Option<Vec<u8>>, BlobError> {
         let blob = *blob;
         self.blocking(move |store| {
@@ -198,24 +218,6 @@ impl Files {
         Ok(written)
     }
 
-    /// Every blob with its length, by the time it came.
-    pub fn all(&self) -> Result<Vec<(Sha256, u64)>, BlobError> {
-        let mut found = Vec::new();
-        for folder in fs::read_dir(&self.blobs).map_err(from_io)? {
-            let folder = folder.map_err(from_io)?;
-            for file in fs::read_dir(folder.path()).map_err(from_io)? {
-                let file = file.map_err(from_io)?;
-                let name = [folder.file_name(), file.file_name()].map(|part| part.to_string_lossy().into_owned());
-                if let Ok(blob) = name.concat().parse::<Sha256>() {
-                    let file = file.metadata().map_err(from_io)?;
-                    found.push((file.modified().map_err(from_io)?, blob, file.len()));
-                }
-            }
-        }
-        found.sort();
-        Ok(found.into_iter().map(|(_, blob, bytes)| (blob, bytes)).collect())
-    }
-
     /// Removes a blob; no error when it is gone already.
     pub fn remove(&self, blob: &Sha256) -> Result<(), BlobError> {
         match fs::remove_file(self.path(blob)) {
@@ -229,9 +231,11 @@ impl Files {
     /// already gives way: what comes is known to be whole, and what is there could be damaged.
     pub fn place(&self, file: &Path, sha256: &Sha256) -> Result<(), BlobError> {
         let path = self.path(sha256);
-        fs::set_permissions(file, Permissions::from_mode(0o444)).map_err(from_io)?;
+        listing::touch(file).map_err(from_io)?;
         File::open(file).and_then(|file| file.sync_all()).map_err(from_io)?;
+        let not_collected = self.collecting.read().unwrap_or_else(PoisonError::into_inner);
         fs::rename(file, &path).map_err(from_io)?;
+        drop(not_collected);
         sync_folder(path.parent().unwrap_or(&self.blobs))
     }
 

@@ -115,7 +115,7 @@ impl LocalUploadStore {
         let store = &self.inner;
         if is_here {
             store.blobs.take(&store.data(id), &blob).await.map_err(from_blob)?;
-        } else if !store.blobs.has(&blob.sha256).await.map_err(from_blob)? {
+        } else if !store.blobs.hold(&blob.sha256).await.map_err(from_blob)? {
             return Err(UploadError::NotFound);
         }
         let mut state = store.state();

@@ -28,6 +28,8 @@ pub struct MemoryEventLog {
     store: Mutex<Store>,
     wakeups: watch::Sender<u64>,
     files: Arc<RwLock<()>>,
+    /// Turns at blobs that are kept already.
+    blobs: Arc<RwLock<()>>,
     set_up: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -50,6 +52,7 @@ impl MemoryEventLog {
             store: Mutex::default(),
             wakeups: watch::Sender::new(0),
             files: Arc::default(),
+            blobs: Arc::default(),
             set_up: Arc::default(),
         }
     }

@@ -120,10 +120,12 @@ impl Cluster for MemoryEventLog {
     }
 
     async fn turn(&self, turn: Turn) -> Result<HeldTurn, ClusterError> {
-        let files = Arc::clone(&self.files);
+        let (files, blobs) = (Arc::clone(&self.files), Arc::clone(&self.blobs));
         Ok(match turn {
             Turn::UseFiles => HeldTurn::new(files.read_owned().await),
             Turn::DeleteFiles => HeldTurn::new(files.write_owned().await),
+            Turn::HoldBlobs => HeldTurn::new(blobs.read_owned().await),
+            Turn::CollectBlobs => HeldTurn::new(blobs.write_owned().await),
             Turn::SetUp => HeldTurn::new(Arc::clone(&self.set_up).lock_owned().await),
         })
     }

@@ -97,13 +97,15 @@ impl Cluster for PostgresEventLog {
     }
 
     async fn turn(&self, turn: Turn) -> Result<HeldTurn, ClusterError> {
-        let lock = match turn {
-            Turn::UseFiles => "SELECT pg_advisory_xact_lock_shared(1147237229, 2)",
-            Turn::DeleteFiles => "SELECT pg_advisory_xact_lock(1147237229, 2)",
-            Turn::SetUp => "SELECT pg_advisory_xact_lock(1147237229, 3)",
+        let (turns, lock) = match turn {
+            Turn::UseFiles => (&self.turns, "SELECT pg_advisory_xact_lock_shared(1147237229, 2)"),
+            Turn::DeleteFiles => (&self.turns, "SELECT pg_advisory_xact_lock(1147237229, 2)"),
+            Turn::SetUp => (&self.turns, "SELECT pg_advisory_xact_lock(1147237229, 3)"),
+            Turn::HoldBlobs => (&self.blob_turns, "SELECT pg_advisory_xact_lock_shared(1147237229, 4)"),
+            Turn::CollectBlobs => (&self.blob_turns, "SELECT pg_advisory_xact_lock(1147237229, 4)"),
         };
         let asked = async {
-            let mut turn = self.turns.begin().await?;
+            let mut turn = turns.begin().await?;
             // An upload may be on its way to the bucket for as long as that; whoever waits longer comes again.
             sqlx::raw_sql(
                 "SET LOCAL idle_in_transaction_session_timeout = '10min'; SET LOCAL lock_timeout = '30s'; \

@@ -89,6 +89,8 @@ pub struct PostgresEventLog {
     readers: PgPool,
     /// Those who have or wait for a turn at files.
     turns: PgPool,
+    /// For turns at blobs that are kept already: who has a turn at files may want one of these, too.
+    blob_turns: PgPool,
     /// Where the whole log is read while it answers: a replica, if there is one.
     followers: Option<PgPool>,
     /// Whether that replica did not answer the last time.
@@ -136,6 +138,7 @@ impl PostgresEventLog {
         let wakeups = watch::Sender::new(head.try_into().unwrap_or(0));
         let (moved, moves) = watch::channel(());
         let (readers, turns) = (pool(&servers, READER_WAIT), pool(&servers, TURN_WAIT));
+        let blob_turns = pool(&servers, TURN_WAIT);
         let followers = replica.map(Servers::of).transpose()?.map(|replica| pool(&replica, FOLLOWER_WAIT));
         let writer = Writer {
             servers: Arc::clone(&servers),
@@ -156,6 +159,7 @@ impl PostgresEventLog {
             servers,
             readers,
             turns,
+            blob_turns,
             followers,
             is_replica_away,
             appender,
@@ -171,6 +175,7 @@ impl PostgresEventLog {
         self.appender.close().await;
         self.readers.close().await;
         self.turns.close().await;
+        self.blob_turns.close().await;
         if let Some(followers) = &self.followers {
             followers.close().await;
         }
@@ -207,6 +212,7 @@ impl PostgresEventLog {
         if let Some(options) = self.servers.current() {
             self.readers.set_connect_options(options.clone());
             self.turns.set_connect_options(options.clone());
+            self.blob_turns.set_connect_options(options.clone());
         }
     }
 

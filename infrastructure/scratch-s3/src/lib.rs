@@ -5,11 +5,13 @@
 
 mod access;
 mod error;
+mod proxy;
 mod serve;
 #[cfg(test)]
 mod tests;
 
 pub use error::ScratchError;
+pub use proxy::{Fault, Proxy};
 
 use serve::Serving;
 use std::{

@@ -81,6 +81,8 @@ pub struct ApiParts {
     pub read_store: Arc<dyn ReadStore>,
     /// Media, transcripts and glossaries.
     pub blobs: Arc<dyn BlobStore>,
+    /// How long a link to a result's media leads there, where clients are to fetch them without this server.
+    pub links: Option<Duration>,
     /// Files on their way in.
     pub uploads: Arc<dyn UploadStore>,
     /// Which assets there are, and who needs their files.

@@ -1,7 +1,8 @@
 //! Files on their way to a client, after RFC 9110: conditions, ranges, names.
 //!
 //! A file is read in pieces of bounded size while it is sent, so that memory does not grow with it. What is
-//! deliberately absent: compression (media are compressed already, and ranges count bytes as they are kept).
+//! deliberately absent: compression (media are compressed already, and ranges count bytes as they are kept). Where it is
+//! so configured, a client is sent to where a large file is kept, by an address that ends soon.
 
 mod name;
 mod range;
@@ -14,6 +15,7 @@ use crate::{
     api::Api,
     problem::{Code, Problem},
 };
+use application::ports::blob_store::Link;
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
@@ -33,6 +35,8 @@ pub(crate) struct Download {
     pub media_type: String,
     /// The name to keep it under.
     pub name: FileName,
+    /// Whether a client may be sent to where it is kept: worth it for what is large.
+    pub may_be_elsewhere: bool,
 }
 
 /// What is sent.
@@ -58,6 +62,12 @@ impl Download {
         if tag.is_known(headers) {
             return Ok(self.respond(StatusCode::NOT_MODIFIED, &tag, Body::empty()));
         }
+        // A link is for GET alone, as it is signed.
+        if method == Method::GET
+            && let Some(address) = self.address(api).await?
+        {
+            return self.elsewhere(&tag, &address);
+        }
         let (source, bytes) = self.open(api).await?;
         // Ranges are defined for GET only.
         let wanted = if method == Method::GET { range::wanted(headers, &tag, bytes) } else { Wanted::Whole };
@@ -70,6 +80,28 @@ impl Download {
                 return Err(Problem::new(Code::RangeNotSatisfiable).header(header::CONTENT_RANGE, unsatisfied));
             }
         };
+        Ok(answer)
+    }
+
+    /// Where else it can be fetched.
+    async fn address(&self, api: &Api) -> Result<Option<String>, Problem> {
+        match (api.links, &self.content) {
+            (Some(valid_for), Content::Blob(blob)) if self.may_be_elsewhere => {
+                let disposition = self.name.disposition();
+                let link = Link { valid_for, disposition: &disposition, media_type: &self.media_type };
+                Ok(api.blobs.link(&blob.sha256, &link).await?)
+            }
+            (Some(_) | None, Content::Blob(_) | Content::Made(_)) => Ok(None),
+        }
+    }
+
+    /// Sends the client there. Ranges are for whoever answers there.
+    fn elsewhere(&self, tag: &ETag, address: &str) -> Result<Response, Problem> {
+        let mut answer = self.respond(StatusCode::TEMPORARY_REDIRECT, tag, Body::empty());
+        let headers = answer.headers_mut();
+        headers.insert(header::LOCATION, HeaderValue::try_from(address).map_err(Problem::internal)?);
+        // Whoever knows the address may fetch the file.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         Ok(answer)
     }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod bench;
+pub mod blobs;
 pub mod config;
 pub mod doctor;
 pub mod dub;
@@ -116,6 +117,9 @@ pub enum Command {
     /// Look after the event log.
     #[command(subcommand)]
     Log(log::LogCommand),
+    /// Look after the files of media.
+    #[command(subcommand)]
+    Blobs(blobs::BlobsCommand),
     /// Look after the read models: see how they stand, fold them anew.
     Projection(projection::ProjectionArgs),
     /// Bring the schemas of databases up to date.
@@ -166,6 +170,7 @@ impl Command {
             Command::Jobs(_)
             | Command::Job(_)
             | Command::Log(_)
+            | Command::Blobs(_)
             | Command::Projection(_)
             | Command::Migrate(_)
             | Command::Engines(_)

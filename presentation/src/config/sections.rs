@@ -113,6 +113,12 @@ sections! {
         profile: String = name(), Some("default");
         /// What copies on the local disk may take; those go first that were not used for longest.
         cache_bytes_max: u64 = bytes("1MiB", "64TiB"), Some("10GiB");
+        /// How long a file that no event refers to is kept: longer than any attempt at a stage takes.
+        collect_after: Duration = duration("1h", "365d"), Some("24h");
+        /// Whether downloads of media lead to the bucket, by addresses that end soon: clients must reach it.
+        presigned: bool = switch(), Some("false");
+        /// How long such an address leads there.
+        presigned_lifetime: Duration = duration("1m", "7d"), Some("15m");
     }
     /// Where work waits for workers.
     queue: Queue {
@@ -398,6 +404,10 @@ impl Config {
         if self.blobs.url.is_some() && self.blobs.access_key.is_some() == self.blobs.credentials_file.is_some() {
             let what = "set either blobs.access_key and blobs.secret_key, or blobs.credentials_file";
             faults.push(Fault { key: "blobs.url".to_owned(), source: source("blobs.url"), what: what.to_owned() });
+        }
+        if self.blobs.presigned && self.blobs.url.is_none() {
+            let (key, what) = ("blobs.presigned", "only files in a bucket have addresses: set blobs.url");
+            faults.push(Fault { key: key.to_owned(), source: source(key), what: what.to_owned() });
         }
         faults.extend(self.contradictions_among_nodes(&source));
         for (key, address) in [("http.listen", Some(self.http.listen)), ("worker.listen", self.worker.listen)] {

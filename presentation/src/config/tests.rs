@@ -238,6 +238,7 @@ fn contradictions_are_told() {
         "blobs.url = \"s3://media\"",
         "blobs.url (FILE:1): set either blobs.access_key and blobs.secret_key, or blobs.credentials_file",
     );
+    check("blobs.presigned = true", "blobs.presigned (FILE:1): only files in a bucket have addresses: set blobs.url");
     check("node.slots = 0", "node.slots (FILE:1): nobody else can do the work while queue.url is not set");
 }
 

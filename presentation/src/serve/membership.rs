@@ -25,6 +25,9 @@ pub const RELAY: &str = "relay";
 /// Looks at what was handed in.
 pub const ASSETS: &str = "assets";
 
+/// Removes what nothing refers to.
+pub const BLOBS: &str = "blobs";
+
 /// How long leaving may take.
 const LEAVING: Duration = Duration::from_secs(5);
 
@@ -101,7 +104,7 @@ impl Membership {
 fn duties(roles: &[NodeRole]) -> Vec<String> {
     let of = |role: &NodeRole| match role {
         NodeRole::Api => &[ASSETS][..],
-        NodeRole::Flow => &[],
+        NodeRole::Flow => &[BLOBS],
         NodeRole::Project => &[PROJECTIONS, WEBHOOKS, LETTERS, RELAY],
     };
     roles.iter().flat_map(of).map(|duty| (*duty).to_owned()).collect()

@@ -1,7 +1,7 @@
 //! The parts of the server, put together: the API's state, the crew and where it begins.
 
 use super::{
-    assets,
+    assets, collecting,
     health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth, WorkersHealth},
     identity, listener,
     measures::{Measures, Sources},
@@ -91,8 +91,7 @@ pub async fn serve(
     let letters = mailer(&config.smtp, Arc::clone(&app.ids))?.map(|mailer| told::writing(&app, &identity, mailer));
     let cache = AnswerCache::new(CACHE_BYTES);
     let projections = app.projections.telling(Arc::new(cache.clone()));
-    let applied = projections.applied();
-    let backlog = Arc::new(UnfinishedRows(Arc::clone(&app.read_store)));
+    let (applied, backlog) = (projections.applied(), Arc::new(UnfinishedRows(Arc::clone(&app.read_store))));
     let (manager, limits) = (Arc::new(app.manager), admission_limits(&config.jobs, app.cores));
     let admission = Admission::among_others(manager, limits, holdings.clone());
     let (desk, metrics) = (DeskStatus::default(), Metrics::default());
@@ -112,6 +111,7 @@ pub async fn serve(
         upload_limits: assets::upload_limits(&config.uploads),
         desk: desk.clone(),
         blobs: Arc::clone(&app.blobs),
+        links: config.blobs.presigned.then_some(config.blobs.presigned_lifetime),
         vault: Arc::clone(&app.vault),
         abilities: app.engines.abilities(),
         queue: Arc::clone(&app.worker.queue),
@@ -142,6 +142,7 @@ pub async fn serve(
     if roles.contains(&NodeRole::Api) {
         beside.extend(assets::beside(&api, &app.engines, config, desk, app.cores, &holdings).await?);
     }
+    beside.extend(collecting::beside(&app.log, &app.blobs, config, &holdings));
     beside.extend(keeping(projections, measures, &holdings));
     beside.extend(told::beside(&app.log, roles, &holdings, delivery, letters, bus));
     beside.extend(app.cluster.is_some().then(|| counting(app.read_store, Arc::clone(&admission))));

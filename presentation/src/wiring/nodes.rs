@@ -7,14 +7,16 @@ use crate::{
     work::WorkPlan,
 };
 use application::{
-    ports::{clock::Ids, event_bus::EventBus, work_queue::WorkQueue},
+    commands::release_file::FileUse,
+    ports::{clock::Ids, cluster::Cluster, event_bus::EventBus, work_queue::WorkQueue},
     worker::LEASE,
 };
 use blob_store::{
     LocalBlobStore, S3BlobStore, S3CacheLimits, S3Config, S3ConnectError, S3Credentials, S3Patience, UploadTarget,
 };
 use event_bus_nats::{NatsBusError, NatsEventBus, NatsNotices};
-use std::{fs, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use uuid::Uuid;
 use work_queue_memory::MemoryWorkQueue;
 use work_queue_nats::{Login, NatsWorkQueue, Servers, Settings, Storage, Tls};
 
@@ -65,13 +67,19 @@ fn servers(config: &Queue) -> Result<Servers, Failure> {
 }
 
 /// Where media are kept: a bucket, with copies in the data folder, or the data folder alone.
-pub async fn blob_store(home: &Home, ids: &dyn Ids) -> Result<Arc<dyn UploadTarget>, Failure> {
+/// Those who share the bucket take turns over the cluster.
+pub async fn blob_store(
+    home: &Home,
+    ids: &dyn Ids,
+    cluster: Option<Arc<dyn Cluster>>,
+) -> Result<Arc<dyn UploadTarget>, Failure> {
     let Some(config) = home.bucket() else { return Ok(Arc::new(LocalBlobStore::open(home.root())?)) };
-    let store = S3BlobStore::connect(&bucket(config)?, home.root(), ids.next()).await;
+    let bucket = bucket(config, home.installation()?)?;
+    let store = S3BlobStore::connect(&bucket, home.root(), ids.next(), FileUse::of_blobs(cluster)).await;
     Ok(Arc::new(store.map_err(|error: S3ConnectError| Failure::new(Exit::Internal, format!("blobs.url: {error}")))?))
 }
 
-fn bucket(config: &Blobs) -> Result<S3Config, Failure> {
+fn bucket(config: &Blobs, installation: Uuid) -> Result<S3Config, Failure> {
     let place = config.url.as_deref().and_then(|url| url.strip_prefix("s3://")).unwrap_or_default();
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     let credentials = match (&config.credentials_file, &config.access_key, &config.secret_key) {
@@ -89,6 +97,7 @@ fn bucket(config: &Blobs) -> Result<S3Config, Failure> {
     Ok(S3Config {
         bucket: bucket.to_owned(),
         prefix: prefix.trim_matches('/').to_owned(),
+        installation,
         endpoint: config.endpoint.clone(),
         region: config.region.clone(),
         path_style: config.path_style,

@@ -2,7 +2,7 @@
 
 use application::{
     ports::{
-        blob_store::{BlobError, BlobStore},
+        blob_store::{BlobError, BlobStore, StoredBlob},
         engine::{Engine, EngineError, EngineInfo},
         event_log::Tenant,
         key_vault::{Key, KeyVault, KeyVaultError},
@@ -120,6 +120,18 @@ impl BlobStore for Mortal<dyn BlobStore> {
 
     async fn path(&self, blob: &Sha256) -> Result<Option<PathBuf>, BlobError> {
         self.0.path(blob).await
+    }
+
+    async fn hold(&self, blob: &Sha256) -> Result<bool, BlobError> {
+        self.0.hold(blob).await
+    }
+
+    async fn list(&self, after: Option<&Sha256>, limit: usize) -> Result<Vec<StoredBlob>, BlobError> {
+        self.0.list(after, limit).await
+    }
+
+    async fn collect(&self, blob: &Sha256, put_before: Timestamp) -> Result<bool, BlobError> {
+        self.0.collect(blob, put_before).await
     }
 
     async fn get_bytes(&self, blob: &Sha256) -> Result<Option<Vec<u8>>, BlobError> {

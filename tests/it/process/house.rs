@@ -108,6 +108,11 @@ impl House {
         Arc::clone(&self.log)
     }
 
+    /// What is kept.
+    pub fn blobs(&self) -> Arc<dyn BlobStore> {
+        Arc::clone(&self.blobs)
+    }
+
     /// Asks for another dubbing, in Spanish.
     pub async fn begin_another(&self, id: DubbingId) {
         self.give_to(id, DubbingCommand::Start(Box::new(start(&["es"])))).await;

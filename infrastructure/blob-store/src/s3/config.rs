@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// Where blobs are.
 #[derive(Clone, Debug)]
@@ -10,6 +11,8 @@ pub struct S3Config {
     pub bucket: String,
     /// What the names of all objects begin with, without a slash at its ends: one for each installation. May be empty.
     pub prefix: String,
+    /// Whose blobs these are. Another installation is refused.
+    pub installation: Uuid,
     /// Address of the server with scheme, as in `https://s3.example.org`; `None` for Amazon's in the region.
     pub endpoint: Option<String>,
     /// The region, by which requests are signed. Servers of others often take any; `us-east-1` is their usual name.

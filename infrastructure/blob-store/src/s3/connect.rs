@@ -7,6 +7,7 @@ use super::{
     remote::{Remote, is_transport, other},
 };
 use crate::store::LocalBlobStore;
+use application::commands::release_file::FileUse;
 use object_store::{
     BackoffConfig, Error, ObjectStoreExt, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
@@ -23,17 +24,24 @@ const PROBE: &[u8] = b"written to see whether this bucket can be used";
 impl S3BlobStore {
     /// Opens the store after proving that the bucket can be written, read and deleted from, by a small object that is
     /// called by `probe`, which no other process may use. Copies and scratch files are kept in `folder`, which belongs to
-    /// this process alone; what a crash left half-written there is removed.
-    pub async fn connect(config: &S3Config, folder: &Path, probe: Uuid) -> Result<Self, S3ConnectError> {
+    /// this process alone; what a crash left half-written there is removed. Who relies on what the bucket has, and who
+    /// collects, take `turns`.
+    pub async fn connect(
+        config: &S3Config,
+        folder: &Path,
+        probe: Uuid,
+        turns: FileUse,
+    ) -> Result<Self, S3ConnectError> {
         let first = RetryConfig { max_retries: 5, retry_timeout: FIRST, backoff: back_off(Duration::from_millis(100)) };
         let trial = client(config, first)?;
         prove(&trial, config, &name(config, &format!("probe-{probe}"))).await?;
+        claim(&trial, config).await?;
         let retry = RetryConfig {
             max_retries: usize::MAX,
             retry_timeout: config.patience.retry,
             backoff: back_off(config.patience.back_off),
         };
-        let remote = Remote::new(client(config, retry)?, Name::from(config.prefix.as_str()), config.patience);
+        let remote = Remote::new(client(config, retry)?, Name::from(config.prefix.as_str()), config.patience, turns);
         let (folder, limits) = (folder.to_owned(), config.cache);
         let opened = tokio::task::spawn_blocking(move || {
             let local = LocalBlobStore::open_as(&folder, "cache")?;
@@ -109,6 +117,27 @@ async fn prove(bucket: &AmazonS3, config: &S3Config, probe: &Name) -> Result<(),
         return Ok(());
     }
     Err(S3ConnectError::NotKept { endpoint: endpoint(config), bucket: config.bucket.clone() })
+}
+
+/// Makes sure whose blobs these are, or writes it down: an installation would take those of another one for blobs that
+/// nobody refers to. Of two that begin at the same moment both may pass; the next start tells.
+async fn claim(bucket: &AmazonS3, config: &S3Config) -> Result<(), S3ConnectError> {
+    let (name, own) = (name(config, "installation"), config.installation.to_string());
+    let unread = |source| explain(config, source, ("read", "s3:GetObject"));
+    let found = match bucket.get(&name).await {
+        Ok(found) => found.bytes().await.map_err(unread)?,
+        Err(Error::NotFound { .. }) => {
+            let written = bucket.put(&name, own.into()).await;
+            written.map_err(|source| explain(config, source, ("write", "s3:PutObject")))?;
+            return Ok(());
+        }
+        Err(error) => return Err(unread(error)),
+    };
+    if found == own {
+        return Ok(());
+    }
+    let (endpoint, bucket) = (endpoint(config), config.bucket.clone());
+    Err(S3ConnectError::Taken { endpoint, bucket, prefix: config.prefix.clone() })
 }
 
 /// What servers call wrong keys.

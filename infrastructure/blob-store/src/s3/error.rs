@@ -83,6 +83,19 @@ pub enum S3ConnectError {
         /// The bucket.
         bucket: String,
     },
+    /// Another installation has its blobs there.
+    #[error(
+        "bucket {bucket} at {endpoint} has the blobs of another installation under the prefix \"{prefix}\": give this one a \
+         prefix of its own, as in s3://{bucket}/name"
+    )]
+    Taken {
+        /// Where.
+        endpoint: String,
+        /// The bucket.
+        bucket: String,
+        /// What names begin with.
+        prefix: String,
+    },
     /// Something else.
     #[error("bucket {bucket} at {endpoint} could not be used")]
     Other {

@@ -1,7 +1,10 @@
 //! The bucket.
 
 use super::S3Patience;
-use application::ports::blob_store::{BlobError, Link};
+use application::{
+    commands::release_file::FileUse,
+    ports::blob_store::{BlobError, Link},
+};
 use bytes::Bytes;
 use domain::value::{Artefact, Sha256};
 use futures::stream::BoxStream;
@@ -38,17 +41,19 @@ const TRIES: u32 = 3;
 /// Objects of one prefix in a bucket.
 #[derive(Debug)]
 pub(super) struct Remote {
-    bucket: AmazonS3,
-    prefix: Name,
+    pub(super) bucket: AmazonS3,
+    pub(super) prefix: Name,
     patience: S3Patience,
     /// Blobs that were found damaged by this process, which are sent again though they are there.
     damaged: Mutex<HashSet<Sha256>>,
+    /// Turns of those who rely on what is there and those who collect.
+    pub(super) turns: FileUse,
 }
 
 impl Remote {
     /// Objects below `prefix`.
-    pub fn new(bucket: AmazonS3, prefix: Name, patience: S3Patience) -> Self {
-        Self { bucket, prefix, patience, damaged: Mutex::default() }
+    pub fn new(bucket: AmazonS3, prefix: Name, patience: S3Patience, turns: FileUse) -> Self {
+        Self { bucket, prefix, patience, damaged: Mutex::default(), turns }
     }
 
     /// How long to wait and to try.
@@ -65,7 +70,7 @@ impl Remote {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn name(&self, blob: &Sha256) -> Name {
+    pub(super) fn name(&self, blob: &Sha256) -> Name {
         let name = blob.to_string();
         self.prefix.clone().join(name.split_at(2).0).join(name)
     }
@@ -83,7 +88,7 @@ impl Remote {
     /// What this process found damaged is sent again, and so healed.
     pub async fn put(&self, file: &Path, blob: &Artefact) -> Result<(), BlobError> {
         let is_damaged = self.damaged().contains(&blob.sha256);
-        if !is_damaged && self.bytes(&blob.sha256).await? == Some(blob.bytes) {
+        if !is_damaged && self.hold(&blob.sha256, Some(blob.bytes)).await? {
             return Ok(());
         }
         let sent = if blob.bytes <= PART { self.send(file, blob).await } else { self.send_parts(file, blob).await };
@@ -127,9 +132,15 @@ impl Remote {
 
     /// Deletes a blob; no error when it is gone.
     pub async fn delete(&self, blob: &Sha256) -> Result<(), BlobError> {
+        // What stays when this is cut short is a blob, which can be deleted again, and no mark of what is gone.
+        self.remove(&self.mark(blob)).await?;
+        self.remove(&self.name(blob)).await
+    }
+
+    async fn remove(&self, object: &Name) -> Result<(), BlobError> {
         let mut tries = 1;
         loop {
-            match self.bucket.delete(&self.name(blob)).await {
+            match self.bucket.delete(object).await {
                 Ok(()) | Err(Error::NotFound { .. }) => return Ok(()),
                 // The library does not know that doing it twice does no harm.
                 Err(error) if tries < TRIES && is_transport(&error) => tries += 1,

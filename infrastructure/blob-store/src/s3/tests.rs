@@ -3,13 +3,13 @@
 mod connect;
 mod copies;
 mod faults;
-mod proxy;
 
 use super::*;
-use application::{aggregates::sha256, ports::event_log::Tenant, testing::blob_store_kit};
+use application::{
+    aggregates::sha256, commands::release_file::FileUse, ports::event_log::Tenant, testing::blob_store_kit,
+};
 use domain::value::{Personal, Timestamp};
-use proxy::Proxy;
-use scratch_s3::{REGION, ScratchS3, WRITER};
+use scratch_s3::{Proxy, REGION, ScratchS3, WRITER};
 use std::{fs, time::Duration};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -30,6 +30,7 @@ fn config(server: &ScratchS3) -> S3Config {
     S3Config {
         bucket: server.bucket().to_owned(),
         prefix: "home".to_owned(),
+        installation: Uuid::from_u128(1),
         endpoint: Some(server.endpoint()),
         region: REGION.to_owned(),
         path_style: true,
@@ -80,7 +81,8 @@ async fn open(server: &ScratchS3, change: impl Fn(&mut S3Config)) -> (TempDir, S
     let folder = TempDir::new().unwrap();
     let mut config = config(server);
     change(&mut config);
-    let store = S3BlobStore::connect(&config, folder.path(), Uuid::from_u128(7)).await.unwrap();
+    let store =
+        S3BlobStore::connect(&config, folder.path(), Uuid::from_u128(7), FileUse::of_blobs(None)).await.unwrap();
     (folder, store)
 }
 
@@ -120,18 +122,20 @@ async fn contents_of_all_lengths_come_whole_to_another_process() {
         assert!(fs::read(house.object(&kept.sha256)).unwrap() == content, "{bytes} bytes under their own name");
     }
     assert_eq!(house.server.unfinished_uploads().unwrap(), 0);
-    assert_eq!(house.server.keys().unwrap().len(), 7, "and nothing else");
+    assert_eq!(house.server.keys().unwrap().len(), 8, "and whose they are, and nothing else");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_there_is_not_sent_again() {
     let house = House::new().await;
-    let proxy = Proxy::before(&house.server).await;
+    let proxy = Proxy::before(&house.server).await.unwrap();
     let (_folder, other) = open(&house.server, |config| config.endpoint = Some(proxy.endpoint())).await;
     let kept = house.store.put_bytes(content(LARGE), "video/mp4").await.unwrap();
-    let before = proxy.count("PUT") + proxy.count("POST");
+    let sent = || proxy.count("PUT") + proxy.count("POST");
+    let before = sent();
     assert_eq!(other.put_bytes(content(LARGE), "video/mp4").await.unwrap(), kept);
-    assert_eq!(proxy.count("PUT") + proxy.count("POST"), before);
+    assert_eq!((sent(), proxy.count("PUT /films/home/marks/")), (before + 1, 1), "only that somebody relies on it");
+    assert_eq!(fs::read(house.server.file(&format!("home/marks/{}", kept.sha256))).unwrap(), b"");
     // With another length it is no blob, whoever wrote it.
     fs::write(house.object(&kept.sha256), b"half").unwrap();
     house.store.put_bytes(content(LARGE), "video/mp4").await.unwrap();

@@ -22,7 +22,7 @@ use application::{
     },
 };
 use axum::{
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::Response,
 };
 use domain::{
@@ -56,6 +56,14 @@ impl File {
             File::Srt | File::Vtt | File::Ass => "subtitles",
             File::Report => "report",
             File::Provenance => "provenance",
+        }
+    }
+
+    /// Media are; texts are sent in less time than it takes to ask elsewhere.
+    fn is_large(self) -> bool {
+        match self {
+            File::Video | File::Audio => true,
+            File::Srt | File::Vtt | File::Ass | File::Report | File::Provenance => false,
         }
     }
 }
@@ -92,9 +100,12 @@ async fn send(
         content: shown.content(api, file).await?,
         media_type: shown.media_type(file),
         name: shown.name(file),
+        may_be_elsewhere: file.is_large(),
     };
     let answer = download.answer(api, method, headers).await?;
-    if method == Method::GET && answer.status().is_success() {
+    // To be told where it is, is to have it.
+    let is_handed_out = answer.status().is_success() || answer.status() == StatusCode::TEMPORARY_REDIRECT;
+    if method == Method::GET && is_handed_out {
         let content = answer.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
         let handout = Handout {
             tenant: caller.tenant().clone(),

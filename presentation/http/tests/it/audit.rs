@@ -25,7 +25,7 @@ async fn send(request: RequestBuilder) -> Response {
 
 impl Server {
     /// Events of a type in the trail, newest first.
-    async fn trail(&self, kind: &str) -> Vec<Value> {
+    pub async fn trail(&self, kind: &str) -> Vec<Value> {
         self.catch_up().await;
         let events = self.read(&format!("/v1/security-events?type={kind}")).await;
         assert_eq!(events.status, 200, "{events:?}");

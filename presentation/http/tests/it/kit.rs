@@ -9,6 +9,7 @@ use application::{
     identity::{Identity, Whence},
     policy::Action,
     ports::{
+        blob_store::BlobStore,
         engine::{Engine, EngineError, EngineInfo},
         event_log::{EventLog, Tenant},
         outbound::Reach,
@@ -114,6 +115,10 @@ pub struct Options {
     pub people: Option<People>,
     /// What stands around the log.
     pub log: Option<Around>,
+    /// Where media are kept; on the local disk unless told.
+    pub blobs: Option<Arc<dyn BlobStore>>,
+    /// How long links to media lead there, if there are any.
+    pub links: Option<Duration>,
     /// Where webhooks may lead; to the public Internet unless told.
     pub reach: Reach,
 }
@@ -222,7 +227,8 @@ async fn api(options: Options, applied: watch::Receiver<u64>, clock: Arc<ManualC
         usage: Arc::new(UsageRows::new(read_store.clone())),
         read_store,
         uploads: Arc::new(store),
-        blobs: Arc::new(blobs),
+        blobs: options.blobs.unwrap_or_else(|| Arc::new(blobs)),
+        links: options.links,
         files: FileUse::default(),
         vault,
         queue,

@@ -10,6 +10,7 @@ mod audit;
 mod bad_requests;
 mod document;
 mod downloads;
+mod downloads_elsewhere;
 mod dubbings;
 mod events;
 mod film;

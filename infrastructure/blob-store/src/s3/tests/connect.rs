@@ -7,7 +7,8 @@ async fn refused(server: &ScratchS3, change: impl Fn(&mut S3Config)) -> (S3Conne
     let folder = TempDir::new().unwrap();
     let mut config = config(server);
     change(&mut config);
-    let error = S3BlobStore::connect(&config, folder.path(), Uuid::from_u128(7)).await.unwrap_err();
+    let error =
+        S3BlobStore::connect(&config, folder.path(), Uuid::from_u128(7), FileUse::of_blobs(None)).await.unwrap_err();
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is begun");
     let said = format!("{error} {error:?} {config:?}");
     assert!(!said.contains(&config.credentials.secret_key), "{said}");
@@ -42,6 +43,23 @@ async fn what_cannot_be_used_is_said_at_once() {
     let (error, said) =
         refused(&server, |config| config.endpoint = Some("http://no.such.host.invalid".to_owned())).await;
     assert!(matches!(&error, S3ConnectError::Unreachable { .. }), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_blobs_of_another_installation_are_not_touched() {
+    let server = ScratchS3::start("films").unwrap();
+    let (_folder, first) = open(&server, |_| {}).await;
+    let (_folder, _again) = open(&server, |_| {}).await;
+    first.put_bytes(b"one".to_vec(), "text/vtt").await.unwrap();
+    let (error, said) = refused(&server, |config| config.installation = Uuid::from_u128(2)).await;
+    assert!(matches!(&error, S3ConnectError::Taken { prefix, .. } if prefix == "home"), "{said}");
+    let (_folder, beside) = open(&server, |config| {
+        config.installation = Uuid::from_u128(2);
+        config.prefix = "house".to_owned();
+    })
+    .await;
+    assert_eq!(beside.list(None, 10).await.unwrap(), [], "names that begin alike are apart");
+    assert_eq!(first.list(None, 10).await.unwrap().len(), 1);
 }
 
 #[test]

@@ -38,7 +38,7 @@ async fn what_was_not_used_for_longest_goes_first() {
     // It comes again when it is asked for, and the next one goes.
     assert_eq!(house.store.get_bytes(&blobs[1]).await.unwrap(), Some(blob(1)));
     assert!(house.has_copy(&blobs[1]) && !house.has_copy(&blobs[2]));
-    assert_eq!(house.server.keys().unwrap().len(), 4, "no blob goes from the bucket");
+    assert_eq!(house.server.keys().unwrap().len(), 5, "whose they are, and no blob goes from the bucket");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +68,8 @@ async fn copies_are_found_again_and_leftovers_are_not() {
     fs::write(house.folder.path().join("tmp/99"), b"half").unwrap();
     let mut small = config(&house.server);
     small.cache = limits(3, HOUR);
-    let store = S3BlobStore::connect(&small, house.folder.path(), Uuid::from_u128(8)).await.unwrap();
+    let store =
+        S3BlobStore::connect(&small, house.folder.path(), Uuid::from_u128(8), FileUse::of_blobs(None)).await.unwrap();
     assert_eq!(house.copies().len(), 3, "the first to come was the first to go");
     assert!(!house.has_copy(&first));
     assert_eq!(store.get_bytes(&first).await.unwrap(), Some(blob(0)));
@@ -116,7 +117,8 @@ async fn blobs_of_this_machine_are_no_copies() {
     let kept = local.put_bytes(blob(1), "audio/wav").await.unwrap().sha256;
     let mut config = config(&server);
     config.cache = limits(0, Duration::ZERO);
-    let store = S3BlobStore::connect(&config, folder.path(), Uuid::from_u128(7)).await.unwrap();
+    let store =
+        S3BlobStore::connect(&config, folder.path(), Uuid::from_u128(7), FileUse::of_blobs(None)).await.unwrap();
     for number in 2..4 {
         store.put_bytes(blob(number), "audio/wav").await.unwrap();
     }
@@ -127,7 +129,7 @@ async fn blobs_of_this_machine_are_no_copies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blob_that_many_ask_for_is_fetched_once() {
     let house = House::new().await;
-    let proxy = Proxy::before(&house.server).await;
+    let proxy = Proxy::before(&house.server).await.unwrap();
     let (_folder, other) = open(&house.server, |config| config.endpoint = Some(proxy.endpoint())).await;
     let kept = house.store.put_bytes(content(LARGE), "video/mp4").await.unwrap().sha256;
     let before = proxy.count("GET");

@@ -113,6 +113,7 @@ impl ToSchema for FileBytes {}
     (status = 206, description = "The bytes asked for", content((FileBytes = "video/mp4"), (FileBytes = "audio/mp4"), (FileBytes = "multipart/byteranges")), headers(
         ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
     )),
+    (status = 307, description = "It can be fetched there for a while, whole or in part, without a token: where the installation is set up so", headers(("Location" = String))),
     (status = 304, description = "The client has it already"),
 ))]
 pub(crate) async fn video(State(api): State<Api>, asked: Asked) -> Result<Response, Problem> {
@@ -128,6 +129,7 @@ pub(crate) async fn video(State(api): State<Api>, asked: Asked) -> Result<Respon
     (status = 206, description = "The bytes asked for", content((FileBytes = "audio/wav"), (FileBytes = "multipart/byteranges")), headers(
         ("Content-Range" = String, description = "Which, of how many; not with several ranges"),
     )),
+    (status = 307, description = "It can be fetched there for a while, whole or in part, without a token: where the installation is set up so", headers(("Location" = String))),
     (status = 304, description = "The client has it already"),
 ))]
 pub(crate) async fn audio(State(api): State<Api>, asked: Asked) -> Result<Response, Problem> {
