@@ -45,8 +45,8 @@ use tracing::{Instrument, Span, field};
 
 /// How long a worker may be silent before its work is handed to another.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// How often it says that it is alive.
-pub const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often it says that it is alive while a lease runs.
+pub const HEARTBEATS: u32 = 3;
 /// Longest time between two looks at whether the attempt is still wanted: wake-ups are hints.
 const POLL: Duration = Duration::from_millis(500);
 /// Shortest time between two such looks: a busy log wakes everybody at each append. What was called off goes on for as
@@ -101,6 +101,8 @@ pub struct Worker {
     pub kit: StageKit,
     /// For measuring and for retry times.
     pub clock: Arc<dyn Clock>,
+    /// How long it may be silent before its work is handed to another; [`LEASE`] unless somebody wants it otherwise.
+    pub lease: Duration,
     /// Ties attempts to the traces of those who asked for them.
     pub traces: Arc<dyn Traces>,
     /// What there is room for at a time.
@@ -137,7 +139,7 @@ impl Worker {
             let (delivery, pass) = tokio::select! {
                 biased;
                 () = stop.reached(Stopping::AtSafePoint) => return Ok(()),
-                pulled = self.queue.pull_through(&self.room, LEASE) => pulled?,
+                pulled = self.queue.pull_through(&self.room, self.lease) => pulled?,
             };
             let receipt = delivery.receipt;
             if !gate.is_open(&self.kit.aggregates, delivery.work.fence.stage).await? {
@@ -239,8 +241,8 @@ impl Worker {
     /// Returns when the lease could not be extended any more.
     async fn stay_alive(&self, delivery: &Delivery) -> Result<(), StageError> {
         loop {
-            tokio::time::sleep(HEARTBEAT).await;
-            if !self.queue.heartbeat(delivery.receipt, LEASE).await? {
+            tokio::time::sleep(self.lease / HEARTBEATS).await;
+            if !self.queue.heartbeat(delivery.receipt, self.lease).await? {
                 return Ok(());
             }
         }

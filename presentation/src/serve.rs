@@ -55,6 +55,7 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let plan = WorkPlan::of_server(config, cores());
     let app = interrupt.or_stop(open(home, config, engines, &plan)).await?;
     let joining = Joining::of_server(&config.node.roles, plan.card());
+    membership::check_address(&app, home, config).await?;
     let membership = Membership::join(&app, home, &config.node, joining).await?;
     let set_up = match &app.cluster {
         Some(cluster) => Some(cluster.turn(Turn::SetUp).await.map_err(|error| Failure::internal(&error))?),

@@ -9,7 +9,6 @@ mod nodes;
 mod people;
 mod read_models;
 mod stores;
-use stores::LogOfNodes;
 
 pub use collecting::{collector, collector_alone};
 pub use databases::{CopiedAll, admit, copy_log, migrate, put_away};
@@ -66,7 +65,7 @@ use application::{
         transcribe::{Diariser, EmbeddedSubtitles, Recogniser, SpeechDetector, Transcribe},
         translate::{Translate, Translator},
     },
-    worker::{Handlers, Worker},
+    worker::{Handlers, LEASE, Worker},
 };
 use blob_store::{LocalShelf, LocalUploadStore, UploadTarget};
 use child_process::LocalChildren;
@@ -91,6 +90,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use stores::LogOfNodes;
 use telemetry::{LogFilter, OtelTraces, Sampling, TelemetryConfig};
 use work_queue_memory::MemoryWorkQueue;
 
@@ -377,6 +377,7 @@ impl App {
                 kit,
                 clock,
                 traces: Arc::new(OtelTraces),
+                lease: home.queue().map_or(LEASE, |queue| queue.lease),
                 room: Room::unbounded(),
             },
             request_dub: RequestDub {

@@ -10,6 +10,7 @@ mod operators;
 mod outsider;
 mod planted;
 pub mod rig;
+mod rows;
 mod telemetry;
 mod upgrade;
 mod wire;
@@ -194,12 +195,25 @@ impl Killed {
 
 /// Kills the server in every stage, as soon as it begins for the first time, until the dubbing is completed. The
 /// position of the last event that was seen goes with what was hit.
-fn kill_in_every_stage(server: &mut Server, dubbing: &str, mut seen: u64) -> (Killed, u64) {
+fn kill_in_every_stage(server: &mut Server, dubbing: &str, seen: u64) -> (Killed, u64) {
+    fn itself(server: &Server) -> &Server {
+        server
+    }
+    in_every_stage(server, itself, (dubbing, seen), Server::kill)
+}
+
+/// The same of these nodes, one of which answers requests.
+fn in_every_stage<N>(
+    nodes: &mut N,
+    api: fn(&N) -> &Server,
+    (dubbing, mut seen): (&str, u64),
+    kill: fn(&mut N),
+) -> (Killed, u64) {
     let mut killed = Killed::default();
     loop {
         let stage = |event: &Event| event.data["stage"].as_str().unwrap_or_default().to_owned();
         let begins = |event: &Event| event.kind == "stage.started" && !killed.begun.contains(&stage(event));
-        let events = server.events_until(dubbing, seen, |event| begins(event) || is_completed(event));
+        let events = api(nodes).events_until(dubbing, seen, |event| begins(event) || is_completed(event));
         assert!(events.first().is_some_and(|event| event.position > seen), "what was seen does not come again");
         let last = events.last().expect("an event");
         seen = last.position;
@@ -209,7 +223,7 @@ fn kill_in_every_stage(server: &mut Server, dubbing: &str, mut seen: u64) -> (Ki
             return (killed, seen);
         }
         killed.begun.insert(stage(last));
-        server.kill();
+        kill(nodes);
     }
 }
 

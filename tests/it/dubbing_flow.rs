@@ -1,7 +1,7 @@
 //! `docs/dubbing-flow.md` says what the table of the flow says, and every stage of the table exists
 //! in every layer. To write the page anew: `UPDATE_DOCS=1 cargo test -p tests --test it dubbing_flow`.
 
-use application::worker::{BACK_OFF_DOUBLINGS_MAX, BACK_OFF_MS, HEARTBEAT, LEASE};
+use application::worker::{BACK_OFF_DOUBLINGS_MAX, BACK_OFF_MS, HEARTBEATS, LEASE};
 use domain::flow::{FAILURES_MAX, LOSSES_MAX, Row, Scope, Stage, TABLE, Undo};
 use std::{collections::BTreeMap, fmt::Write, fs};
 
@@ -149,7 +149,7 @@ fn diagram() -> String {
 }
 
 fn rules() -> String {
-    let (lease, heartbeat) = (LEASE.as_secs(), HEARTBEAT.as_secs());
+    let (lease, heartbeat) = (LEASE.as_secs(), (LEASE / HEARTBEATS).as_secs());
     let pause_max_s = (BACK_OFF_MS << BACK_OFF_DOUBLINGS_MAX) / 1000;
     format!(
         "## How a stage is run

@@ -22,7 +22,7 @@ use application::{
     process_manager::ProcessManager,
     room::Room,
     stages::handler::StageKit,
-    worker::Worker,
+    worker::{LEASE, Worker},
 };
 use domain::{
     dubbing::{Dubbing, DubbingCommand, DubbingEvent},
@@ -143,7 +143,7 @@ impl Bench<'_> {
             cores: 1,
         };
         let (handlers, traces) = (handlers(sleep_for), Arc::new(OtelTraces));
-        let worker = Worker { queue, handlers, kit, clock, traces, room: Room::unbounded() };
+        let worker = Worker { queue, handlers, kit, clock, traces, lease: LEASE, room: Room::unbounded() };
         let parts = CrewParts { admission: Arc::clone(&admission), worker, workers, beside: vec![] };
         let (crew, mut troubles) = Crew::start(parts, Arc::new(Beginning { unfinished: vec![], after: first }));
         let began = Instant::now();

@@ -135,6 +135,8 @@ sections! {
         replicas: u64 = count(1, 5), Some("1");
         /// How large it may become.
         bytes_max: u64 = bytes("1MiB", "1TiB"), Some("256MiB");
+        /// How long a worker may be silent before its work is handed to another; the same for all processes.
+        lease: Duration = duration("2s", "10m"), Some("30s");
         /// Stages that only workers with a graphics processor take, those started with --class gpu. The same on all processes.
         gpu_stages: Vec<Stage> = stages(), Some("");
         /// Whether what happens is told on NATS, too: to the other nodes, and to programs of others.

@@ -1,7 +1,7 @@
 //! This process among the nodes of its installation: what it may do, and what others do.
 
 use crate::{
-    config::{Node, NodeRole},
+    config::{Config, Node, NodeRole},
     exit::Failure,
     home::Home,
     wiring::App,
@@ -97,6 +97,24 @@ impl Membership {
             // Where it cannot be said, others wait until the leases run out.
             let _left = tokio::time::timeout(LEAVING, task).await;
         }
+    }
+}
+
+/// Refuses to answer requests beside another node without an address that both have: each would refuse the access tokens
+/// of the other.
+pub async fn check_address(app: &App, home: &Home, config: &Config) -> Result<(), Failure> {
+    let is_alone = config.http.public_url.is_some() || !config.node.roles.contains(&NodeRole::Api);
+    let Some(cluster) = app.cluster.as_ref().filter(|_| !is_alone) else { return Ok(()) };
+    let id = home.node()?;
+    let nodes = cluster.nodes().await.map_err(|error| Failure::internal(&error))?;
+    let answers = |card: &NodeCard| card.roles.iter().any(|role| role == NodeRole::Api.name());
+    match nodes.into_iter().map(|node| node.card).find(|card| card.id != id && answers(card)) {
+        Some(card) => Err(Failure::usage(&format!(
+            "the node {} ({}) answers requests, too: set http.public_url, the same for all that do, since each refuses \
+             access tokens that another address made out; a node that was killed counts for node.lease",
+            card.name, card.id
+        ))),
+        None => Ok(()),
     }
 }
 

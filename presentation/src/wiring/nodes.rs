@@ -9,13 +9,12 @@ use crate::{
 use application::{
     commands::release_file::FileUse,
     ports::{clock::Ids, cluster::Cluster, event_bus::EventBus, work_queue::WorkQueue},
-    worker::LEASE,
 };
 use blob_store::{
     LocalBlobStore, S3BlobStore, S3CacheLimits, S3Config, S3ConnectError, S3Credentials, S3Patience, UploadTarget,
 };
 use event_bus_nats::{NatsBusError, NatsEventBus, NatsNotices};
-use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 use uuid::Uuid;
 use work_queue_memory::MemoryWorkQueue;
 use work_queue_nats::{Login, NatsWorkQueue, Servers, Settings, Storage, Tls};
@@ -26,7 +25,7 @@ pub async fn work_queue(home: &Home, plan: &WorkPlan) -> Result<Arc<dyn WorkQueu
     let settings = Settings {
         prefix: config.prefix.clone(),
         installation: home.installation()?,
-        lease: LEASE,
+        lease: config.lease,
         replicas: u8::try_from(config.replicas).unwrap_or(u8::MAX),
         bytes_max: config.bytes_max,
         storage: Storage::File,

@@ -26,7 +26,7 @@ use application::{
     stages::handler::{StageError, StageKit},
     stop::{Stopper, Stopping},
     testing::{MemoryKeyVault, MemoryMemoStore},
-    worker::{Handlers, Worker},
+    worker::{Handlers, LEASE, Worker},
 };
 use blob_store::LocalBlobStore;
 use domain::{
@@ -544,7 +544,7 @@ impl House {
         };
         let handlers = self.handlers.clone().unwrap_or_else(told);
         let (queue, clock, traces) = (Arc::clone(&self.queue), self.clock.clone(), self.traces.clone());
-        Worker { queue, handlers, kit, clock, traces, room: self.room.clone() }
+        Worker { queue, handlers, kit, clock, traces, lease: LEASE, room: self.room.clone() }
     }
 }
 
