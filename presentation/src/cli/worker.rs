@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 pub const HELP: &str = "A worker needs the configuration of its server: log.url, read.url, queue.url, blobs.url, and node.shared_dir, \
 where keys are. Its data folder is its own: copies of media, memos and scratch files, all of which may be lost. Told to \
 stop, it takes nothing new, and what it has comes to a safe point or is given back. Killed, its work is handed to \
-another after 30 seconds. `dragoman node list` shows it where the log is on PostgreSQL, and `node drain` lets it take \
+another after queue.lease, 30 seconds unless set. `dragoman node list` shows it where the log is on PostgreSQL, and `node drain` lets it take \
 nothing new.\n\nExample: dragoman worker --stages transcribe,synthesise --slots transcribe=1,synthesise=3";
 
 /// Troubles that wait to be heard; they are in the log.
