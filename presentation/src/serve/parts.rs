@@ -223,7 +223,8 @@ fn health(
         Arc::new(LogHealth(Arc::clone(log))),
         Arc::new(ReadStoreHealth { store: Arc::clone(store), log: Arc::clone(log), applied: applied.clone() }),
         Arc::new(QueueHealth(Arc::clone(admission))),
-        disk("blobs", home.root().join("blobs")),
+        // Where they are in a bucket, it is the disk with the copies.
+        disk("blobs", if home.bucket().is_some() { home.root().to_owned() } else { home.root().join("blobs") }),
         Arc::new(EnginesHealth::new(engines.clone())),
         disk("disk", home.root().to_owned()),
         Arc::new(AssetDeskHealth(desk.clone())),
