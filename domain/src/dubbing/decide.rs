@@ -16,7 +16,7 @@ impl Decider for Dubbing {
     type Event = DubbingEvent;
     type Rejection = DubbingRejection;
 
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
 
     fn decide(dubbing: &Dubbing, command: DubbingCommand) -> Result<Vec<DubbingEvent>, DubbingRejection> {
         match (dubbing.phase, command) {

@@ -12,7 +12,7 @@ impl Decider for Track {
     type Event = TrackEvent;
     type Rejection = TrackRejection;
 
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
 
     fn decide(track: &Track, command: TrackCommand) -> Result<Vec<TrackEvent>, TrackRejection> {
         match (&track.header, command) {
