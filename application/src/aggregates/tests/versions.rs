@@ -12,19 +12,20 @@ use std::{fmt::Write, iter::repeat};
 
 /// Kind, version, digest of the histories, digest of the states.
 const PINNED: &str = "\
-Dubbing 1 e7e1020dd85bf5a1 3a4e8d488a7c8785
-Track 1 71e80e53bb9569d6 44eea01c04fa06b8
-Asset 1 9df1258d59a89be2 5b922c90b12d62eb
-Project 1 40af0547b079bd7c bac15908eba79588
-Glossary 1 46396e24f8bb099f a838be572661d904
-TenantState 1 6bdb71150aed3945 0a803a584df19adb
-Account 1 eb3e07c1ed97f27c 8bc4c141e148d51c
-Webhook 1 f37b1cf6d6374f11 2aa8b9f2ea069a98
-SecurityDay 1 20f17dcf37fdfd65 6ba453cad828403f
+Dubbing 2 792ab2e0bd0709a7 502c0b937d012ef8
+Track 2 cb91b58a2a852692 f0fac5a4323b097a
+Asset 1 934cc4911fc4e18b 32425fbfc3d92151
+Project 1 57482cfe90d69827 522de9d0d4c203c4
+Glossary 1 09ebe78bd701cb99 e55b03bb9f25f4b0
+TenantState 1 19d245c235fb0d8c bee71a34b9e33376
+Account 1 43b294965587eb38 1bc0c5fd7060fd56
+Webhook 1 dbdb1d4cabaa41e0 80f9e94d29774f1b
+SecurityDay 1 a6d01a560eaff0e1 93fb971e2d834651
+Queues 1 5fe4722186981c3a 1de2fe6f6a8dbcb4
 ";
 
 /// What stories seldom or never tell, as events are written; it happens to every state at the end of its history.
-const SELDOM: [(&str, &[&str]); 5] = [
+const SELDOM: [(&str, &[&str]); 6] = [
     (
         "Dubbing",
         &[
@@ -76,6 +77,14 @@ const SELDOM: [(&str, &[&str]); 5] = [
             r#""WebhookRemoved""#,
         ],
     ),
+    (
+        "Queues",
+        &[
+            r#"{"QueuePaused":{"stage":"mix","reason":{"$personal":"a"},"by":"account:b","since":"2026-01-02T03:04:05.006Z"}}"#,
+            r#"{"QueuePaused":{"stage":"mux","reason":{"$personal":"c"},"by":"account:d","since":"2026-01-02T03:04:06.007Z"}}"#,
+            r#"{"QueueResumed":{"stage":"mix"}}"#,
+        ],
+    ),
 ];
 
 fn digest<A: Aggregate<Event: Serialize + DeserializeOwned>>(stories: &[Story], lines: &mut String) {
@@ -83,7 +92,11 @@ fn digest<A: Aggregate<Event: Serialize + DeserializeOwned>>(stories: &[Story], 
     let seldom = SELDOM.iter().filter(|(of, _)| *of == kind).flat_map(|(_, events)| events.iter());
     let seldom: Vec<A::Event> = seldom.map(|event| serde_json::from_str(event).unwrap()).collect();
     let [mut of_events, mut of_states] = [Sha256::new(), Sha256::new()];
-    for events in histories::<A>(stories).into_values() {
+    let mut told: Vec<Vec<A::Event>> = histories::<A>(stories).into_values().collect();
+    if told.is_empty() {
+        told.push(vec![]);
+    }
+    for events in told {
         let mut state = A::default();
         for event in events.iter().chain(&seldom) {
             A::evolve(&mut state, event);
@@ -100,6 +113,8 @@ fn a_state_that_is_folded_or_written_otherwise_has_another_version() {
     let stories: Vec<Story> = (10..22).map(|seed| Story::of_events(seed, 4, 1_500)).collect();
     let mut found = String::new();
     every_aggregate!(digest(&stories, &mut found));
+    // No story tells of it.
+    digest::<domain::queues::Queues>(&stories, &mut found);
     for (line, pinned) in found.lines().zip(PINNED.lines().chain(repeat(""))) {
         let [history, known] = [line, pinned].map(|line| line.split(' ').nth(2));
         let advice = if history == known {
