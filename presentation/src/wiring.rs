@@ -340,8 +340,7 @@ impl App {
         limits: SourceLimits,
         queue: Arc<dyn WorkQueue>,
     ) -> Result<Self, Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
         let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
         let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
         let codec = EventCodec::new(LOG, Arc::clone(&vault));

@@ -10,16 +10,17 @@ mod kept;
 mod long;
 mod people;
 
-use crate::ports::event_log::{Recorded, StreamId};
+use crate::ports::event_log::{DomainEvent, Recorded, StreamId};
 use domain::{
     asset::Asset,
-    dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life, TrackRequest},
+    dubbing::{Dubbing, DubbingCommand, DubbingEvent, Outcome, Phase as Life, TrackRequest},
     flow::{
-        Action, Failure, Fence, Flow, FlowCommand, PAUSED_BY_USER, Phase, Stage, StageSummary, next_actions, work_id,
+        Action, Failure, Fence, Flow, FlowCommand, FlowEvent, PAUSED_BY_USER, Phase, Stage, StageSummary, next_actions,
+        work_id,
     },
     glossary::Glossary,
     project::Project,
-    track::{Background, Track, TrackCommand, TrackSettings},
+    track::{Background, Track, TrackCommand, TrackEvent, TrackSettings},
     value::{
         AssetId, DubbingId, GlossaryId, LanguageTag, Percent, Personal, Producer, ProjectId, Timestamp, TrackId,
         UtteranceId,
@@ -35,6 +36,9 @@ pub const SECRET: &str = "Sekret-Wort";
 
 /// Events of one of the stories that a history is made of; it has four jobs.
 const EVENTS_PER_STORY: usize = 2_000;
+
+/// Of a story that is told after all others.
+const LAST_SEED: u64 = 1_000_000;
 
 /// A story of several jobs.
 pub struct Story {
@@ -114,11 +118,31 @@ impl Story {
             if told.len() >= events {
                 break;
             }
-            let (story, before) = (Self::of_events(seed, 4, EVENTS_PER_STORY), told.len() as u64);
-            let later = story.events().iter().cloned();
-            told.extend(later.map(|event| Recorded { position: event.position + before, ..event }));
+            tell_on(&mut told, Self::of_events(seed, 4, EVENTS_PER_STORY).events());
         }
         told
+    }
+
+    /// The same, and one more story at the end, which breaks off where something is parked.
+    pub fn history_with_parked(events: usize) -> Vec<Recorded> {
+        let mut told = Self::history(events);
+        tell_on(&mut told, Self::up_to_parked(Self::of_events(LAST_SEED, 4, EVENTS_PER_STORY).events()));
+        told
+    }
+
+    /// A history up to the last stage that was parked, which nobody has seen to yet; all of it where none was.
+    pub fn up_to_parked(events: &[Recorded]) -> &[Recorded] {
+        let parks = |event: &Recorded| match &event.event {
+            DomainEvent::Dubbing(DubbingEvent::Flow(flow)) | DomainEvent::Track(TrackEvent::Flow(flow)) => {
+                matches!(flow, FlowEvent::StageParked { .. })
+            }
+            DomainEvent::Dubbing(_) | DomainEvent::Track(_) => false,
+            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => {
+                false
+            }
+        };
+        let end = events.iter().rposition(parks).map_or(events.len(), |last| last + 1);
+        &events[..end]
     }
 
     /// What has happened so far, in order; positions are 1, 2, 3 …
@@ -398,6 +422,12 @@ impl Story {
             StreamId::Asset(_) | StreamId::Project(_) | StreamId::Glossary(_) | StreamId::Tenancy(_) => {}
         }
     }
+}
+
+/// Continues a history by a story.
+fn tell_on(told: &mut Vec<Recorded>, events: &[Recorded]) {
+    let before = told.len() as u64;
+    told.extend(events.iter().cloned().map(|event| Recorded { position: event.position + before, ..event }));
 }
 
 fn request(language: &str, background: Background) -> TrackRequest {

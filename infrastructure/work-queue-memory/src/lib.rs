@@ -34,6 +34,10 @@ struct State {
     /// Ages in the line, by counting.
     next_age: u64,
     next_delivery: u64,
+    /// Who asked last refused some work, and took none.
+    is_refused: bool,
+    /// The age up to which all were told of work that somebody has refused.
+    told: u64,
 }
 
 #[derive(Debug)]
@@ -83,7 +87,10 @@ impl WorkQueue for MemoryWorkQueue {
         let mut door_changes = door.changes();
         loop {
             let changed = self.changed.notified();
-            let next = self.state().take(door, lease);
+            let (next, is_for_others) = self.state().take_or_leave(door, lease);
+            if is_for_others {
+                self.changed.notify_waiters();
+            }
             let moment = match next {
                 Next::Work(delivery, pass) => {
                     // There may be more, and each notification wakes one worker.
@@ -174,6 +181,17 @@ enum Next {
 }
 
 impl State {
+    /// Takes work; or leaves some to others, whom nobody has told of it: they may have another door.
+    fn take_or_leave(&mut self, door: &dyn Door, lease: Duration) -> (Next, bool) {
+        self.is_refused = false;
+        let next = self.take(door, lease);
+        let is_for_others = self.is_refused && self.told != self.next_age;
+        if is_for_others {
+            self.told = self.next_age;
+        }
+        (next, is_for_others)
+    }
+
     fn take(&mut self, door: &dyn Door, lease: Duration) -> Next {
         let now = Instant::now();
         self.wake(now);
@@ -198,6 +216,7 @@ impl State {
                 return Next::Work(delivery, pass);
             }
         }
+        self.is_refused = !refused.is_empty();
         let moments = self.entries.values().filter_map(|entry| match entry.standing {
             Standing::Ready(_) => None,
             Standing::Delayed(at) | Standing::Leased(_, at) => Some(at),

@@ -89,12 +89,11 @@ pub async fn serve(
     let identity = identity::identity(&app, config, secrets, public_url).await?;
     let (webhooks, delivery) = told::webhooks(&app, config, &identity).await?;
     let letters = mailer(&config.smtp, Arc::clone(&app.ids))?.map(|mailer| told::writing(&app, &identity, mailer));
-    let cache = AnswerCache::new(CACHE_BYTES);
+    let (desk, metrics, cache) = (DeskStatus::default(), Metrics::default(), AnswerCache::new(CACHE_BYTES));
     let projections = app.projections.telling(Arc::new(cache.clone()));
     let (applied, backlog) = (projections.applied(), Arc::new(UnfinishedRows(Arc::clone(&app.read_store))));
     let (manager, limits) = (Arc::new(app.manager), admission_limits(&config.jobs, app.cores));
     let admission = Admission::among_others(manager, limits, holdings.clone());
-    let (desk, metrics) = (DeskStatus::default(), Metrics::default());
     let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, &desk, home);
     let sources = sources(&app.log, (&app.worker, slots), &app.engines, &admission, &projections);
     let measures = Measures::new(sources, &metrics, app.log.head().await?);

@@ -48,7 +48,9 @@ async fn a_database_of_another_log_or_program_is_refused() {
     let sql = |statements: &str| place.server.sql(&database, statements).expect("it is done");
     sql("UPDATE dragoman_log.migrations SET sha256 = 'another'");
     assert!(refusal(&url).await.contains("drifted"));
-    sql("UPDATE dragoman_log.migrations SET number = 9999");
+    sql(
+        "UPDATE dragoman_log.migrations SET number = 9999 WHERE number = (SELECT max(number) FROM dragoman_log.migrations)",
+    );
     assert!(refusal(&url).await.contains("use the newer program"));
 }
 

@@ -41,7 +41,7 @@ async fn every_column_comes_back_as_projections_write_it_from_every_store() {
         ("sqlite", Arc::new(opened(folder.path()).await)),
         ("postgres", Arc::new(PostgresReadStore::connect(&database()).await.unwrap())),
     ];
-    let log = Arc::new(RecordedLog::new(Story::history(EVENTS)));
+    let log = Arc::new(RecordedLog::new(Story::history_with_parked(EVENTS)));
     let mut found = BTreeMap::new();
     for (name, store) in &stores {
         Runner::new(log.clone(), Arc::clone(store)).catch_up().await.unwrap();
