@@ -13,7 +13,7 @@ mod people;
 use crate::ports::event_log::{DomainEvent, Recorded, StreamId};
 use domain::{
     asset::Asset,
-    dubbing::{Dubbing, DubbingCommand, DubbingEvent, Outcome, Phase as Life, TrackRequest},
+    dubbing::{Dubbing, DubbingCommand, Outcome, Phase as Life, TrackRequest},
     flow::{
         Action, Failure, Fence, Flow, FlowCommand, FlowEvent, PAUSED_BY_USER, Phase, Stage, StageSummary, next_actions,
         work_id,
@@ -130,16 +130,10 @@ impl Story {
         told
     }
 
-    /// A history up to the last stage that was parked, which nobody has seen to yet; all of it where none was.
+    /// A history up to the last stage of a track that was parked, which nobody has seen to yet; all of it where none was.
     pub fn up_to_parked(events: &[Recorded]) -> &[Recorded] {
-        let parks = |event: &Recorded| match &event.event {
-            DomainEvent::Dubbing(DubbingEvent::Flow(flow)) | DomainEvent::Track(TrackEvent::Flow(flow)) => {
-                matches!(flow, FlowEvent::StageParked { .. })
-            }
-            DomainEvent::Dubbing(_) | DomainEvent::Track(_) => false,
-            DomainEvent::Asset(_) | DomainEvent::Project(_) | DomainEvent::Glossary(_) | DomainEvent::Tenancy(_) => {
-                false
-            }
+        let parks = |event: &Recorded| {
+            matches!(event.event, DomainEvent::Track(TrackEvent::Flow(FlowEvent::StageParked { .. })))
         };
         let end = events.iter().rposition(parks).map_or(events.len(), |last| last + 1);
         &events[..end]
