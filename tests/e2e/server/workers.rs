@@ -56,7 +56,7 @@ fn workers_are_listed_drained_measured_and_gone() {
     let one = start("one", &["--slots", "1,mix=1", "--http", "127.0.0.1:0"]);
     fs::write(&hold, "").expect("a file");
     let asset = server.upload(clip());
-    let dubbing = order(&server, &asset, Some(&clip_transcript()), &["es"]);
+    let dubbing = order(&server, &asset, Some(clip_transcript()), &["es"]);
     server.wait("there is nobody for one stage", || {
         let health = server.get("/health").json(StatusCode::OK);
         health["components"].to_string().contains("work waits that nobody takes: transcribe")
@@ -84,7 +84,8 @@ fn workers_are_listed_drained_measured_and_gone() {
     assert!(!events.iter().any(|event| ["stage.lost", "stage.released"].contains(&event.kind.as_str())));
     let stages = ["ingest", "transcribe", "synthesise", "mix", "mux"];
     assert_eq!(done(&server, &one, &stages), [1, 0, 1, 0, 0]);
-    assert_eq!(done(&server, &other, &stages), [0, 0, 0, 1, 1]);
+    // Whether lines have to be spoken once more is theirs to say.
+    assert_eq!(done(&server, &other, &["ingest", "transcribe", "mix", "mux"]), [0, 0, 1, 1]);
     assert_eq!(done(&server, &graphic, &stages), [0, 1, 0, 0, 0]);
     assert!(measure(&server, &one, "memory_need_bytes{stage=\"synthesise\"}") > 0);
 
@@ -92,7 +93,7 @@ fn workers_are_listed_drained_measured_and_gone() {
     assert_eq!(other.stop(), Some(0));
     assert!(listed(&server, "other").is_none(), "it has left");
     server.user.expect(0, ["node", "undrain", "one"]);
-    let again = order(&server, &asset, Some(&clip_transcript()), &["ca"]);
+    let again = order(&server, &asset, Some(clip_transcript()), &["ca"]);
     server.events_until(&again, 0, is_completed);
     assert_eq!(done(&server, &one, &["mix", "mux"]), [1, 1]);
     drop(one);
