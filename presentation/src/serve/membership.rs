@@ -109,7 +109,7 @@ pub async fn check_address(app: &App, home: &Home, config: &Config) -> Result<()
     let nodes = cluster.nodes().await.map_err(|error| Failure::internal(&error))?;
     let answers = |card: &NodeCard| card.roles.iter().any(|role| role == NodeRole::Api.name());
     match nodes.into_iter().map(|node| node.card).find(|card| card.id != id && answers(card)) {
-        Some(card) => Err(Failure::usage(&format!(
+        Some(card) => Err(Failure::usage(format!(
             "the node {} ({}) answers requests, too: set http.public_url, the same for all that do, since each refuses \
              access tokens that another address made out; a node that was killed counts for node.lease",
             card.name, card.id
