@@ -132,9 +132,7 @@ impl Story {
 
     /// A history up to the last stage of a track that was parked, which nobody has seen to yet; all of it where none was.
     pub fn up_to_parked(events: &[Recorded]) -> &[Recorded] {
-        let parks = |event: &Recorded| {
-            matches!(event.event, DomainEvent::Track(TrackEvent::Flow(FlowEvent::StageParked { .. })))
-        };
+        let parks = |event: &Recorded| matches!(&event.event, DomainEvent::Track(TrackEvent::Flow(FlowEvent::FlowPaused { code })) if code != PAUSED_BY_USER);
         let end = events.iter().rposition(parks).map_or(events.len(), |last| last + 1);
         &events[..end]
     }
