@@ -57,6 +57,25 @@ fn a_dead_link_is_caught() {
 }
 
 #[test]
+fn every_schema_of_the_api_has_a_name_of_its_own() {
+    assert_eq!(tree::shared_schemas(&files()), Vec::<String>::new());
+}
+
+#[test]
+fn two_schemas_of_one_name_are_caught() {
+    let shared = |other: &str| {
+        let derived = Source::new("a/src/a.rs", "#[derive(ToSchema)]\n#[schema(as = Reason)]\nstruct Entry {}\n");
+        tree::shared_schemas(&[derived, Source::new("a/src/b.rs", other)])
+    };
+    for other in ["#[derive(Debug, ToSchema)]\npub struct Reason(String);\n", "impl ToSchema for Reason {}\n"] {
+        assert_eq!(shared(other), ["Reason: a/src/a.rs, a/src/b.rs"], "{other}");
+    }
+    for other in ["#[derive(Debug)]\nstruct Reason;\n", "#[derive(ToSchema)]\nenum Entry {}\n"] {
+        assert_eq!(shared(other), Vec::<String>::new(), "{other}");
+    }
+}
+
+#[test]
 fn tests_and_code_are_counted() {
     let (code, tests) = tree::lines(&files());
     println!(

@@ -1,6 +1,7 @@
 //! The rules that need more than one file: rooms that nobody enters, pages that forget a crate.
 
 use super::source::Source;
+use std::collections::BTreeMap;
 
 /// Rust files that no module declares: the compiler never sees them, and never says so.
 pub fn orphans(files: &[Source]) -> Vec<String> {
@@ -50,6 +51,37 @@ fn resolve(folder: &str, target: &str) -> String {
         }
     }
     parts.join("/")
+}
+
+/// Types that share the name of a schema of the API: of two, the document has only one, and answers of the other break it.
+pub fn shared_schemas(files: &[Source]) -> Vec<String> {
+    let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for file in files.iter().filter(|file| file.is_rust() && !file.is_test()) {
+        for name in schemas(&file.shipped) {
+            owners.entry(name).or_default().push(&file.path);
+        }
+    }
+    let shared = owners.into_iter().filter(|(_, owners)| owners.len() > 1);
+    shared.map(|(name, owners)| format!("{name}: {}", owners.join(", "))).collect()
+}
+
+/// The names of the schemas that a file declares.
+fn schemas(code: &str) -> Vec<&str> {
+    let word = |text: &'_ str| text.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(text.len());
+    let (mut names, mut derived) = (Vec::new(), None);
+    for line in code.lines().map(str::trim) {
+        let kind = line.split("struct ").nth(1).or_else(|| line.split("enum ").nth(1));
+        if line.starts_with("#[derive(") {
+            derived = line.contains("ToSchema").then_some(None);
+        } else if let Some(name) = line.strip_prefix("#[schema(as = ") {
+            derived = derived.map(|_| Some(&name[..word(name)]));
+        } else if let Some(name) = line.strip_prefix("impl ToSchema for ").filter(|name| !name.starts_with('$')) {
+            names.push(&name[..word(name)]);
+        } else if let Some((alias, name)) = kind.and_then(|name| Some((derived.take()?, name))) {
+            names.push(alias.unwrap_or(&name[..word(name)]));
+        }
+    }
+    names
 }
 
 /// Lines of code and lines of tests.

@@ -83,9 +83,9 @@ impl<'de> Deserialize<'de> for Text {
 /// Why an operator does something: 1 to 200 characters, no control characters, and not only spaces.
 #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, min_length = 1, max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$")]
-pub(crate) struct Reason(pub String);
+pub(crate) struct OperatorReason(pub String);
 
-impl<'de> Deserialize<'de> for Reason {
+impl<'de> Deserialize<'de> for OperatorReason {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let said = text.trim_matches(' ');

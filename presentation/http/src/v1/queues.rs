@@ -1,6 +1,6 @@
 //! `/v1/queues`: the work of each stage that waits, and whether any more of it is begun.
 
-use super::fields::Reason;
+use super::fields::OperatorReason;
 use crate::{
     answer::Done,
     api::Api,
@@ -61,7 +61,7 @@ pub(crate) struct PauseDocument {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPause {
     /// Why, for those who look at it later.
-    reason: Reason,
+    reason: OperatorReason,
 }
 
 impl From<QueueStanding> for QueueDocument {

@@ -12,7 +12,7 @@ use crate::{
     extract::{Caller, CommandIds, Json, Nothing, Path, Query},
     problem::Problem,
     trace::Trace,
-    v1::fields::Reason,
+    v1::fields::OperatorReason,
 };
 use axum::extract::State;
 use domain::{
@@ -28,7 +28,7 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSkip {
     /// Why. It stands in the log and in the report as it is written here: name no people.
-    reason: Reason,
+    reason: OperatorReason,
 }
 
 /// Which stage of which language.
@@ -98,7 +98,7 @@ async fn carry_out(
     api: &Api,
     (caller, ids, trace): (&Caller, CommandIds, Trace),
     (id, language, stage): (DubbingId, Option<&LanguageTag>, Stage),
-    reason: Reason,
+    reason: OperatorReason,
 ) -> Result<Done<DubbingDocument>, Problem> {
     let meta = caller.command(ids.0.command, trace);
     let place = api.admission.reserve_for(id)?;
