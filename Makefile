@@ -6,14 +6,15 @@ TO ?=
 ARGS ?=
 MINUTES ?= 30
 EVENTS ?= 1000000
+FROM ?=
 # Programs that only tests start.
 # npm comes with other builds of Node.js, beside which Debian's package of it cannot be.
 CLIENT_PACKAGES := prometheus python3-venv curl $(if $(shell command -v npm 2>/dev/null),,nodejs npm)
 TEST_PACKAGES := clamav-daemon postgresql nats-server faketime ffmpeg gstreamer1.0-plugins-base-apps $(CLIENT_PACKAGES)
-export INPUT TO ARGS MINUTES
+export INPUT TO ARGS MINUTES FROM
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-cluster test clients setup bench bench-faults lint
+.PHONY: help demo demo-cluster test test-upgrade clients setup bench bench-faults lint
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +29,10 @@ demo-cluster: ## dub a film by two API nodes, two flow nodes and three workers, 
 test: ## run every test, and the clients of others
 	@scripts/setup $(TEST_PACKAGES)
 	@scripts/test
+
+test-upgrade: ## the program of another commit makes room for this one while a film is dubbed: FROM=COMMIT
+	@scripts/setup postgresql nats-server
+	@scripts/test-upgrade "$$FROM"
 
 clients: ## try the server with clients that nobody here wrote: promtool, schemathesis, standardwebhooks and others
 	@scripts/setup $(CLIENT_PACKAGES)

@@ -46,6 +46,7 @@ pub async fn run<Made: Future<Output = Subject>>(make: impl Fn() -> Made) {
     concurrent::each_revision_has_one_winner(&make().await).await;
     concurrent::bad_appends_do_not_hurt_others(&make().await).await;
     concurrent::the_same_command_at_once_is_written_once(&make().await).await;
+    concurrent::what_is_decided_again_amid_others_is_written_once(&make().await).await;
     concurrent::readers_see_everything_once_and_in_order(&make().await).await;
 }
 

@@ -19,6 +19,7 @@ pub(crate) const SCHEMA: Schema = Schema {
             name: "node_work",
             sql: include_str!("../../../migrations/postgres/0102_node_work.sql"),
         },
+        Migration { number: 103, name: "append", sql: include_str!("../../../migrations/postgres/0103_append.sql") },
     ],
 };
 

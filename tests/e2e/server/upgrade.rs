@@ -1,7 +1,8 @@
 //! An old program makes room for a new one, node by node and in the order of `docs/operations.md`, while a film is dubbed.
 //!
-//! The old one is the program that `DRAGOMAN_OLD_PROGRAM` names. Without it both are this one: then what is shown is that
-//! nodes can be replaced in this order without a pause, and not that two versions understand each other.
+//! The old one is the program that `DRAGOMAN_OLD_PROGRAM` names, as `make test-upgrade FROM=COMMIT` does. Without it both are
+//! this one: then what is shown is that nodes can be replaced in this order without a pause, and not that two versions
+//! understand each other.
 
 use super::{
     installation::{Engines, Worker, undisturbed, until_begun},

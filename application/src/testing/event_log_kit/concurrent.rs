@@ -81,6 +81,36 @@ pub(super) async fn the_same_command_at_once_is_written_once(Subject { log, .. }
     assert_sound(log.as_ref(), 2).await;
 }
 
+pub(super) async fn what_is_decided_again_amid_others_is_written_once(Subject { log, .. }: &Subject) {
+    const STREAMS: u64 = 60;
+    let ask = |command, number, expected| {
+        let (log, events) = (Arc::clone(log), vec![plain(1); if number % 3 == 0 { 2 } else { 1 }]);
+        async move { log.append(append(command, stream(number), expected, events)).await.expect("an outcome") }
+    };
+    let (mut firsts, mut events) = (Vec::new(), 0);
+    for number in 0..STREAMS {
+        firsts.push(ask(number, number, 0).await);
+        events += firsts.last().unwrap().revision;
+    }
+    // Every stream is where it is expected. Half of the commands are new, and stand in one group with those that are not.
+    let mut callers = JoinSet::new();
+    for (number, first) in (0..STREAMS).zip(&firsts) {
+        let is_new = number % 2 == 0;
+        let again = ask(number + if is_new { STREAMS } else { 0 }, number, first.revision);
+        events += if is_new { first.revision } else { 0 };
+        callers.spawn(async move { (number, again.await) });
+    }
+    for (number, outcome) in timeout(PATIENCE, callers.join_all()).await.expect("no caller hangs") {
+        let first = firsts[usize::try_from(number).unwrap()];
+        if number % 2 == 0 {
+            assert!(!outcome.replayed && outcome.revision == first.revision * 2, "{number}: {outcome:?}");
+        } else {
+            assert_eq!(outcome, Appended { replayed: true, ..first }, "{number}");
+        }
+    }
+    assert_sound(log.as_ref(), events).await;
+}
+
 pub(super) async fn readers_see_everything_once_and_in_order(Subject { log, .. }: &Subject) {
     const STREAMS: u64 = 60;
     const EACH: u64 = 50;
