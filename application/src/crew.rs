@@ -7,6 +7,7 @@ use crate::{
     admission::{Admission, Backlog},
     causes::with_causes,
     cluster::Holdings,
+    gate,
     stages::handler::StageError,
     stop::{StopSignal, Stopper, Stopping},
     worker::Worker,
@@ -130,6 +131,10 @@ impl Crew {
     /// So many workers and nobody else: what they do is decided elsewhere.
     pub fn of_workers(worker: &Worker, workers: usize, troubles: &mpsc::Sender<Trouble>) -> Self {
         let mut crew = Self { stopper: Stopper::new(), workers: JoinSet::new(), others: JoinSet::new() };
+        if workers > 0 {
+            let (aggregates, room) = (Arc::clone(&worker.kit.aggregates), worker.room.clone());
+            crew.others.spawn(async move { gate::listen(&aggregates, &room).await });
+        }
         for _ in 0..workers {
             let (worker, stop, troubles) = (worker.clone(), crew.stopper.signal(), troubles.clone());
             crew.workers.spawn(async move { keep_working(worker, &stop, &troubles).await });

@@ -43,6 +43,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     is_closed: bool,
+    /// Stages whose queues are paused.
+    paused: BTreeSet<Stage>,
     /// Passes that are out.
     admitted: BTreeMap<Stage, usize>,
     held_bytes: u64,
@@ -89,6 +91,16 @@ impl Room {
     pub fn close(&self, is_closed: bool) {
         self.0.state().is_closed = is_closed;
         self.0.changes.send_replace(());
+    }
+
+    /// Lets nothing new of these stages in, and again of all others. What is under way is not touched.
+    pub fn pause(&self, stages: BTreeSet<Stage>) {
+        let mut state = self.0.state();
+        if state.paused != stages {
+            state.paused = stages;
+            drop(state);
+            self.0.changes.send_replace(());
+        }
     }
 
     /// An attempt is under way until the guard is dropped.
@@ -153,14 +165,18 @@ impl Inner {
     /// The bytes that are held for it.
     fn admit(&self, stage: Stage) -> Option<u64> {
         let mut state = self.state();
+        if state.is_closed || state.paused.contains(&stage) {
+            state.has_refused = true;
+            return None;
+        }
         let count = state.admitted.get(&stage).copied().unwrap_or(0);
         let is_full = self.limits.by_stage.get(&stage).is_some_and(|most| count >= *most);
         let bytes = self.need(&state, stage);
         let together = state.held_bytes.saturating_add(bytes);
         let is_short = self.limits.memory_bytes.is_some_and(|limit| state.held_bytes > 0 && together > limit);
-        if state.is_closed || is_full || is_short {
+        if is_full || is_short {
             state.has_refused = true;
-            let is_waiting = is_short && !is_full && !state.is_closed && self.is_short_by_work(&state, bytes);
+            let is_waiting = is_short && !is_full && self.is_short_by_work(&state, bytes);
             if is_waiting && state.short.insert(stage) {
                 *state.figures.waits.entry(stage).or_default() += 1;
                 let (needed, held) = (bytes >> 20, state.held_bytes >> 20);

@@ -115,6 +115,20 @@ fn a_closed_room_lets_nothing_in_and_disturbs_nobody() {
     assert_eq!(room.figures().at_work[&Stage::Mix], 0);
 }
 
+#[test]
+fn a_paused_stage_is_not_let_in_and_others_are() {
+    let room = Room::unbounded();
+    let within = room.admit(Stage::Mix).unwrap();
+    assert!(is_woken(&room, || room.pause([Stage::Mix, Stage::Mux].into())));
+    assert!(!is_woken(&room, || room.pause([Stage::Mix, Stage::Mux].into())), "nothing has changed");
+    assert!(!is_admitted(&room, Stage::Mix) && !is_admitted(&room, Stage::Mux));
+    assert!(is_admitted(&room, Stage::Publish));
+    drop(within);
+    assert!(!is_admitted(&room, Stage::Mix));
+    assert!(is_woken(&room, || room.pause([Stage::Mux].into())));
+    assert!(is_admitted(&room, Stage::Mix) && !is_admitted(&room, Stage::Mux));
+}
+
 /// Whether somebody who waits since before `then` is woken by it.
 fn is_woken(room: &Room, then: impl FnOnce()) -> bool {
     let mut changes = room.changes();

@@ -2,7 +2,7 @@
 
 use crate::{
     canon::canonical,
-    catalogue::{name_of, newest},
+    catalogue::{Name, name_of, newest},
     error::CodecError,
     row::{Content, Prepared, Row},
     sealed::{self, Place},
@@ -24,6 +24,27 @@ pub struct EventCodec {
     vault: Arc<dyn KeyVault>,
 }
 
+/// An append whose events are encoded, and not yet sealed: not to be logged.
+pub struct Draft {
+    append: Append,
+    payloads: Vec<Payload>,
+}
+
+/// An event, encoded.
+struct Payload {
+    name: Name,
+    /// Whether something in it is to be sealed.
+    is_personal: bool,
+    data: Value,
+}
+
+impl Draft {
+    /// Whether there is something in it to be sealed, for which [`EventCodec::finish`] may touch a disk.
+    pub fn needs_a_key(&self) -> bool {
+        self.payloads.iter().any(|payload| payload.is_personal)
+    }
+}
+
 impl EventCodec {
     /// A codec for the log of this name, with the keys of this vault.
     pub fn new(log: &str, vault: Arc<dyn KeyVault>) -> Self {
@@ -41,16 +62,35 @@ impl EventCodec {
         &self.log
     }
 
-    /// Encodes, seals and digests an append. Makes the dubbing's key durable first, if anything is to
-    /// be sealed under it; that may touch a disk.
+    /// Encodes, seals and digests an append: [`Self::draft`] and [`Self::finish`] in one.
     pub fn prepare(&self, append: Append) -> Result<Prepared, CodecError> {
+        self.finish(self.draft(append)?)
+    }
+
+    /// Encodes the events of an append. Touches no disk.
+    pub fn draft(&self, append: Append) -> Result<Draft, CodecError> {
         if append.events.is_empty() {
             return Err(CodecError::Empty);
         }
+        let payloads = append.events.iter().map(|event| {
+            let name = name_of(event);
+            if !shape::belongs(&append.stream, event) {
+                return Err(CodecError::Misplaced { event_type: name.event_type });
+            }
+            let data = shape::payload_of(event)?;
+            Ok(Payload { name, is_personal: sealed::is_personal(&data), data })
+        });
+        Ok(Draft { payloads: payloads.collect::<Result<_, _>>()?, append })
+    }
+
+    /// Seals and digests a draft. Makes the dubbing's key durable first, if anything is to be sealed under it; that may
+    /// touch a disk.
+    pub fn finish(&self, Draft { append, payloads }: Draft) -> Result<Prepared, CodecError> {
+        let stream = append.stream.to_string();
         let contents = (0..)
-            .zip(&append.events)
-            .map(|(ordinal, event)| {
-                let content = self.encode(&append, ordinal, event)?;
+            .zip(payloads)
+            .map(|(ordinal, payload)| {
+                let content = self.seal(&append, &stream, ordinal, payload)?;
                 let digest = content.digest(&self.log);
                 Ok((content, digest))
             })
@@ -66,14 +106,6 @@ impl EventCodec {
         })
     }
 
-    /// Whether there is something in an append to be sealed, for which [`Self::prepare`] may touch a disk.
-    pub fn needs_a_key(&self, append: &Append) -> Result<bool, CodecError> {
-        append
-            .events
-            .iter()
-            .try_fold(false, |found, event| Ok(found || sealed::is_personal(&shape::payload_of(event)?)))
-    }
-
     /// The event of a stored row, in its newest shape, opened as far as keys exist. May touch a disk.
     pub fn decode(&self, row: Row) -> Result<Recorded, ReadError> {
         let (position, event_type, stream) = (row.position, row.content.event_type.clone(), row.content.stream.clone());
@@ -83,26 +115,21 @@ impl EventCodec {
         })
     }
 
-    fn encode(&self, append: &Append, ordinal: u32, event: &DomainEvent) -> Result<Content, CodecError> {
-        let name = name_of(event);
-        if !shape::belongs(&append.stream, event) {
-            return Err(CodecError::Misplaced { event_type: name.event_type });
-        }
-        let stream = append.stream.to_string();
-        let event_id = Content::id_of(&append.tenant.0, append.command_id, &stream, ordinal);
-        let mut data = shape::payload_of(event)?;
+    fn seal(&self, append: &Append, stream: &str, ordinal: u32, payload: Payload) -> Result<Content, CodecError> {
+        let Payload { name: Name { event_type, version }, is_personal, mut data } = payload;
+        let event_id = Content::id_of(&append.tenant.0, append.command_id, stream, ordinal);
         let subject = append.stream.subject();
-        let personal = sealed::is_personal(&data);
-        if personal {
-            let place = self.place(&stream, event_id, name.event_type, name.version);
-            self.seal(&mut data, &place, subject)?;
+        if is_personal {
+            self.vault.ensure(subject)?;
+            let key = self.vault.key(subject)?.ok_or(CodecError::Erased)?;
+            sealed::seal_all(&mut data, &self.place(stream, event_id, event_type, version), &key)?;
         }
-        let subject_keys = if personal { json!([subject]) } else { json!([]) };
+        let subject_keys = if is_personal { json!([subject]) } else { json!([]) };
         Ok(Content {
             revision: append.expected_revision + u64::from(ordinal) + 1,
             event_id,
-            event_type: name.event_type.to_owned(),
-            schema_version: name.version,
+            event_type: event_type.to_owned(),
+            schema_version: version,
             tenant: append.tenant.0.clone(),
             actor: append.actor.clone(),
             command_id: append.command_id,
@@ -114,14 +141,8 @@ impl EventCodec {
             subject_keys: canonical(&subject_keys),
             artefacts: canonical(&Value::Array(sealed::artefacts(&data))),
             data: canonical(&data),
-            stream,
+            stream: stream.to_owned(),
         })
-    }
-
-    fn seal(&self, data: &mut Value, place: &Place<'_>, owner: Uuid) -> Result<(), CodecError> {
-        self.vault.ensure(owner)?;
-        let key = self.vault.key(owner)?.ok_or(CodecError::Erased)?;
-        sealed::seal_all(data, place, &key)
     }
 
     fn recorded(&self, row: Row) -> Result<Recorded, CodecError> {

@@ -17,7 +17,7 @@ mod upcast;
 
 pub use audit::{Audit, FAULTS_MAX, Link};
 pub use catalogue::{EventDoc, catalogue};
-pub use codec::EventCodec;
+pub use codec::{Draft, EventCodec};
 pub use copy::{Copied, CopyError, RowLog, copy};
 pub use error::CodecError;
 pub use row::{Content, Outcome, Prepared, Row, Tail, Verdict};

@@ -98,13 +98,14 @@ impl Appender {
     pub async fn append(&self, codec: &EventCodec, append: Append) -> Result<Appended, AppendError> {
         let refused = |refused: Refused| AppendError::Unavailable(refused.into());
         let unfit = |error: CodecError| AppendError::Unavailable(error.into());
-        let prepared = if codec.needs_a_key(&append).map_err(unfit)? {
+        let draft = codec.draft(append).map_err(unfit)?;
+        let prepared = if draft.needs_a_key() {
             let codec = codec.clone();
             // Sealing takes time, and a new key waits for the disk.
-            let prepared = tokio::task::spawn_blocking(move || codec.prepare(append)).await;
+            let prepared = tokio::task::spawn_blocking(move || codec.finish(draft)).await;
             prepared.map_err(|_| refused(Refused::Interrupted))?
         } else {
-            codec.prepare(append)
+            codec.finish(draft)
         };
         let prepared = prepared.map_err(unfit)?;
         let (answer, answered) = oneshot::channel();

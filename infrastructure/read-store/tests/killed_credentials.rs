@@ -140,14 +140,15 @@ fn kill_after(folder: &Path, round: u128, lines: usize) -> BTreeMap<u128, u64> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let said = BufReader::new(child.stdout.take().unwrap()).lines().take(lines);
-    let said = said.map(|line| {
+    let mut heard = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| {
         let line = line.unwrap();
         let (session, number) = line.split_once(' ').unwrap();
         (session.parse().unwrap(), number.parse().unwrap())
     });
-    let said = said.collect();
+    let mut said: BTreeMap<u128, u64> = heard.by_ref().take(lines).collect();
     child.kill().unwrap();
+    // It went on while the last of these lines was read.
+    said.extend(heard);
     assert_eq!(child.wait().unwrap().code(), None, "it was killed, and did not fail");
     said
 }

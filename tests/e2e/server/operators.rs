@@ -13,7 +13,8 @@ fn stage(server: &Server, dubbing: &str, name: &str) -> Value {
     stages.into_iter().find(|stage| stage["stage"] == name).unwrap_or_default()
 }
 
-fn queue(server: &Server, name: &str) -> Value {
+/// The queue of a stage, as `queue list` has it.
+pub(super) fn queue(server: &Server, name: &str) -> Value {
     let queues = server.user.expect(0, ["queue", "list", "--json"]).json();
     let queues = queues.as_array().expect("queues").clone();
     queues.into_iter().find(|queue| queue["stage"] == name).expect("each stage has one")
@@ -28,8 +29,10 @@ fn a_queue_is_paused_while_a_film_is_made_and_resumed() {
     let waits = |server: &Server| {
         server.wait("speech waits for its queue", || {
             let (stage, queue) = (stage(server, &dubbing, "synthesise"), queue(server, "synthesise"));
-            let held = ["ready", "delayed", "leased"].iter().filter_map(|depth| queue[*depth].as_u64()).sum::<u64>();
-            stage["state"] == "requested" && held == 1 && queue["paused"]["reason"] == "a new voice is put in"
+            let depth = ["ready", "delayed", "leased"].map(|depth| queue[depth].as_u64());
+            stage["state"] == "requested"
+                && depth == [Some(1), Some(0), Some(0)]
+                && queue["paused"]["reason"] == "a new voice is put in"
         });
         let shown = server.user.expect(0, ["job", "show", &dubbing]);
         assert!(shown.stdout.contains("its queue is paused; `dragoman queue resume synthesise`"), "{}", shown.stdout);

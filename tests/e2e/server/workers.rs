@@ -2,7 +2,9 @@
 
 use super::{
     installation::{Engines, Worker, until_begun},
-    is_completed, order,
+    is_completed,
+    operators::queue,
+    order,
     rig::Server,
 };
 use crate::support::{User, clip, clip_transcript};
@@ -93,7 +95,14 @@ fn workers_are_listed_drained_measured_and_gone() {
     assert_eq!(other.stop(), Some(0));
     assert!(listed(&server, "other").is_none(), "it has left");
     server.user.expect(0, ["node", "undrain", "one"]);
+    // What a paused queue has stays in it: no worker holds any.
+    server.user.expect(0, ["queue", "pause", "mux", "--reason", "its disk is changed"]);
     let again = order(&server, &asset, Some(clip_transcript()), &["ca"]);
+    server.wait("the film waits in its queue", || {
+        let queue = queue(&server, "mux");
+        (&queue["ready"], &queue["leased"]) == (&json!(1), &json!(0))
+    });
+    server.user.expect(0, ["queue", "resume", "mux"]);
     server.events_until(&again, 0, is_completed);
     assert_eq!(done(&server, &one, &["mix", "mux"]), [1, 1]);
     drop(one);

@@ -30,8 +30,7 @@ pub(crate) struct QueueDocument {
     stage: Stage,
     /// Work that waits for a worker.
     ready: usize,
-    /// Work that was given back and waits for its time: all that workers came across while the queue was paused. Queues on
-    /// NATS count it as leased.
+    /// Work that was given back and waits for its time. Queues on NATS count it as leased.
     delayed: usize,
     /// Work that a worker has.
     leased: usize,
