@@ -23,7 +23,7 @@ use crate::{
     home::Home,
     interrupt::Interrupt,
     open_files,
-    wiring::{App, Engines, cores, event_bus, source_limits, work_queue},
+    wiring::{App, Engines, cores, event_bus, source_limits},
     work::WorkPlan,
 };
 use application::{crew::Crew, ports::cluster::Turn};
@@ -40,7 +40,7 @@ const CLOSING: Duration = Duration::from_secs(2);
 
 /// Runs the command until somebody asks it to stop.
 pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, Failure> {
-    let config = &loaded.config;
+    let (config, roles) = (&loaded.config, &loaded.config.node.roles);
     let _owned = home.own()?;
     let interrupt = Interrupt::listen()?;
     let secrets = secrets::Secrets::of(home)?;
@@ -49,14 +49,14 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
         tell(config.telemetry.log_format, &said);
     }
     // Before anything is opened: a port that is taken is found out at once.
-    let listener = listener::bind(config.http.listen).await?;
+    let listener = listener::bind(config.http.listen, "--listen").await?;
     let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;
     let engines = Engines::new(home, args.signing.signing())?;
     let plan = WorkPlan::of_server(config, cores());
     let app = interrupt.or_stop(open(home, config, engines, &plan)).await?;
-    let joining = Joining::of_server(&config.node.roles, plan.card());
     membership::check_address(&app, home, config).await?;
-    let membership = Membership::join(&app, home, &config.node, joining).await?;
+    let bus = event_bus(home).await?;
+    let membership = Membership::join(&app, home, &config.node, Joining::of_server(roles, plan.card())).await?;
     let set_up = match &app.cluster {
         Some(cluster) => Some(cluster.turn(Turn::SetUp).await.map_err(|error| Failure::internal(&error))?),
         None => None,
@@ -65,8 +65,7 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     let scheme = if tls.is_some() { "https" } else { "http" };
     let public_url = identity::public_url(config.http.public_url.as_deref(), scheme, address);
     identity::check_issuer(config, &public_url)?;
-    let kept = app.kept.clone();
-    let (bus, holdings) = (event_bus(home).await?, membership.holdings().clone());
+    let (kept, holdings) = (app.kept.clone(), membership.holdings().clone());
     let standing = Standing { tls: tls.is_some(), public_url, holdings, bus, slots: plan.slots, stop: stop.clone() };
     let served = parts::serve(app, home, config, &secrets, standing).await?;
     let first = identity::first_start(&served.api.identity, &config.auth).await?;
@@ -74,12 +73,14 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     drop(set_up);
     // What goes wrong is in the log as well, and nobody else asks for it here.
     let (crew, _unheard) = Crew::start(served.crew, served.backlog);
-    let (_near, own) = near::Near::open(home, address, tls.is_some()).await?;
-    greet(&config.node.roles, &format!("{scheme}://{address}"), home, first);
+    let is_api = roles.contains(&NodeRole::Api);
+    let near = if is_api { Some(near::Near::open(home, address, tls.is_some()).await?) } else { None };
+    let (_near, own) = near.unzip();
+    greet(roles, &format!("{scheme}://{address}"), home, first.filter(|_| is_api));
     tracing::info!(%address, scheme, version = env!("CARGO_PKG_VERSION"), "serving");
-    let answers = if config.node.roles.contains(&NodeRole::Api) { router } else { router_of_operators };
+    let answers = if is_api { router } else { router_of_operators };
     let (limits, router) = (listener::limits(&config.http), answers(served.api));
-    if let Some(own) = own {
+    if let Some(own) = own.flatten() {
         // It ends with the other one.
         tokio::spawn(server::serve(own, router.clone(), None, limits, stop.clone()));
     }
@@ -94,9 +95,8 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
     }
     tell(config.telemetry.log_format, "stopping: requests and engines come to a safe point; once more stops at once");
     stop.cancel();
-    let limit = config.http.shutdown_timeout;
     tokio::select! {
-        () = rest(crew, &mut serving, limit) => {
+        () = rest(crew, &mut serving, config.http.shutdown_timeout) => {
             membership.leave().await;
             kept.leave().await;
             Ok(Exit::Done)
@@ -112,8 +112,7 @@ pub async fn run(args: ServeArgs, home: &Home, loaded: &Loaded) -> Result<Exit, 
 
 /// Opens everything that this node works with, and brings the read models up to date if that is its part.
 async fn open(home: &Home, config: &Config, engines: Engines, plan: &WorkPlan) -> Result<App, Failure> {
-    let queue = work_queue(home, plan).await?;
-    let mut app = App::open_with(home, engines, source_limits(&config.limits), queue).await?;
+    let mut app = App::open_with(home, engines, source_limits(&config.limits), Some(plan)).await?;
     app.worker.room = plan.room(config, cores());
     app.blobs.clear_scratch(None).await?;
     if config.node.roles.contains(&NodeRole::Project) {

@@ -14,7 +14,7 @@ pub use collecting::{collector, collector_alone};
 pub use databases::{CopiedAll, admit, copy_log, migrate, put_away};
 pub use http_outbound::choose_cryptography;
 pub use kept::Kept;
-pub use nodes::{event_bus, work_queue};
+pub use nodes::event_bus;
 pub use people::{mailer, outbound, outside_issuer};
 pub use read_models::{ReadModels, read_models};
 
@@ -24,6 +24,7 @@ use crate::{
     exit::{Exit, Failure},
     home::Home,
     siblings::JobsOfSource,
+    work::WorkPlan,
 };
 use application::{
     abilities::Abilities,
@@ -42,7 +43,6 @@ use application::{
         read_store::ReadStore,
         scanner::MalwareScanner,
         upload_store::UploadStore,
-        work_queue::WorkQueue,
     },
     process_manager::ProcessManager,
     report::TRUE_PEAK_MAX_DBTP,
@@ -92,7 +92,6 @@ use std::{
 };
 use stores::LogOfNodes;
 use telemetry::{LogFilter, OtelTraces, Sampling, TelemetryConfig};
-use work_queue_memory::MemoryWorkQueue;
 
 /// The name of the one log.
 const LOG: &str = "main";
@@ -330,28 +329,29 @@ impl App {
     /// Opens everything in the data folder, which the caller owns, with a queue of this process's own; sources beyond these
     /// limits are rejected.
     pub async fn open(home: &Home, engines: Engines, limits: SourceLimits) -> Result<Self, Failure> {
-        Self::open_with(home, engines, limits, Arc::new(MemoryWorkQueue::new())).await
+        Self::open_with(home, engines, limits, None).await
     }
 
-    /// The same with this queue.
+    /// The same; with a plan, work comes from the installation's queue by it. What others share is opened after the log,
+    /// which knows its installation: a stranger leaves no trace there.
     pub async fn open_with(
         home: &Home,
         engines: Engines,
         limits: SourceLimits,
-        queue: Arc<dyn WorkQueue>,
+        plan: Option<&WorkPlan>,
     ) -> Result<Self, Failure> {
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
         let fail = |error: &(dyn std::error::Error + 'static)| Failure::internal(error);
         let vault: Arc<dyn KeyVault> = Arc::new(FileKeyVault::open(home.keys()).map_err(|error| fail(&error))?);
         let codec = EventCodec::new(LOG, Arc::clone(&vault));
         let LogOfNodes { log, cluster } = stores::event_log(home, codec, Arc::clone(&clock)).await?;
+        let queue = nodes::work_queue(home, plan).await?;
         let upload_target = nodes::blob_store(home, &*ids, cluster.clone()).await?;
         let blobs: Arc<dyn BlobStore> = Arc::clone(&upload_target) as Arc<dyn BlobStore>;
         let kept = Kept::open(home, &*ids).await?;
         let memos = kept.memos(Arc::clone(&vault)).await?;
         let stores = stores::row_stores(home).await?;
-        let snapshots = stores.snapshots(home, Arc::clone(&vault)).await?;
-        let read_store = stores.rows;
+        let (snapshots, read_store) = (stores.snapshots(home, Arc::clone(&vault)).await?, stores.rows);
         let aggregates = Arc::new(Aggregates::new(Arc::clone(&log)).with_snapshots(snapshots));
         let files = cluster.clone().map_or_else(FileUse::default, FileUse::among);
         let siblings = JobsOfSource { read_store: Arc::clone(&read_store), aggregates: Arc::clone(&aggregates) };

@@ -112,10 +112,14 @@ impl WorkPlan {
             return Err(Failure::usage(advice));
         }
         let by_stage = by_stage(asked.slots, &stages)?;
-        let overall = asked.slots.iter().find_map(|slots| match slots {
+        let mut overall = asked.slots.iter().filter_map(|slots| match slots {
             Slots::Overall(count) => Some(usize::from(*count)),
             Slots::Of(..) => None,
         });
+        let (overall, more) = (overall.next(), overall.next());
+        if more.is_some() {
+            return Err(Failure::usage("--slots says twice how much there is at a time overall: say it once"));
+        }
         let slots = overall.unwrap_or_else(|| by_stage.values().sum::<usize>().max(cores + 1));
         Ok(Self { stages, classes, slots, by_stage })
     }
@@ -150,7 +154,11 @@ fn by_stage(slots: &[Slots], stages: &[Stage]) -> Result<BTreeMap<Stage, usize>,
                 "--slots names {stage}, which this worker does not do; see --stages and --class"
             )));
         }
-        by_stage.insert(*stage, usize::from(*count));
+        if by_stage.insert(*stage, usize::from(*count)).is_some() {
+            return Err(Failure::usage(format!(
+                "--slots says twice how much of {stage} there is at a time: say it once"
+            )));
+        }
     }
     Ok(by_stage)
 }

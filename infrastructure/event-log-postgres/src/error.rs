@@ -30,7 +30,9 @@ pub enum LogError {
         expected: String,
     },
     /// Another installation's keys are needed to read it.
-    #[error("this event log belongs to another data folder, which has the keys of what is sealed in it")]
+    #[error(
+        "this event log belongs to another data folder, which has the keys of what is sealed in it; nodes of one installation find them in node.shared_dir"
+    )]
     OtherInstallation,
     /// The server did not answer in time.
     #[error("the event log's database did not answer in time")]

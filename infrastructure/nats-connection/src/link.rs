@@ -20,12 +20,16 @@ use async_nats::{
 };
 use bytes::Bytes;
 use futures::StreamExt;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::{
     error::Error,
     fmt,
     future::Future,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::timeout;
@@ -81,8 +85,12 @@ impl Link {
         let addresses: Result<Vec<ServerAddr>, _> = servers.urls.iter().map(|url| url.parse()).collect();
         let addresses = addresses.map_err(NatsError::Address)?;
         let forbidden = Arc::new(Mutex::new(None));
-        let noted = Arc::clone(&forbidden);
-        let options = logged_in(&servers.login)?
+        let (noted, is_away) = (Arc::clone(&forbidden), AtomicBool::new(false));
+        let login = match &servers.login {
+            Login::Anonymous => addresses.iter().find_map(login_in).unwrap_or_default(),
+            chosen => chosen.clone(),
+        };
+        let options = logged_in(&login)?
             .name("dragoman")
             .custom_inbox_prefix(prefix.inbox())
             .connection_timeout(CONNECT)
@@ -92,7 +100,7 @@ impl Link {
                 Duration::from_millis(50 * u64::try_from(tries).unwrap_or(u64::MAX).min(10)).min(PAUSE_MAX)
             })
             .event_callback(move |event| {
-                note(&event, &noted);
+                note(&event, &noted, &is_away);
                 std::future::ready(())
             });
         let options = secured(options, &servers.tls)?;
@@ -248,8 +256,8 @@ fn answered(what: &'static str, message: &Message) -> Result<Value, NatsError> {
     Err(NatsError::Refused { what, said, code, is_passing })
 }
 
-/// Says in this process's log what becomes of the connection, and keeps what is forbidden.
-fn note(event: &Event, forbidden: &Mutex<Option<String>>) {
+/// Says in this process's log what becomes of the connection, once while it is away, and keeps what is forbidden.
+fn note(event: &Event, forbidden: &Mutex<Option<String>>, is_away: &AtomicBool) {
     if let Event::ServerError(error) = event {
         let said = error.to_string();
         if said.to_ascii_lowercase().contains("permissions violation") {
@@ -257,13 +265,32 @@ fn note(event: &Event, forbidden: &Mutex<Option<String>>) {
         }
     }
     match event {
-        Event::Connected => tracing::info!("connected to NATS"),
-        Event::Disconnected => tracing::warn!("the connection to NATS broke"),
+        Event::Connected => {
+            is_away.store(false, Ordering::Relaxed);
+            tracing::info!("connected to NATS");
+        }
+        Event::Disconnected => {
+            is_away.store(true, Ordering::Relaxed);
+            tracing::warn!("the connection to NATS broke, and is tried again until it is there");
+        }
+        Event::ClientError(_) if is_away.load(Ordering::Relaxed) => {
+            tracing::debug!(%event, "the connection to NATS");
+        }
         Event::LameDuckMode | Event::Draining | Event::Closed => tracing::info!(%event, "the connection to NATS"),
         Event::SlowConsumer(_) | Event::ServerError(_) | Event::ClientError(_) => {
             tracing::warn!(%event, "the connection to NATS");
         }
     }
+}
+
+/// Who logs in by an address: `nats://user:password@host`, or a token alone, each part percent-encoded.
+pub(crate) fn login_in(address: &ServerAddr) -> Option<Login> {
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let user = plain(address.username()?);
+    Some(match address.password() {
+        Some(password) => Login::Password { user, password: plain(password) },
+        None => Login::Token(user),
+    })
 }
 
 fn logged_in(login: &Login) -> Result<ConnectOptions, NatsError> {

@@ -25,7 +25,7 @@ impl fmt::Debug for Servers {
 /// Who logs in. Shows no secret when it is printed.
 #[derive(Clone, Default)]
 pub enum Login {
-    /// Nobody in particular.
+    /// Whoever stands in the first address that names somebody; nobody in particular where none does.
     #[default]
     Anonymous,
     /// A user by password.

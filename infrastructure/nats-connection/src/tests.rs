@@ -1,6 +1,6 @@
 //! What needs no server.
 
-use crate::{Prefix, compare};
+use crate::{Login, Prefix, compare, link::login_in};
 use serde_json::{Value, json};
 
 #[test]
@@ -17,6 +17,21 @@ fn what_a_server_drops_is_noticed() {
         let error = compare("a stream", &asked, echoed.as_ref()).unwrap_err().to_string();
         assert!(error.contains(told), "{error}");
     }
+}
+
+#[test]
+fn an_address_may_say_who_logs_in() {
+    let login = |address: &str| {
+        login_in(&address.parse().unwrap()).map(|login| match login {
+            Login::Password { user, password } => (user, Some(password)),
+            Login::Token(token) => (token, None),
+            other => panic!("{other:?}"),
+        })
+    };
+    let said = |user: &str, password: Option<&str>| Some((user.to_owned(), password.map(str::to_owned)));
+    assert_eq!(login("nats://node:a%40b%2Fc@queue:4222"), said("node", Some("a@b/c")));
+    assert_eq!(login("tls://token@queue"), said("token", None));
+    assert_eq!(login("nats://queue:4222"), None);
 }
 
 #[test]

@@ -53,6 +53,11 @@ impl LogFilter {
     pub(crate) fn build(&self) -> EnvFilter {
         EnvFilter::new(&self.0)
     }
+
+    /// Whether it names a library.
+    pub(crate) fn names(&self, library: &str) -> bool {
+        self.0.contains(library)
+    }
 }
 
 impl Default for LogFilter {

@@ -85,9 +85,9 @@ where
     let logs: Box<dyn Layer<_> + Send + Sync> = match config.log_format {
         LogFormat::Text => {
             let lines = fmt::layer().with_writer(writer).with_ansi(colours);
-            lines.with_filter(EventFilter::new(config.log_filter.build())).boxed()
+            lines.with_filter(EventFilter::new(&config.log_filter)).boxed()
         }
-        LogFormat::Json => JsonLogs::new(writer).with_filter(EventFilter::new(config.log_filter.build())).boxed(),
+        LogFormat::Json => JsonLogs::new(writer).with_filter(EventFilter::new(&config.log_filter)).boxed(),
     };
     let subscriber = Registry::default().with(traces).with(logs);
     Ok((Dispatch::new(subscriber), Telemetry { provider }))

@@ -39,13 +39,13 @@ pub enum NodeCommand {
     /// Let a node do nothing new.
     #[command(after_help = DRAIN_HELP)]
     Drain {
-        /// The node, by its name or its id, or how that begins.
+        /// The node, by its name, its id, or how its id begins.
         node: String,
     },
     /// Let a node take part again.
     #[command(after_help = "Example: dragoman node undrain flow-2")]
     Undrain {
-        /// The node, by its name or its id, or how that begins.
+        /// The node, by its name, its id, or how its id begins.
         node: String,
     },
 }
@@ -66,17 +66,23 @@ async fn carry_out(remote: &Remote, command: NodeCommand, as_json: bool) -> Resu
             print("There are no nodes: nobody serves now, or one process alone, whose log is not on PostgreSQL.");
         }
         NodeCommand::List => print(&table(&rows(&nodes))),
-        NodeCommand::Drain { node } => tell(remote, find(&nodes, &node)?, "drain").await?,
-        NodeCommand::Undrain { node } => tell(remote, find(&nodes, &node)?, "undrain").await?,
+        NodeCommand::Drain { node } => {
+            let id = tell(remote, find(&nodes, &node)?, "drain").await?;
+            complain(&format!("{id} takes nothing new from now on; `dragoman node list` shows what it still holds"));
+        }
+        NodeCommand::Undrain { node } => {
+            let id = tell(remote, find(&nodes, &node)?, "undrain").await?;
+            complain(&format!("{id} takes part again"));
+        }
     }
     Ok(())
 }
 
-async fn tell(remote: &Remote, node: &Value, verb: &str) -> Result<(), Failure> {
+/// Its id.
+async fn tell<'a>(remote: &Remote, node: &'a Value, verb: &str) -> Result<&'a str, Failure> {
     let id = text(node, "id");
     remote.ask(Ask::post(format!("/v1/nodes/{id}/{verb}"), None)).await?;
-    complain(&format!("{id} is told to {verb}; `dragoman node list` shows when it has"));
-    Ok(())
+    Ok(id)
 }
 
 async fn nodes(remote: &Remote) -> Result<Vec<Value>, Failure> {

@@ -62,23 +62,34 @@ pub fn stage(name: &str) -> Result<Stage, String> {
     name.parse().map_err(|_| format!("there is no such stage; the stages are {}", names()))
 }
 
+/// What is counted of a queue.
+const COUNTS: [&str; 3] = ["ready", "delayed", "leased"];
+
 /// Runs the command.
 pub async fn run(args: QueueArgs, home: &Home, loaded: &Loaded) -> Result<Exit, Failure> {
     let QueueArgs { command, server } = args;
     let as_json = server.json;
-    with(&server, home, loaded, async |remote| carry_out(remote, command, as_json).await).await?;
+    let is_elsewhere = home.queue().is_some();
+    with(&server, home, loaded, async |remote| carry_out(remote, command, as_json, is_elsewhere).await).await?;
     Ok(Exit::Done)
 }
 
-async fn carry_out(remote: &Remote, command: QueueCommand, as_json: bool) -> Result<(), Failure> {
+/// `is_elsewhere`: the queue is on a server that this process does not ask.
+async fn carry_out(remote: &Remote, command: QueueCommand, as_json: bool, is_elsewhere: bool) -> Result<(), Failure> {
     match command {
         QueueCommand::List => {
             let mut found = remote.ask(Ask::get("/v1/queues")).await?;
             let queues = found.get_mut("items").map(Value::take).unwrap_or_default();
+            let mut queues: Vec<Value> = serde_json::from_value(queues).unwrap_or_default();
+            if is_elsewhere && matches!(remote, Remote::Here(_)) {
+                complain("how much work there is only a server tells: ask one with --server and --token-file");
+                let counts = queues.iter_mut().filter_map(Value::as_object_mut);
+                counts.for_each(|queue| COUNTS.iter().for_each(|key| drop(queue.remove(*key))));
+            }
             if as_json {
                 print_json(&queues);
             } else {
-                print(&table(&rows(queues.as_array().map_or(&[][..], Vec::as_slice))));
+                print(&table(&rows(&queues)));
             }
         }
         QueueCommand::Pause { stage, reason } => {
@@ -100,7 +111,7 @@ async fn carry_out(remote: &Remote, command: QueueCommand, as_json: bool) -> Res
 fn rows(queues: &[Value]) -> Vec<Vec<String>> {
     let head = ["STAGE", "READY", "DELAYED", "LEASED", "STATE"].map(str::to_owned).to_vec();
     let row = |queue: &Value| {
-        let count = |key: &str| queue[key].as_u64().unwrap_or_default().to_string();
+        let count = |key: &str| queue[key].as_u64().map_or_else(|| "-".to_owned(), |count| count.to_string());
         let state = match queue.get("paused") {
             None => "open".to_owned(),
             Some(pause) => {
@@ -109,7 +120,7 @@ fn rows(queues: &[Value]) -> Vec<Vec<String>> {
                 format!("paused since {since} by {}: {why}", text(pause, "by"))
             }
         };
-        vec![text(queue, "stage").to_owned(), count("ready"), count("delayed"), count("leased"), state]
+        [vec![text(queue, "stage").to_owned()], COUNTS.map(count).to_vec(), vec![state]].concat()
     };
     [head].into_iter().chain(queues.iter().map(row)).collect()
 }
@@ -124,9 +135,11 @@ mod tests {
         let queues = [
             json!({"stage": "mix", "ready": 2, "delayed": 0, "leased": 1}),
             json!({"stage": "mux", "ready": 0, "delayed": 3, "leased": 0, "paused": pause}),
+            json!({"stage": "fit"}),
         ];
         let shown = rows(&queues);
         assert_eq!(shown[1], ["mix", "2", "0", "1", "open"]);
+        assert_eq!(shown[3], ["fit", "-", "-", "-", "open"], "what nobody counts is not none");
         assert_eq!(shown[2][4], "paused since 2026-11-30T08:00:00 by account:1: a new voice");
     }
 

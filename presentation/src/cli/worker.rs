@@ -12,7 +12,7 @@ use crate::{
         membership::{Joining, Membership},
         secrets::Secrets,
     },
-    wiring::{App, Engines, cores, source_limits, work_queue},
+    wiring::{App, Engines, cores, source_limits},
     work::{
         Asked, Slots, WorkPlan, class,
         measures::{QueueReach, WorkHealth, register},
@@ -70,10 +70,7 @@ pub async fn run(args: WorkerArgs, home: &Home, config: &Config) -> Result<Exit,
     let interrupt = Interrupt::listen()?;
     let window = Window::open(home, config).await?;
     let engines = Engines::new(home, args.signing.signing())?;
-    let opening = async {
-        let queue = work_queue(home, &plan).await?;
-        App::open_with(home, engines, source_limits(&config.limits), queue).await
-    };
+    let opening = App::open_with(home, engines, source_limits(&config.limits), Some(&plan));
     let mut app = interrupt.or_stop(opening).await?;
     app.worker.room = plan.room(config, cores());
     app.blobs.clear_scratch(None).await?;
@@ -118,7 +115,7 @@ impl Window {
     async fn open(home: &Home, config: &Config) -> Result<Option<Self>, Failure> {
         let Some(address) = config.worker.listen else { return Ok(None) };
         let (secrets, tls) = (Secrets::of(home)?, listener::tls(&config.http)?);
-        let listener = listener::bind(address).await?;
+        let listener = listener::bind(address, "--http").await?;
         let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;
         let place = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         Ok(Some(Self { listener, tls, place, secrets }))

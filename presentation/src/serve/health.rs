@@ -1,6 +1,6 @@
 //! How each part of the server is: what `/health` and `/readyz` ask.
 
-use crate::wiring::Engines;
+use crate::{config::NodeRole, wiring::Engines};
 use application::{
     admission::Admission,
     commands::asset_desk::{DeskState, DeskStatus},
@@ -69,7 +69,12 @@ impl HealthCheck for ReadStoreHealth {
 }
 
 /// What waits.
-pub struct QueueHealth(pub Arc<Admission>);
+pub struct QueueHealth {
+    /// Who decides what is driven.
+    pub admission: Arc<Admission>,
+    /// Where work waits.
+    pub queue: Arc<dyn WorkQueue>,
+}
 
 #[async_trait]
 impl HealthCheck for QueueHealth {
@@ -78,12 +83,38 @@ impl HealthCheck for QueueHealth {
     }
 
     async fn check(&self) -> Health {
-        let depth = self.0.depth();
-        match depth.backing_off {
+        if self.queue.depth().await.is_err() {
+            return Health::degraded("it cannot be reached: work waits");
+        }
+        match self.admission.depth().backing_off {
             0 => Health::up(),
             some => Health::degraded(format!("{some} dubbings cannot be driven and are tried again")),
         }
     }
+}
+
+/// Whether there is a node for everything that one node or another does.
+pub struct NodesHealth(pub Arc<dyn Cluster>);
+
+#[async_trait]
+impl HealthCheck for NodesHealth {
+    fn name(&self) -> &'static str {
+        "nodes"
+    }
+
+    async fn check(&self) -> Health {
+        let Ok(nodes) = self.0.nodes().await else { return Health::degraded("it cannot be told who is there") };
+        match missing_roles(&nodes).as_slice() {
+            [] => Health::up(),
+            missing => Health::degraded(format!("no node does {}: start one", missing.join(" and "))),
+        }
+    }
+}
+
+/// The roles of which there is no node.
+fn missing_roles(nodes: &[Node]) -> Vec<&'static str> {
+    let is_done = |role: &NodeRole| nodes.iter().any(|node| node.card.roles.iter().any(|name| name == role.name()));
+    NodeRole::ALL.iter().filter(|role| !is_done(role)).map(|role| role.name()).collect()
 }
 
 /// Whether there is somebody among the nodes for all work that waits.
@@ -233,6 +264,21 @@ mod tests {
             ["mix", "fit", "transcribe", "mux"].map(|stage| is_taken(stage, &nodes)),
             [true, true, false, false]
         );
+    }
+
+    #[test]
+    fn every_role_needs_a_node() {
+        let node = |roles: &[&str]| {
+            let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+            let (name, version) = (String::new(), String::new());
+            Node {
+                card: NodeCard { id: Uuid::nil(), name, roles, version, work: None },
+                is_draining: false,
+                holds: vec![],
+            }
+        };
+        assert_eq!(missing_roles(&[node(&["api"]), node(&["worker"])]), ["flow", "project"]);
+        assert_eq!(missing_roles(&[node(&["api", "flow"]), node(&["project"])]), [""; 0]);
     }
 
     #[test]

@@ -8,16 +8,16 @@ use http_api::{HttpLimits, RateLimits, Tls, server::ServerLimits};
 use std::{fs, io::ErrorKind, net::SocketAddr, path::Path};
 use tokio::net::TcpListener;
 
-/// Takes the address.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+/// Takes the address, which `flag` chooses.
+pub async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let advice = match error.kind() {
-            ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port with --listen",
-            ErrorKind::PermissionDenied => "ports below 1024 are not for everybody; choose another with --listen",
-            ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with --listen",
-            _ => "choose another address with --listen",
+            ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port",
+            ErrorKind::PermissionDenied => "ports below 1024 are not for everybody; choose another",
+            ErrorKind::AddrNotAvailable => "this machine has no such address; choose another",
+            _ => "choose another address",
         };
-        Failure::new(Exit::Internal, format!("cannot listen on {address}: {advice}"))
+        Failure::new(Exit::Internal, format!("cannot listen on {address}: {advice} with {flag}"))
     })
 }
 

@@ -2,7 +2,9 @@
 
 use super::{
     assets, collecting,
-    health::{AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, QueueHealth, ReadStoreHealth, WorkersHealth},
+    health::{
+        AssetDeskHealth, DiskHealth, EnginesHealth, LogHealth, NodesHealth, QueueHealth, ReadStoreHealth, WorkersHealth,
+    },
     identity, listener,
     measures::{Measures, Sources},
     membership::PROJECTIONS,
@@ -94,7 +96,7 @@ pub async fn serve(
     let (applied, backlog) = (projections.applied(), Arc::new(UnfinishedRows(Arc::clone(&app.read_store))));
     let (manager, limits) = (Arc::new(app.manager), admission_limits(&config.jobs, app.cores));
     let admission = Admission::among_others(manager, limits, holdings.clone());
-    let health = health(&app.log, &app.read_store, &app.engines, &admission, &applied, &desk, home);
+    let health = health(&app.log, &app.read_store, &app.engines, &applied, &desk, home);
     let sources = sources(&app.log, (&app.worker, slots), &app.engines, &admission, &projections);
     let measures = Measures::new(sources, &metrics, app.log.head().await?);
     let api = Api::new(ApiParts {
@@ -128,7 +130,7 @@ pub async fn serve(
         applied,
         cache,
         metrics,
-        health: with_workers(health, app.cluster.as_ref(), &app.worker.queue, home),
+        health: with_work(health, app.cluster.as_ref(), (&admission, &app.worker.queue), home),
         stop,
         traces: Arc::new(OtelTraces),
         limits: listener::request_limits(&config.http),
@@ -212,7 +214,6 @@ fn health(
     log: &Arc<dyn EventLog>,
     store: &Arc<dyn ReadStore>,
     engines: &Engines,
-    admission: &Arc<Admission>,
     applied: &watch::Receiver<u64>,
     desk: &DeskStatus,
     home: &Home,
@@ -221,7 +222,6 @@ fn health(
     vec![
         Arc::new(LogHealth(Arc::clone(log))),
         Arc::new(ReadStoreHealth { store: Arc::clone(store), log: Arc::clone(log), applied: applied.clone() }),
-        Arc::new(QueueHealth(Arc::clone(admission))),
         // Where they are in a bucket, it is the disk with the copies.
         disk("blobs", if home.bucket().is_some() { home.root().to_owned() } else { home.root().join("blobs") }),
         Arc::new(EnginesHealth::new(engines.clone())),
@@ -230,13 +230,17 @@ fn health(
     ]
 }
 
-/// The same, and whether there is somebody for the work that waits. Where it waits in this process, it is done here.
-fn with_workers(
+/// The same, and of work and those who do it. Where it waits in this process, it is done here.
+fn with_work(
     mut health: Vec<Arc<dyn HealthCheck>>,
     cluster: Option<&Arc<dyn Cluster>>,
-    queue: &Arc<dyn WorkQueue>,
+    (admission, queue): (&Arc<Admission>, &Arc<dyn WorkQueue>),
     home: &Home,
 ) -> Vec<Arc<dyn HealthCheck>> {
+    health.push(Arc::new(QueueHealth { admission: Arc::clone(admission), queue: Arc::clone(queue) }));
+    if let Some(cluster) = cluster {
+        health.push(Arc::new(NodesHealth(Arc::clone(cluster))));
+    }
     if let Some(cluster) = cluster.filter(|_| home.queue().is_some()) {
         health.push(Arc::new(WorkersHealth { cluster: Arc::clone(cluster), queue: Arc::clone(queue) }));
     }

@@ -48,7 +48,10 @@ fn unusable(file: &Path, error: &std::io::Error) -> Failure {
     if application::ports::engine::is_out_of_room(error) {
         return Failure::out_of_room();
     }
-    Failure::new(Exit::Internal, format!("{} cannot be used ({}); check the data folder", file.display(), error.kind()))
+    Failure::new(
+        Exit::Internal,
+        format!("{} cannot be used ({}); check the folder that it is in", file.display(), error.kind()),
+    )
 }
 
 #[cfg(test)]

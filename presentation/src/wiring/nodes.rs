@@ -19,9 +19,10 @@ use uuid::Uuid;
 use work_queue_memory::MemoryWorkQueue;
 use work_queue_nats::{Login, NatsWorkQueue, Servers, Settings, Storage, Tls};
 
-/// The queue of the configuration, from which this process takes work by this plan: its own, or one on NATS.
-pub async fn work_queue(home: &Home, plan: &WorkPlan) -> Result<Arc<dyn WorkQueue>, Failure> {
-    let Some(config) = home.queue() else { return Ok(Arc::new(MemoryWorkQueue::new())) };
+/// The queue of the configuration, from which this process takes work by this plan: its own, as without a plan, or one on
+/// NATS.
+pub async fn work_queue(home: &Home, plan: Option<&WorkPlan>) -> Result<Arc<dyn WorkQueue>, Failure> {
+    let (Some(config), Some(plan)) = (home.queue(), plan) else { return Ok(Arc::new(MemoryWorkQueue::new())) };
     let settings = Settings {
         prefix: config.prefix.clone(),
         installation: home.installation()?,

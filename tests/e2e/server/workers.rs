@@ -7,7 +7,7 @@ use super::{
     order,
     rig::Server,
 };
-use crate::support::{User, clip, clip_transcript};
+use crate::support::{Said, User, clip, clip_transcript};
 use reqwest::{Method, Request, StatusCode, header::HeaderValue};
 use serde_json::{Value, json};
 use std::fs;
@@ -112,6 +112,24 @@ fn workers_are_listed_drained_measured_and_gone() {
 }
 
 #[test]
+fn a_stranger_is_refused_and_leaves_no_trace_in_the_queue() {
+    let house = User::new();
+    let mut engines = Engines::start(&house);
+    let mut server = Server::begin(User::new(), engines.of_server(), |_programs| {});
+    engines.variables.push(("DRAGOMAN_QUEUE__PREFIX", "fourth".to_owned()));
+    let mut stranger = house.command(["worker"]);
+    stranger.envs(engines.of_server()).env("DRAGOMAN_NODE__SHARED_DIR", house.folder().join("other-keys"));
+    let said = Said::from(stranger.output().expect("it runs"));
+    assert_ne!(said.code, 0);
+    let sentence = "belongs to another data folder";
+    assert!(said.stderr.contains(sentence) && said.stderr.contains("node.shared_dir"), "{}", said.stderr);
+    // What it named is free for those whose log it is.
+    assert_eq!(server.stop(), Some(0));
+    let mut server = Server::begin(User::new(), engines.of_server(), |_programs| {});
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
 fn workers_that_would_wait_for_ever_do_not_start() {
     let user = User::new();
     let server = Server::start_for(user);
@@ -132,5 +150,7 @@ fn workers_that_would_wait_for_ever_do_not_start() {
     refused(&["--class", "tpu"], "", "no class of machines; they are cpu and gpu");
     refused(&["--slots", "mix=0"], "", "numbers from 1 to 1024");
     refused(&["--stages", "mix", "--slots", "fit=1"], "", "--slots names fit, which this worker does not do");
+    refused(&["--slots", "1,2"], "", "--slots says twice how much there is at a time overall");
+    refused(&["--slots", "mix=1,mix=2"], "", "--slots says twice how much of mix there is at a time");
     refused(&["--http", "0.0.0.0:8090"], "", "worker.listen (--http): 0.0.0.0:8090 is not loopback");
 }

@@ -67,7 +67,7 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("memchr", &["http-api"]),
     ("object_store", &["blob-store"]),
     ("opentelemetry*", &["telemetry"]),
-    ("percent-encoding", &["event-log-kurrent"]),
+    ("percent-encoding", &["event-log-kurrent", "nats-connection"]),
     ("prometheus-client", &["dragoman", "http-api"]),
     ("rcgen", &["provenance-c2pa"]),
     ("realfft", &["engine-diarise-spectral", "engine-segment-earshot"]),

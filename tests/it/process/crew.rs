@@ -165,6 +165,8 @@ async fn finished_and_parked_dubbings_cost_nothing() {
             behind.calls(Stage::Mix) == 31 && admission.depth() == Default::default()
         })
         .await;
+    // What listens has heard the last news.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let before = log.reads();
     tokio::time::sleep(LONG).await;
     assert_eq!(log.reads(), before, "nobody reads what does not move");

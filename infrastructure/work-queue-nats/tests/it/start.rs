@@ -220,6 +220,10 @@ async fn logins() {
         refuses(&by(wrong), plain(), refused).await;
         works(&by(right), plain()).await;
     }
+    let server = server("authorization { user: node, password: \"secret/1\" }");
+    let by = |who: &str| at(&server.url().replace("nats://", &format!("nats://{who}@")));
+    works(&by("node:secret%2F1"), plain()).await;
+    refuses(&by("node:secret"), plain(), refused).await;
     let garbled = Servers { login: Login::Credentials("secret".to_owned()), ..at("nats://127.0.0.1:1") };
     refuses(&garbled, plain(), "have not the form of what `nsc` writes").await;
 }

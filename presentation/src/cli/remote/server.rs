@@ -60,7 +60,16 @@ impl Server {
         let url = match fs::read_to_string(&url_file) {
             Ok(url) => url.trim().to_owned(),
             // Whoever owns the folder serves nothing, or not yet.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(taken),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(Failure {
+                    message: format!(
+                        "{}, and it answers no requests: name a server that does with --server and --token-file, or a data \
+                         folder of your own with --data-dir",
+                        taken.message
+                    ),
+                    ..taken
+                });
+            }
             Err(error) => return Err(unreadable(&url_file, &error)),
         };
         let token = fs::read_to_string(&token_file).map_err(|error| unreadable(&token_file, &error))?;
