@@ -26,7 +26,7 @@ demo-cluster: ## dub a film by two API nodes, two flow nodes and three workers, 
 	@scripts/setup postgresql nats-server curl
 	@scripts/demo-cluster
 
-test: ## run every test, and the clients of others
+test: ## run every test, the clients of others, and the demonstration of a cluster
 	@scripts/setup $(TEST_PACKAGES)
 	@scripts/test
 

@@ -216,6 +216,8 @@ fn the_filter_decides_what_is_logged() {
     check("info", LogFormat::Json, 2);
     check("warn,telemetry=info", LogFormat::Json, 2);
     check("info,telemetry=off", LogFormat::Json, 0);
+    // What libraries tell on the side is heard by those who ask for it.
+    check("info,async_nats=info", LogFormat::Json, 3);
     check("off", LogFormat::Text, 0);
     check("info", LogFormat::Text, 2);
 
@@ -227,6 +229,7 @@ fn the_filter_decides_what_is_logged() {
             let _in_request = tracing::info_span!("request", request_id = "r-1").entered();
             tracing::info!("begun");
             tracing::warn!("slow");
+            tracing::info!(target: "async_nats::connector", "trying");
         });
         let text = log.text();
         assert_eq!(text.lines().count(), lines, "{filter}: {text}");
