@@ -78,7 +78,7 @@ async fn carry_out(remote: &Remote, command: NodeCommand, as_json: bool) -> Resu
     Ok(())
 }
 
-/// Its id.
+/// Tells a node to do so, and gives its id.
 async fn tell<'a>(remote: &Remote, node: &'a Value, verb: &str) -> Result<&'a str, Failure> {
     let id = text(node, "id");
     remote.ask(Ask::post(format!("/v1/nodes/{id}/{verb}"), None)).await?;

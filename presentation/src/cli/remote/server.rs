@@ -63,7 +63,7 @@ impl Server {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(Failure {
                     message: format!(
-                        "{}, and it answers no requests: name a server that does with --server and --token-file, or a data \
+                        "{}, and it answers no requests, or none yet: name a server that does with --server and --token-file, or a data \
                          folder of your own with --data-dir",
                         taken.message
                     ),
