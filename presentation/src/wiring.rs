@@ -452,14 +452,19 @@ impl Reader {
 
 /// The read models as of now. They hold nothing that is not in the log, and two runners do each other no harm: what a
 /// killed owner had not folded yet is folded here, and so are read models that were lost. Where they cannot be
-/// written (a full disk, somebody else's folder), they are read as they are.
+/// written (a full disk, somebody else's folder), they are read as they are; where there are none to read either, the
+/// failure says why none could be made.
 async fn rows_as_of_now(home: &Home, log: &Arc<dyn EventLog>) -> Result<Arc<dyn ReadStore>, Failure> {
-    if let Ok(stores) = stores::row_stores(home).await
-        && Runner::new(Arc::clone(log), Arc::clone(&stores.rows)).catch_up().await.is_ok()
-    {
-        return Ok(stores.rows);
+    match written_rows(home, log).await {
+        Ok(rows) => Ok(rows),
+        Err(unwritten) => stores::rows_as_they_are(home).await.map_err(|_| unwritten),
     }
-    stores::rows_as_they_are(home).await
+}
+
+async fn written_rows(home: &Home, log: &Arc<dyn EventLog>) -> Result<Arc<dyn ReadStore>, Failure> {
+    let rows = stores::row_stores(home).await?.rows;
+    let folded = Runner::new(Arc::clone(log), Arc::clone(&rows)).catch_up().await;
+    folded.map(|_| rows).map_err(|error| Failure::internal(&error))
 }
 
 fn log_failure(home: &Home, error: &LogError) -> Failure {

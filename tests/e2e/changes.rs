@@ -1,11 +1,15 @@
 //! Asking again, and asking for something else: what is re-used, and what is made anew.
 
-use crate::support::{User, clip, clip_transcript};
-use serde_json::Value;
+use crate::{
+    clock::FastClock,
+    support::{Said, User, clip, clip_transcript},
+};
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    time::Duration,
 };
 
 /// A user, one job, and how much of its history has been looked at.
@@ -207,4 +211,43 @@ fn another_voice_speaks_its_speakers_lines_anew() {
     let said = story.user.expect(2, [&["dub"], &unknown[..]].concat());
     assert!(said.stderr.contains("no-such-voice"), "{}", said.stderr);
     assert_eq!(types(&story.news()), Vec::<&str>::new());
+}
+
+/// The digest of the last mix among these events.
+fn mixed_sound(events: &[Value]) -> Value {
+    let mixed = events.iter().rfind(|event| event["event_type"] == "TrackMixed").expect("a mix");
+    mixed["data"]["sound"]["sha256"].clone()
+}
+
+#[test]
+fn what_was_replaced_goes_after_its_time_and_is_made_again_when_asked_for() {
+    let mut story = Story::begin(&[]);
+    let first = mixed_sound(&story.user.events(&story.job));
+    story.again(0, &["--to", "es", "--background", "off"]);
+    let collect = |days: u64, args: &[&str]| {
+        let clock = FastClock::ahead(Duration::from_secs(days * 24 * 3_600));
+        let mut command = story.user.command(["blobs", "collect", "--json"].iter().chain(args));
+        let said = Said::from(command.envs(clock.variables()).output().expect("it runs"));
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        said.json()
+    };
+    let none = json!({ "removed": 0, "bytes": 0 });
+    let early = collect(29, &[]);
+    assert_eq!([&early["unreported"], &early["replaced"]], [&none, &none], "it is not yet time");
+    let trial = collect(31, &["--dry-run"]);
+    // The sound, and the file that was signed.
+    assert_eq!(trial["replaced"]["removed"], 2, "{trial}");
+    assert_eq!(trial["unreported"], none);
+    assert_eq!(collect(31, &[])["replaced"], trial["replaced"]);
+    assert_eq!(collect(31, &[])["removed"], 0);
+    // What is in force is whole, and what went can be had again.
+    let results = contents(&story.user.out());
+    fs::remove_dir_all(story.user.out()).expect("no results");
+    let (_, news) = story.again(0, &["--to", "es", "--background", "off"]);
+    assert_eq!(types(&news), Vec::<&str>::new());
+    assert!(contents(&story.user.out()) == results, "not the same bytes came back");
+    let (_, news) = story.again(0, &["--to", "es"]);
+    assert!(started(&news, "track-").contains("mix") && !started(&news, "track-").contains("synthesise"));
+    assert_eq!(mixed_sound(&news), first, "the same sound as before");
+    story.user.log_is_clean();
 }

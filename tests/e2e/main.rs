@@ -7,6 +7,7 @@
 mod accounts;
 mod bad_input;
 mod changes;
+mod clock;
 mod crash;
 mod databases;
 mod dubs;

@@ -11,6 +11,7 @@ mod machine;
 mod nodes;
 mod operators;
 mod queues;
+mod replaced;
 mod request;
 mod room;
 mod steering;

@@ -130,6 +130,11 @@ pub enum NatsError {
 }
 
 impl NatsError {
+    /// The prefix that somebody else has, if that is why.
+    pub fn taken_prefix(&self) -> Option<&str> {
+        if let NatsError::Taken { prefix, .. } = self { Some(prefix) } else { None }
+    }
+
     /// Whether the same may work a moment later.
     pub fn is_passing(&self) -> bool {
         match self {

@@ -99,6 +99,12 @@ impl StoreError {
         Self::Storage { what, source }
     }
 
+    /// Whether somebody else has what is needed of the file locked.
+    pub(crate) fn is_busy(&self) -> bool {
+        // SQLITE_BUSY, with whatever it says more.
+        matches!(self, Self::Storage { source, .. } if code(source).is_some_and(|code| code & 0xff == 5))
+    }
+
     /// Whether the disk is full.
     pub fn is_out_of_room(&self) -> bool {
         match self {

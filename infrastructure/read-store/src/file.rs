@@ -2,15 +2,19 @@
 
 use crate::error::StoreError;
 use sqlx::{
-    Connection, SqliteConnection, SqlitePool,
+    Connection, Sqlite, SqliteConnection, SqlitePool,
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use tokio::time::{Instant, sleep};
 
 /// Connections that read at the same time.
 const READERS: u32 = 2;
 /// How long to wait for another process's lock on the file.
 const BUSY: Duration = Duration::from_secs(10);
+/// How long to wait before trying again what SQLite itself does not wait for.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// What a file holds, and how it is made.
 pub(crate) struct Schema {
@@ -128,9 +132,21 @@ enum Standing {
     At(i64),
 }
 
+/// The first connection to a file. Of two processes that make one, each may hold what the other needs for the write-ahead
+/// log, and then SQLite says at once that the file is locked, however long it was told to wait.
+async fn first_connection(writer: &SqlitePool, what: &'static str) -> Result<PoolConnection<Sqlite>, StoreError> {
+    let until = Instant::now() + BUSY;
+    loop {
+        match writer.acquire().await.map_err(|error| StoreError::of(what, error)) {
+            Err(error) if error.is_busy() && Instant::now() < until => sleep(AGAIN).await,
+            connected => return connected,
+        }
+    }
+}
+
 async fn migrate(writer: &SqlitePool, schema: &Schema) -> Result<(), StoreError> {
     let failed = |error| StoreError::of(schema.what, error);
-    let mut connection = writer.acquire().await.map_err(failed)?;
+    let mut connection = first_connection(writer, schema.what).await?;
     let mut change = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     let found = match standing(&mut change, schema).await? {
         Standing::Empty => 0,

@@ -146,6 +146,27 @@ async fn rows_equal_those_in_memory_live_and_folded_anew() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_may_make_the_file_at_once() {
+    const OWNERS: usize = 4;
+    for _ in 0..200 {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("read.db");
+        let start = Arc::new(tokio::sync::Barrier::new(OWNERS));
+        let owner = || {
+            let (path, start) = (path.clone(), Arc::clone(&start));
+            tokio::spawn(async move {
+                start.wait().await;
+                SqliteReadStore::open(&path).await.map(drop)
+            })
+        };
+        let owners: Vec<_> = (0..OWNERS).map(|_| owner()).collect();
+        for owner in owners {
+            owner.await.unwrap().unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn readers_change_nothing() {
     let folder = TempDir::new().unwrap();

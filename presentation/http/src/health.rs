@@ -25,6 +25,11 @@ pub trait HealthCheck: Send + Sync {
 
     /// How it is now.
     async fn check(&self) -> Health;
+
+    /// How it is if it does not say so in time. A part without which requests are served all the same is only degraded.
+    fn when_silent(&self) -> Health {
+        Health::down("it does not answer")
+    }
 }
 
 /// How a part is.
@@ -149,11 +154,44 @@ impl HealthReport {
 /// Asks each part how it is.
 pub(crate) async fn report(parts: &[Arc<dyn HealthCheck>]) -> HealthReport {
     let checks = parts.iter().map(|part| async {
-        let health = timeout(CHECK_WAIT, part.check()).await.unwrap_or_else(|_| Health::down("it does not answer"));
+        let health = timeout(CHECK_WAIT, part.check()).await.unwrap_or_else(|_| part.when_silent());
         let reason = health.reason.map(Cow::into_owned);
         ComponentHealth { name: part.name(), state: health.state, reason }
     });
     let components = join_all(checks).await;
     let state = components.iter().map(|part| part.state).max().unwrap_or(HealthState::Up);
     HealthReport { state, components }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Never says how it is.
+    struct Silent {
+        is_needed: bool,
+    }
+
+    #[async_trait]
+    impl HealthCheck for Silent {
+        fn name(&self) -> &'static str {
+            "silent"
+        }
+
+        async fn check(&self) -> Health {
+            std::future::pending().await
+        }
+
+        fn when_silent(&self) -> Health {
+            if self.is_needed { Health::down("it is needed") } else { Health::degraded("it is not needed") }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_part_costs_readiness_only_where_it_is_needed() {
+        for is_needed in [false, true] {
+            let report = report(&[Arc::new(Silent { is_needed })]).await;
+            assert_eq!(report.readiness(&CancellationToken::new()).is_ok(), !is_needed);
+        }
+    }
 }

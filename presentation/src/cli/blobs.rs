@@ -7,7 +7,7 @@ use crate::{
     home::Home,
     wiring,
 };
-use application::commands::collect_blobs::{CollectError, Collected};
+use application::commands::collect_blobs::{CollectError, Collected, Removed};
 use clap::{Args, Subcommand};
 use indicatif::HumanBytes;
 use serde_json::json;
@@ -15,13 +15,16 @@ use serde_json::json;
 /// `blobs`.
 #[derive(Debug, Subcommand)]
 pub enum BlobsCommand {
-    /// Remove files that no event refers to, such as what a worker had made when it was killed.
+    /// Remove files that nobody needs any more: what was replaced or withdrawn, and what a killed worker left.
     #[command(after_help = COLLECT_HELP)]
     Collect(CollectArgs),
 }
 
-const COLLECT_HELP: &str = "A server does this by itself, several times within blobs.collect_after; this command is for when \
-none runs over this data folder. Files that came, or were asked for, later than that ago stay.\n\n\
+const COLLECT_HELP: &str = "Two kinds of files go:\n  \
+unreported  no event refers to them: a worker that was killed had made them. They go blobs.collect_after after they came\n  \
+replaced    a line was said anew, a film made anew or withdrawn. They go blobs.replaced_after later\n\n\
+What a job, an asset or a glossary refers to now always stays. A server does this by itself, several times within \
+blobs.collect_after; this command is for when none runs over this data folder.\n\n\
 Example: dragoman blobs collect --dry-run";
 
 /// `blobs collect`.
@@ -45,14 +48,27 @@ pub async fn run(command: BlobsCommand, home: &Home, config: &Config) -> Result<
 async fn collect(args: &CollectArgs, home: &Home, config: &Config) -> Result<Exit, Failure> {
     let _owned = home.own()?;
     let collected = wiring::collector_alone(home, &config.blobs).await?.run(args.dry_run).await.map_err(failure)?;
-    let Collected { seen, blobs, bytes } = collected;
+    let Collected { seen, unreported, replaced } = collected;
+    let Removed { blobs, bytes } = collected.removed();
     if args.json {
-        print_json(&json!({ "seen": seen, "removed": blobs, "bytes": bytes, "dry_run": args.dry_run }));
+        let of_class = |class: Removed| json!({ "removed": class.blobs, "bytes": class.bytes });
+        print_json(&json!({
+            "seen": seen,
+            "removed": blobs,
+            "bytes": bytes,
+            "unreported": of_class(unreported),
+            "replaced": of_class(replaced),
+            "dry_run": args.dry_run,
+        }));
         return Ok(Exit::Done);
     }
     let done = if args.dry_run { "would be removed" } else { "were removed" };
-    let size = HumanBytes(bytes);
-    print(&format!("{blobs} of {seen} files, {size}, {done}: no event refers to them."));
+    print(&format!("{blobs} of {seen} files, {}, {done}.", HumanBytes(bytes)));
+    for (class, why) in [(unreported, "no event refers to them"), (replaced, "replaced or withdrawn since")] {
+        if class.blobs > 0 {
+            print(&format!("  {:>6}  {:>10}  {why}", class.blobs, HumanBytes(class.bytes).to_string()));
+        }
+    }
     Ok(Exit::Done)
 }
 

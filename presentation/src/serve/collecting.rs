@@ -1,4 +1,4 @@
-//! What removes files that no event refers to, beside the crew of one node.
+//! What removes files that nothing refers to any more, beside the crew of one node.
 
 use super::membership::BLOBS;
 use crate::{

@@ -84,12 +84,16 @@ impl HealthCheck for QueueHealth {
 
     async fn check(&self) -> Health {
         if self.queue.depth().await.is_err() {
-            return Health::degraded("it cannot be reached: work waits");
+            return self.when_silent();
         }
         match self.admission.depth().backing_off {
             0 => Health::up(),
             some => Health::degraded(format!("{some} dubbings cannot be driven and are tried again")),
         }
+    }
+
+    fn when_silent(&self) -> Health {
+        Health::degraded("it cannot be reached: work waits")
     }
 }
 
@@ -103,11 +107,15 @@ impl HealthCheck for NodesHealth {
     }
 
     async fn check(&self) -> Health {
-        let Ok(nodes) = self.0.nodes().await else { return Health::degraded("it cannot be told who is there") };
+        let Ok(nodes) = self.0.nodes().await else { return self.when_silent() };
         match missing_roles(&nodes).as_slice() {
             [] => Health::up(),
             missing => Health::degraded(format!("no node does {}: start one", missing.join(" and "))),
         }
+    }
+
+    fn when_silent(&self) -> Health {
+        Health::degraded("it cannot be told who is there")
     }
 }
 
@@ -133,7 +141,7 @@ impl HealthCheck for WorkersHealth {
 
     async fn check(&self) -> Health {
         let (Ok(nodes), Ok(depths)) = (self.cluster.nodes().await, self.queue.depth().await) else {
-            return Health::degraded("it cannot be told who takes which work");
+            return self.when_silent();
         };
         let waiting = depths.iter().filter(|(_, depth)| depth.ready > 0).map(|(stage, _)| stage.name());
         let missing: Vec<&str> = waiting.filter(|stage| !is_taken(stage, &nodes)).collect();
@@ -141,6 +149,10 @@ impl HealthCheck for WorkersHealth {
             [] => Health::up(),
             missing => Health::degraded(format!("work waits that nobody takes: {}", missing.join(", "))),
         }
+    }
+
+    fn when_silent(&self) -> Health {
+        Health::degraded("it cannot be told who takes which work")
     }
 }
 

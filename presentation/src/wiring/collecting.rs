@@ -9,9 +9,10 @@ use application::{
 use host::{RandomIds, SystemClock};
 use std::sync::Arc;
 
-/// What removes files that no event of this log refers to.
+/// What removes files that nothing in this log refers to any more.
 pub fn collector(log: Arc<dyn EventLog>, blobs: Arc<dyn BlobStore>, config: &Blobs) -> CollectBlobs {
-    CollectBlobs { log, blobs, clock: Arc::new(SystemClock), grace: config.collect_after }
+    let clock = Arc::new(SystemClock);
+    CollectBlobs { log, blobs, clock, grace: config.collect_after, replaced_after: config.replaced_after }
 }
 
 /// The same without everything else, over a data folder that the caller owns.

@@ -17,7 +17,7 @@ use event_bus_nats::{NatsBusError, NatsEventBus, NatsNotices};
 use std::{fs, path::Path, sync::Arc};
 use uuid::Uuid;
 use work_queue_memory::MemoryWorkQueue;
-use work_queue_nats::{Login, NatsWorkQueue, Servers, Settings, Storage, Tls};
+use work_queue_nats::{Login, NatsQueueError, NatsWorkQueue, Servers, Settings, Storage, Tls};
 
 /// The queue of the configuration, from which this process takes work by this plan: its own, as without a plan, or one on
 /// NATS.
@@ -34,8 +34,15 @@ pub async fn work_queue(home: &Home, plan: Option<&WorkPlan>) -> Result<Arc<dyn 
         stages: plan.stages.iter().copied().collect(),
         classes: plan.classes.clone(),
     };
-    let queue = NatsWorkQueue::connect(&servers(config)?, settings).await;
-    Ok(Arc::new(queue.map_err(|error| Failure::new(Exit::Internal, format!("queue.url: {error}")))?))
+    let refused = |error: NatsQueueError| {
+        let key = match &error {
+            NatsQueueError::Server(error) => key_of_prefix(config, error.taken_prefix()),
+            NatsQueueError::Lease(_) => "queue.lease",
+            NatsQueueError::Full | NatsQueueError::Unwritable(_) | NatsQueueError::Unreadable(_) => "queue.url",
+        };
+        Failure::new(Exit::Internal, format!("{key}: {error}"))
+    };
+    Ok(Arc::new(NatsWorkQueue::connect(&servers(config)?, settings).await.map_err(refused)?))
 }
 
 /// Where what happens is told besides the log, and what tells of it: where the queue is on NATS, unless switched off.
@@ -50,10 +57,26 @@ pub async fn event_bus(home: &Home) -> Result<Option<(Arc<dyn EventBus>, NatsNot
         bytes_max: config.events_bytes_max,
         age_max: config.events_age_max,
     };
-    let failed = |error: NatsBusError| Failure::new(Exit::Internal, format!("queue.url: {error}"));
-    let bus = NatsEventBus::connect(&servers(config)?, &settings).await.map_err(failed)?;
-    let notices = bus.notices().await.map_err(failed)?;
+    let refused = |error: NatsBusError| {
+        let key = match &error {
+            NatsBusError::Server(error) => key_of_prefix(config, error.taken_prefix()),
+            NatsBusError::Overlap { .. } => "queue.events_prefix",
+            NatsBusError::Age(_) => "queue.events_age_max",
+        };
+        Failure::new(Exit::Internal, format!("{key}: {error}"))
+    };
+    let bus = NatsEventBus::connect(&servers(config)?, &settings).await.map_err(refused)?;
+    let notices = bus.notices().await.map_err(refused)?;
     Ok(Some((Arc::new(bus), notices)))
+}
+
+/// The key to change where NATS refused: the one of the prefix that is taken, or that of the server.
+fn key_of_prefix(config: &Queue, taken: Option<&str>) -> &'static str {
+    match taken {
+        Some(prefix) if prefix == config.events_prefix => "queue.events_prefix",
+        Some(_) => "queue.prefix",
+        None => "queue.url",
+    }
 }
 
 fn servers(config: &Queue) -> Result<Servers, Failure> {

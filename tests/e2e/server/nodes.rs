@@ -8,13 +8,16 @@ use super::{
     rig::{Answer, Event, Server},
     wire::Wire,
 };
-use crate::support::{User, clip};
+use crate::{
+    clock::FastClock,
+    support::{User, clip},
+};
 use nix::sys::signal::Signal;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -45,37 +48,6 @@ fn node(engines: &Engines, name: &str, roles: &str, (more, hold): (Vec<(&'static
         programs.slow_down("0.3");
         programs.wrap("espeak-ng", &wait);
     })
-}
-
-/// What sets a program's clock forward. What it counts with goes on as it did. To be dropped after the program has ended.
-struct FastClock;
-
-impl FastClock {
-    /// Variables of the program.
-    fn variables(&self) -> Vec<(&'static str, String)> {
-        let folders = fs::read_dir("/usr/lib").expect("a folder").flatten();
-        let library = |folder: PathBuf| folder.join("faketime/libfaketimeMT.so.1");
-        let library = folders.map(|entry| library(entry.path())).find(|file| file.exists());
-        let library = library.expect("libfaketime: apt-get install faketime");
-        vec![
-            ("LD_PRELOAD", library.display().to_string()),
-            ("FAKETIME", format!("+{AHEAD}s")),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ]
-    }
-}
-
-impl Drop for FastClock {
-    /// Programs that were killed leave memory of the system behind, which has their numbers.
-    fn drop(&mut self) {
-        for entry in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let parts = ["faketime_shm_", "sem.faketime_sem_"].iter().find_map(|start| name.strip_prefix(start));
-            if parts.is_some_and(|number| !Path::new("/proc").join(number).exists()) {
-                let _somebody_else_did = fs::remove_file(entry.path());
-            }
-        }
-    }
 }
 
 /// What the node of this name holds, as another one tells it.
@@ -188,7 +160,7 @@ fn nodes_take_over_from_each_other() {
     let (alone, reference) = undisturbed();
     let house = User::new();
     let engines = Engines::start(&house);
-    let (hearing, fast) = (Hearing::start(), FastClock);
+    let (hearing, fast) = (Hearing::start(), FastClock::ahead(Duration::from_secs(AHEAD.into())));
     let hold = house.folder().join("hold");
     let mut api_1 = node(&engines, "api-1", "api", (vec![], &hold));
     let mut api_2 = node(&engines, "api-2", "api", (vec![], &hold));

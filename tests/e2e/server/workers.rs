@@ -130,6 +130,30 @@ fn a_stranger_is_refused_and_leaves_no_trace_in_the_queue() {
 }
 
 #[test]
+fn a_second_installation_on_the_same_servers_is_told_which_prefix_to_change() {
+    let house = User::new();
+    let mut engines = Engines::start(&house);
+    let mut server = Server::begin(User::new(), engines.of_server(), |_programs| {});
+    let database = engines.postgres.database("others").expect("a database");
+    let blobs = format!("s3://{}/two", engines.s3.bucket());
+    let keys = house.folder().join("other-keys").display().to_string();
+    engines.variables.extend([
+        ("DRAGOMAN_LOG__URL", database.clone()),
+        ("DRAGOMAN_READ__URL", database),
+        ("DRAGOMAN_BLOBS__URL", blobs),
+        ("DRAGOMAN_NODE__SHARED_DIR", keys),
+    ]);
+    for (prefix, key) in [("dragoman", "queue.prefix: "), ("second", "queue.events_prefix: ")] {
+        let mut second = house.command(["serve", "--listen", "127.0.0.1:0"]);
+        second.envs(engines.of_server()).env("DRAGOMAN_QUEUE__PREFIX", prefix);
+        let said = Said::from(second.output().expect("it runs"));
+        assert_ne!(said.code, 0);
+        assert!(said.stderr.contains(key) && said.stderr.contains("is in use on this NATS account"), "{}", said.stderr);
+    }
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
 fn workers_that_would_wait_for_ever_do_not_start() {
     let user = User::new();
     let server = Server::start_for(user);

@@ -2,10 +2,10 @@
 
 use super::{house::House, told::lock};
 use application::{
-    commands::collect_blobs::{CollectBlobs, CollectError, Collected},
+    commands::collect_blobs::{CollectBlobs, CollectError, Collected, Removed},
     ports::{blob_store::BlobStore, clock::Clock},
     process_manager::Ending,
-    stages::handler::{Done, DubbingJob, DubbingStage, StageError, TrackJob, TrackStage},
+    stages::handler::{Attempt, Done, DubbingJob, DubbingStage, StageError, TrackJob, TrackStage},
     testing::MemoryKeyVault,
     worker::Handlers,
 };
@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use domain::{
     dubbing::{DubbingEvent, SeparatedSound},
     flow::{Scope, Stage, rows},
-    track::TrackEvent,
+    track::{MixedSound, TrackEvent},
     value::{Artefact, Decibel, Timestamp},
 };
 use event_codec::EventCodec;
@@ -23,53 +23,81 @@ use std::{
     time::Duration,
 };
 
-const HOUR_MS: u64 = 3_600_000;
+pub const HOUR_MS: u64 = 3_600_000;
 
-/// A stage that does nothing; as Separate it keeps a sound of its own in each attempt, and never comes back from the first.
+/// Which of the stages keeps a blob of its own in each attempt.
+#[derive(Clone, Copy)]
+pub struct Keeping {
+    pub stage: Stage,
+    /// Whether it never comes back from the first.
+    pub hangs_at_first: bool,
+}
+
+/// A stage that does nothing but keep a blob, if it is the one.
 struct Keeps {
     stage: Stage,
+    keeping: Keeping,
     kept: Arc<Mutex<Vec<Artefact>>>,
+}
+
+impl Keeps {
+    async fn keep(&self, attempt: &Attempt) -> Result<Option<Artefact>, StageError> {
+        if self.stage != self.keeping.stage {
+            return Ok(None);
+        }
+        let before = lock(&self.kept).len();
+        let sound = attempt.kit.blobs.put_bytes(format!("sound {before}").into_bytes(), "audio/wav").await?;
+        lock(&self.kept).push(sound.clone());
+        if self.keeping.hangs_at_first && before == 0 {
+            std::future::pending::<()>().await;
+        }
+        Ok(Some(sound))
+    }
 }
 
 #[async_trait]
 impl DubbingStage for Keeps {
     async fn run(&self, job: &DubbingJob) -> Result<Done<DubbingEvent>, StageError> {
-        if self.stage != Stage::Separate {
-            return Ok(Done::made(vec![], vec![]));
-        }
-        let attempt = lock(&self.kept).len();
-        let sound = job.attempt.kit.blobs.put_bytes(format!("sound {attempt}").into_bytes(), "audio/wav").await?;
-        lock(&self.kept).push(sound.clone());
-        if attempt == 0 {
-            std::future::pending::<()>().await;
-        }
-        let separated = DubbingEvent::SpeechSeparated(SeparatedSound {
-            background: sound.clone(),
-            speech: sound,
-            separated: false,
-            duration_ms: 1_000,
-            loudness: Decibel::from_db(-20.0),
-            true_peak: Decibel::from_db(-2.0),
+        let separated = self.keep(&job.attempt).await?.map(|sound| {
+            DubbingEvent::SpeechSeparated(SeparatedSound {
+                background: sound.clone(),
+                speech: sound,
+                separated: false,
+                duration_ms: 1_000,
+                loudness: Decibel::from_db(-20.0),
+                true_peak: Decibel::from_db(-2.0),
+            })
         });
-        Ok(Done::made(vec![separated], vec![]))
+        Ok(Done::made(separated.into_iter().collect(), vec![]))
     }
 }
 
 #[async_trait]
 impl TrackStage for Keeps {
-    async fn run(&self, _job: &TrackJob) -> Result<Done<TrackEvent>, StageError> {
-        Ok(Done::made(vec![], vec![]))
+    async fn run(&self, job: &TrackJob) -> Result<Done<TrackEvent>, StageError> {
+        let mixed = self.keep(&job.attempt).await?.map(|sound| {
+            TrackEvent::TrackMixed(MixedSound {
+                key: sound.sha256,
+                sound,
+                loudness: Decibel::from_db(-20.0),
+                true_peak: Decibel::from_db(-2.0),
+                loudness_reached: true,
+                levels: None,
+            })
+        });
+        Ok(Done::made(mixed.into_iter().collect(), vec![]))
     }
 }
 
-fn handlers(kept: &Arc<Mutex<Vec<Artefact>>>) -> Handlers {
-    let keeps = |stage| Keeps { stage, kept: Arc::clone(kept) };
+/// Stages that do nothing, but for one.
+pub fn handlers(kept: &Arc<Mutex<Vec<Artefact>>>, keeping: Keeping) -> Handlers {
+    let keeps = |stage| Keeps { stage, keeping, kept: Arc::clone(kept) };
     let handlers = rows(Scope::Dubbing).fold(Handlers::default(), |all, row| all.dubbing(row.stage, keeps(row.stage)));
     rows(Scope::Track).fold(handlers, |all, row| all.track(row.stage, keeps(row.stage)))
 }
 
 /// A clock that stands still.
-struct At(Timestamp);
+pub struct At(pub Timestamp);
 
 impl Clock for At {
     fn now(&self) -> Timestamp {
@@ -84,7 +112,8 @@ async fn has(blobs: &dyn BlobStore, blob: &Artefact) -> bool {
 #[tokio::test(start_paused = true)]
 async fn what_an_attempt_kept_before_it_died_is_collected_after_the_grace() {
     let kept = Arc::new(Mutex::new(vec![]));
-    let house = House::begin(&["es"]).await.with_handlers(handlers(&kept));
+    let keeping = Keeping { stage: Stage::Separate, hangs_at_first: true };
+    let house = House::begin(&["es"]).await.with_handlers(handlers(&kept, keeping));
     tokio::select! {
         ending = house.drive() => panic!("{ending:?} though it hangs"),
         () = house.until("a sound is kept", async || !lock(&kept).is_empty()) => {}
@@ -104,13 +133,15 @@ async fn what_an_attempt_kept_before_it_died_is_collected_after_the_grace() {
         blobs: Arc::clone(&blobs),
         clock: Arc::new(At(put_at.plus_ms(hours * HOUR_MS))),
         grace: Duration::from_secs(24 * 3_600),
+        replaced_after: Duration::from_secs(24 * 3_600),
     };
     let found = async |hours: u64, is_trial: bool| {
         let collected = collect(house.log(), hours).run(is_trial).await;
         collected.unwrap_or_else(|error| panic!("{error}"))
     };
-    assert_eq!(found(23, false).await, Collected { seen: 2, blobs: 0, bytes: 0 }, "it may be reported yet");
-    assert_eq!(found(48, true).await, Collected { seen: 2, blobs: 1, bytes: orphan.bytes });
+    let unreported = Removed { blobs: 1, bytes: orphan.bytes };
+    assert_eq!(found(23, false).await, Collected { seen: 2, ..Collected::default() }, "it may be reported yet");
+    assert_eq!(found(48, true).await, Collected { seen: 2, unreported, ..Collected::default() });
     assert!(has(&*blobs, &orphan).await, "that was a trial");
 
     let codec = EventCodec::new("other", Arc::new(MemoryKeyVault::new(1)));
@@ -118,7 +149,7 @@ async fn what_an_attempt_kept_before_it_died_is_collected_after_the_grace() {
     let refused = collect(other, 48).run(false).await;
     assert!(matches!(refused, Err(CollectError::OtherLog(2))), "another log knows of none of them: {refused:?}");
 
-    assert_eq!(found(48, false).await, Collected { seen: 2, blobs: 1, bytes: orphan.bytes });
+    assert_eq!(found(48, false).await, Collected { seen: 2, unreported, ..Collected::default() });
     assert!(!has(&*blobs, &orphan).await && has(&*blobs, &sound).await);
-    assert_eq!(found(48, false).await, Collected { seen: 1, blobs: 0, bytes: 0 });
+    assert_eq!(found(48, false).await, Collected { seen: 1, ..Collected::default() });
 }
