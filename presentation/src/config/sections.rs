@@ -116,7 +116,7 @@ sections! {
         /// How long a file that no event refers to is kept: longer than any attempt at a stage takes.
         collect_after: Duration = duration("1h", "365d"), Some("24h");
         /// How long a file stays that something newer replaced, or whose result was withdrawn; never shorter than collect_after.
-        /// Longer than your oldest backup of the log is old, or a log put back misses media.
+        /// Let it be longer than your oldest backup of the log is old: a log that is put back needs the media of its day.
         replaced_after: Duration = duration("1h", "3650d"), Some("30d");
         /// Whether downloads of media lead to the bucket, by addresses that end soon: clients must reach it.
         presigned: bool = switch(), Some("false");
