@@ -55,7 +55,7 @@ impl Interrupt {
     pub async fn or_stop<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         tokio::select! {
             done = work => done,
-            () = self.wanted() => Err(Failure::new(Exit::Interrupted, "interrupted; `dragoman resume` goes on with what was begun")),
+            () = self.wanted() => Err(Failure::new(Exit::Interrupted, "interrupted; the same command goes on with what was begun")),
         }
     }
 }

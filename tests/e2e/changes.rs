@@ -251,3 +251,52 @@ fn what_was_replaced_goes_after_its_time_and_is_made_again_when_asked_for() {
     assert_eq!(mixed_sound(&news), first, "the same sound as before");
     story.user.log_is_clean();
 }
+
+#[test]
+fn a_replay_from_any_stage_comes_to_its_end() {
+    let mut story = Story::begin(&[]);
+    let first = mixed_sound(&story.user.events(&story.job));
+    story.news();
+    let stages = ["translate", "synthesise", "fit", "sync-lips", "mix", "mark", "mux", "assess", "sign", "publish"];
+    for from in stages {
+        let said = story.user.expect(0, ["job", "replay", &story.job, "--lang", "es", "--from", from]);
+        assert!(said.stderr.contains("dragoman resume"), "nobody else does it: {}", said.stderr);
+        story.user.expect(0, ["resume"]);
+        let news = story.news();
+        // The film that was to be assessed and signed is not kept: it is made again.
+        let begins = if matches!(from, "assess" | "sign") { "mux" } else { from };
+        assert!(started(&news, "track-").contains(begins), "{from}: {:?}", started(&news, "track-"));
+        let published = types(&news).iter().filter(|kind| **kind == "TrackPublished").count();
+        assert_eq!(published, 1, "{from}");
+    }
+    assert_eq!(mixed_sound(&story.user.events(&story.job)), first);
+    story.user.log_is_clean();
+}
+
+#[test]
+fn a_fork_is_another_job_and_cannot_begin_with_what_is_gone() {
+    let mut story = Story::begin(&[]);
+    let before = contents(&story.user.out());
+    // The signed copy took the source's place.
+    let refused = story.user.run(["job", "fork", &story.job, "--from", "ingest"]);
+    assert!(refused.code != 0 && refused.stderr.contains("not kept any more"), "{}", refused.stderr);
+    let forked = story.user.expect(0, ["job", "fork", &story.job, "--from", "sign"]);
+    assert_ne!(forked.stdout.trim(), story.job);
+    story.user.expect(0, ["resume"]);
+    // Whoever dubs the file again means the job whose results lie there.
+    fs::remove_file(story.user.out().join("clip.es.srt")).expect("a deleted file");
+    let (_, news) = story.again(0, &["--to", "es"]);
+    assert_eq!(types(&news), Vec::<&str>::new());
+    assert!(contents(&story.user.out()) == before, "not the same bytes came back");
+}
+
+#[test]
+fn what_was_called_off_is_given_back_and_said_so() {
+    let story = Story::begin(&[]);
+    story.user.expect(0, ["job", "replay", &story.job, "--lang", "es", "--from", "mix"]);
+    let said = story.user.expect(0, ["job", "cancel", &story.job]);
+    assert!(said.stderr.contains("dragoman resume"), "{}", said.stderr);
+    let said = story.user.expect(0, ["resume", &story.job]);
+    assert!(!said.stdout.contains("Nothing to do"), "{}", said.stdout);
+    story.user.log_is_clean();
+}

@@ -2,10 +2,15 @@
 
 use crate::{
     aggregates::{Aggregates, CommandError, CommandMeta, Loaded},
-    ports::event_log::{Appended, ReadError, StreamId},
+    ports::{
+        blob_store::{BlobError, BlobStore},
+        event_log::{Appended, ReadError, StreamId},
+    },
 };
 use domain::{
-    dubbing::{Dubbing, DubbingCommand, DubbingRejection, Fork, Order, Outcome, RequestedTrack, Start, TrackRequest},
+    dubbing::{
+        Dubbing, DubbingCommand, DubbingRejection, Fork, Order, Outcome, Phase, RequestedTrack, Start, TrackRequest,
+    },
     flow::Stage,
     value::{DubbingId, LanguageTag},
 };
@@ -17,6 +22,8 @@ use thiserror::Error;
 pub struct ForkDubbing {
     /// Commands to the log.
     pub aggregates: Arc<Aggregates>,
+    /// Where the source is, if it is kept.
+    pub blobs: Arc<dyn BlobStore>,
 }
 
 /// Why nothing was forked.
@@ -28,6 +35,14 @@ pub enum ForkError {
     /// It has not come so far.
     #[error("the dubbing has not come to {0} yet; fork it from an earlier stage, or wait")]
     NotThereYet(Stage),
+    /// It was called off, or failed, and gave back what a fork would take over.
+    #[error(
+        "the dubbing has ended without results, and gave back what it had found before {0}; fork it from ingest, or order a new one"
+    )]
+    GivenBack(Stage),
+    /// It would have to begin with a file that is not there any more.
+    #[error("the source as it was given is not kept any more; fork it from separate, or dub the file again")]
+    SourceGone,
     /// All its languages were withdrawn.
     #[error("every language of the dubbing was withdrawn; order a new dubbing")]
     NothingToMake,
@@ -37,6 +52,9 @@ pub enum ForkError {
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// It is not known whether the source is there.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
 }
 
 impl ForkDubbing {
@@ -61,7 +79,11 @@ impl ForkDubbing {
         let tracks: Vec<TrackRequest> = wanted
             .map(|(language, track)| TrackRequest { language: language.clone(), settings: track.settings.clone() })
             .collect();
-        if let Some(refusal) = refusal(&loaded, from, &tracks, meta) {
+        let mut refusal = refusal(&loaded, from, &tracks, meta);
+        if refusal.is_none() && from == Stage::Ingest && !self.blobs.hold(&request.source.sha256).await? {
+            refusal = Some(ForkError::SourceGone);
+        }
+        if let Some(refusal) = refusal {
             return Ok(Some(self.aggregates.unless_given(&stream, meta, refusal).await?));
         }
         let start = Start {
@@ -87,7 +109,10 @@ fn refusal(origin: &Loaded<Dubbing>, from: Stage, tracks: &[TrackRequest], meta:
         return Some(CommandError::Stale { actual: origin.revision }.into());
     }
     if !has_come_to(&origin.state, from) {
-        return Some(ForkError::NotThereYet(from));
+        return Some(match origin.state.phase {
+            Phase::Failed | Phase::Cancelled => ForkError::GivenBack(from),
+            Phase::NotStarted | Phase::Processing | Phase::Completed => ForkError::NotThereYet(from),
+        });
     }
     tracks.is_empty().then_some(ForkError::NothingToMake)
 }

@@ -158,7 +158,11 @@ pub(super) fn regenerate(track: &Track, from: Option<Stage>, request: u32, lines
     // What did not change is found again by its key at each stage, so that where lines have changed it is always the
     // first one.
     let from = from.filter(|stage| flow::is_in(track.flow.scope, *stage) && track.lines_owed_anew(&lines).is_empty());
-    let stage = from.unwrap_or(Stage::Translate);
+    let stage = match from.unwrap_or(Stage::Translate) {
+        // The container is kept no longer than until it is signed.
+        Stage::Assess | Stage::Sign if track.signed.is_some() => Stage::Mux,
+        stage => stage,
+    };
     let reopened = flow::reopen(&track.flow, stage).into_iter().map(TrackEvent::Flow);
     [TrackEvent::RegenerationStarted { request, lines }].into_iter().chain(reopened).collect()
 }

@@ -317,7 +317,7 @@ impl Api {
 
     /// Forks dubbings.
     pub fn fork_dubbing(&self) -> ForkDubbing {
-        ForkDubbing { aggregates: Arc::clone(&self.aggregates) }
+        ForkDubbing { aggregates: Arc::clone(&self.aggregates), blobs: Arc::clone(&self.blobs) }
     }
 
     /// Corrects lines.

@@ -22,7 +22,8 @@ pub enum BlobsCommand {
 
 const COLLECT_HELP: &str = "Two kinds of files go:\n  \
 unreported  no event refers to them: a worker that was killed had made them. They go blobs.collect_after after they came\n  \
-replaced    a line was said anew, a film made anew or withdrawn. They go blobs.replaced_after later\n\n\
+replaced    a line was said anew, a film made anew or withdrawn, a job called off, a glossary's terms changed. They go\n              \
+blobs.replaced_after later\n\n\
 What a job, an asset or a glossary refers to now always stays. A server does this by itself, several times within \
 blobs.collect_after; this command is for when none runs over this data folder.\n\n\
 Example: dragoman blobs collect --dry-run";
@@ -46,6 +47,9 @@ pub async fn run(command: BlobsCommand, home: &Home, config: &Config) -> Result<
 }
 
 async fn collect(args: &CollectArgs, home: &Home, config: &Config) -> Result<Exit, Failure> {
+    if !home.exists() {
+        return Err(Failure::usage(format!("there are no jobs in {} yet, and so no files", home.root().display())));
+    }
     let _owned = home.own()?;
     let collected = wiring::collector_alone(home, &config.blobs).await?.run(args.dry_run).await.map_err(failure)?;
     let Collected { seen, unreported, replaced } = collected;

@@ -85,7 +85,8 @@ pub async fn conclude(
     Ok(outcome.exit)
 }
 
-/// The job that a request means, if there is one that can still be extended.
+/// The job that a request means, if there is one that can still be extended. A fork is another job of the same file, and
+/// what lies in the folder is not its own.
 async fn find_job(app: &App, request: &DubRequest) -> Result<Option<DubbingId>, Failure> {
     let filter = [("identity", serde_json::Value::from(identity(request).to_string()))];
     let rows = app.read_store.query(&projections::jobs::TABLE, &filter).await;
@@ -95,8 +96,9 @@ async fn find_job(app: &App, request: &DubRequest) -> Result<Option<DubbingId>, 
         let Some(id) = id else {
             continue;
         };
-        let phase = app.aggregates.dubbing(id).await?.state.phase;
-        if matches!(phase, Phase::Processing | Phase::Completed) {
+        let dubbing = app.aggregates.dubbing(id).await?.state;
+        let is_fork = dubbing.request.as_ref().is_some_and(|request| request.order.forked_from.is_some());
+        if matches!(dubbing.phase, Phase::Processing | Phase::Completed) && !is_fork {
             return Ok(Some(id));
         }
     }

@@ -117,10 +117,12 @@ fn rows(nodes: &[Value]) -> Vec<Vec<String>> {
             list(node, "holds").into_iter().partition(|name| name.starts_with("flow/"));
         let parts = (!partitions.is_empty()).then(|| format!("{} partitions", partitions.len()));
         let holds = parts.into_iter().chain(duties).collect::<Vec<_>>().join(", ");
-        let state = if node["draining"] == true { "draining" } else { "at work" };
+        let is_draining = node["draining"] == true;
+        let state = if is_draining { "draining" } else { "at work" };
+        let takes = if is_draining { "nothing new".to_owned() } else { work(&node["work"]) };
         let told = |key: &str| text(node, key).to_owned();
         let roles = list(node, "roles").join(",");
-        vec![told("id"), told("name"), roles, told("version"), state.to_owned(), holds, work(&node["work"])]
+        vec![told("id"), told("name"), roles, told("version"), state.to_owned(), holds, takes]
     };
     [head].into_iter().chain(nodes.iter().map(row)).collect()
 }
@@ -161,10 +163,13 @@ mod tests {
         let node = json!({"id": "01", "name": "-", "roles": ["api", "flow"], "version": "1", "draining": false,
             "holds": ["assets", "flow/00", "flow/01"]});
         let work = json!({"stages": ["transcribe", "mix"], "slots": 3, "classes": ["cpu"]});
-        let worker = json!({"id": "02", "name": "w", "roles": ["worker"], "version": "1", "draining": true, "holds": [],
-            "work": work});
-        let shown = rows(&[node, worker]);
+        let worker = |is_draining: bool| {
+            json!({"id": "02", "name": "w", "roles": ["worker"], "version": "1", "draining": is_draining, "holds": [],
+                "work": work})
+        };
+        let shown = rows(&[node, worker(false), worker(true)]);
         assert_eq!(shown[1], ["01", "-", "api,flow", "1", "at work", "2 partitions, assets", "-"]);
-        assert_eq!(shown[2], ["02", "w", "worker", "1", "draining", "", "3 at a time (cpu) of transcribe,mix"]);
+        assert_eq!(shown[2], ["02", "w", "worker", "1", "at work", "", "3 at a time (cpu) of transcribe,mix"]);
+        assert_eq!(shown[3], ["02", "w", "worker", "1", "draining", "", "nothing new"]);
     }
 }

@@ -304,7 +304,9 @@ fn page(outcome: &Outcome) -> String {
     let mut page = String::new();
     let state = outcome.state.replace('_', " ");
     page.push_str(&format!("{} {} · {}\n", bold("Job"), outcome.job, state));
-    if outcome.is_unchanged && matches!(outcome.exit, Exit::Done | Exit::Attention) {
+    if outcome.state == "cancelled" {
+        page.push_str("It was called off, and has given back what it had made.\n");
+    } else if outcome.is_unchanged && matches!(outcome.exit, Exit::Done | Exit::Attention) {
         page.push_str("Nothing to do: all of this was made before, and every file is in place.\n");
     }
     for output in &outcome.outputs {

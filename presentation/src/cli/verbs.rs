@@ -112,7 +112,12 @@ pub struct ForkArgs {
 pub async fn run(verb: JobVerb, home: &Home, loaded: &Loaded) -> Result<Exit, Failure> {
     let server = verb.server().clone();
     let as_json = server.json;
-    with(&server, home, loaded, async |remote| carry_out(remote, verb, as_json).await).await?;
+    let works_alone = home.works_alone().is_ok();
+    with(&server, home, loaded, async |remote| {
+        let is_alone = works_alone && matches!(remote, Remote::Here(_));
+        carry_out(&Operator { remote, as_json, is_alone }, verb).await
+    })
+    .await?;
     Ok(Exit::Done)
 }
 
@@ -128,13 +133,22 @@ impl JobVerb {
     }
 }
 
-async fn carry_out(remote: &Remote, verb: JobVerb, as_json: bool) -> Result<(), Failure> {
+/// Whom an operator's wish is told, and how it is answered.
+struct Operator<'a> {
+    remote: &'a Remote,
+    as_json: bool,
+    /// Nobody else works on what is in the data folder: what is owed waits for `dragoman resume`.
+    is_alone: bool,
+}
+
+async fn carry_out(operator: &Operator<'_>, verb: JobVerb) -> Result<(), Failure> {
+    let Operator { remote, as_json, .. } = *operator;
     match verb {
         JobVerb::Parked { .. } => parked(remote, as_json).await,
-        JobVerb::Pause(job) => tell(remote, &job.job, "pause", None, "is paused", as_json).await,
-        JobVerb::Resume(job) => tell(remote, &job.job, "resume", None, "goes on", as_json).await,
-        JobVerb::Retry(job) => tell(remote, &job.job, "retry", None, "is tried again", as_json).await,
-        JobVerb::Cancel(job) => tell(remote, &job.job, "cancel", None, "is called off", as_json).await,
+        JobVerb::Pause(job) => operator.tell(&job.job, "pause", None, "is paused").await,
+        JobVerb::Resume(job) => operator.tell(&job.job, "resume", None, "goes on").await,
+        JobVerb::Retry(job) => operator.tell(&job.job, "retry", None, "is tried again").await,
+        JobVerb::Cancel(job) => operator.tell(&job.job, "cancel", None, "is called off").await,
         JobVerb::Skip(SkipArgs { of, stage, lang, reason }) => {
             let path = match (scope_of(stage), lang) {
                 (Scope::Dubbing, None) => format!("stages/{stage}/skip"),
@@ -147,11 +161,11 @@ async fn carry_out(remote: &Remote, verb: JobVerb, as_json: bool) -> Result<(), 
                 }
             };
             let said = format!("goes on without {stage}");
-            tell(remote, &of.job, &path, Some(json!({ "reason": reason })), &said, as_json).await
+            operator.tell(&of.job, &path, Some(json!({ "reason": reason })), &said).await
         }
         JobVerb::Replay(ReplayArgs { of, lang, from }) => {
             let from = from.map_or(String::new(), |stage| format!("?from={stage}"));
-            tell(remote, &of.job, &format!("tracks/{lang}/regenerate{from}"), None, "is replayed", as_json).await
+            operator.tell(&of.job, &format!("tracks/{lang}/regenerate{from}"), None, "is replayed").await
         }
         JobVerb::Fork(ForkArgs { of, from }) => {
             let id = id_of(remote, &of.job).await?;
@@ -160,29 +174,30 @@ async fn carry_out(remote: &Remote, verb: JobVerb, as_json: bool) -> Result<(), 
                 print_json(&forked);
             } else {
                 print(text(&forked, "id"));
-                complain(&format!("{id} was forked; the new job takes over what it found before {from}"));
+                let next = if operator.is_alone { "; no server runs here, so `dragoman resume` makes it" } else { "" };
+                complain(&format!("{id} was forked; the new job takes over what it found before {from}{next}"));
             }
             Ok(())
         }
     }
 }
 
-async fn tell(
-    remote: &Remote,
-    job: &str,
-    verb: &str,
-    body: Option<Value>,
-    said: &str,
-    as_json: bool,
-) -> Result<(), Failure> {
-    let id = id_of(remote, job).await?;
-    let answer = remote.ask(Ask::post(format!("/v1/dubbings/{id}/{verb}"), body)).await?;
-    if as_json {
-        print_json(&answer);
-    } else {
-        complain(&format!("{id} {said}; `dragoman job show {id}` tells how it stands"));
+impl Operator<'_> {
+    async fn tell(&self, job: &str, verb: &str, body: Option<Value>, said: &str) -> Result<(), Failure> {
+        let id = id_of(self.remote, job).await?;
+        let answer = self.remote.ask(Ask::post(format!("/v1/dubbings/{id}/{verb}"), body)).await?;
+        if self.as_json {
+            print_json(&answer);
+            return Ok(());
+        }
+        let next = match (self.is_alone, verb) {
+            // Nothing has to be done for it.
+            (_, "pause") | (false, _) => format!("`dragoman job show {id}` tells how it stands"),
+            (true, _) => format!("no server runs here, so `dragoman resume {id}` carries it out"),
+        };
+        complain(&format!("{id} {said}; {next}"));
+        Ok(())
     }
-    Ok(())
 }
 
 async fn parked(remote: &Remote, as_json: bool) -> Result<(), Failure> {

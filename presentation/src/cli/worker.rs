@@ -79,7 +79,7 @@ pub async fn run(args: WorkerArgs, home: &Home, config: &Config) -> Result<Exit,
     let (troubles, _unheard) = mpsc::channel(TROUBLES_MAX);
     let crew = Crew::of_workers(&app.worker, plan.slots, &troubles);
     let stop = CancellationToken::new();
-    print(&greeting(&plan, window.as_ref()));
+    print(&greeting(&plan, window.as_ref(), home));
     if let Some(window) = window {
         window.serve(&app, home, config, &plan, &stop)?;
     }
@@ -96,9 +96,10 @@ pub async fn run(args: WorkerArgs, home: &Home, config: &Config) -> Result<Exit,
     }
 }
 
-fn greeting(plan: &WorkPlan, window: Option<&Window>) -> String {
+fn greeting(plan: &WorkPlan, window: Option<&Window>, home: &Home) -> String {
     let names = plan.stages.iter().map(|stage| stage.name()).collect::<Vec<_>>().join(", ");
-    let place = window.map(|window| format!(" ({}/health)", window.place)).unwrap_or_default();
+    let place = window.map(|window| format!(" ({}/health, token: {})", window.place, home.api_token().display()));
+    let place = place.unwrap_or_default();
     format!("dragoman works, {} at a time, on {names}{place}", plan.slots)
 }
 

@@ -110,7 +110,7 @@ impl HealthCheck for NodesHealth {
         let Ok(nodes) = self.0.nodes().await else { return self.when_silent() };
         match missing_roles(&nodes).as_slice() {
             [] => Health::up(),
-            missing => Health::degraded(format!("no node does {}: start one", missing.join(" and "))),
+            missing => Health::degraded(format!("no node does {}: start one, or undrain one", missing.join(" and "))),
         }
     }
 
@@ -119,9 +119,10 @@ impl HealthCheck for NodesHealth {
     }
 }
 
-/// The roles of which there is no node.
+/// The roles of which there is no node that is not drained.
 fn missing_roles(nodes: &[Node]) -> Vec<&'static str> {
-    let is_done = |role: &NodeRole| nodes.iter().any(|node| node.card.roles.iter().any(|name| name == role.name()));
+    let has = |node: &Node, role: &NodeRole| node.card.roles.iter().any(|name| name == role.name());
+    let is_done = |role: &NodeRole| nodes.iter().any(|node| !node.is_draining && has(node, role));
     NodeRole::ALL.iter().filter(|role| !is_done(role)).map(|role| role.name()).collect()
 }
 
@@ -290,7 +291,10 @@ mod tests {
             }
         };
         assert_eq!(missing_roles(&[node(&["api"]), node(&["worker"])]), ["flow", "project"]);
-        assert_eq!(missing_roles(&[node(&["api", "flow"]), node(&["project"])]), [""; 0]);
+        let mut project = node(&["project"]);
+        assert_eq!(missing_roles(&[node(&["api", "flow"]), project.clone()]), [""; 0]);
+        project.is_draining = true;
+        assert_eq!(missing_roles(&[node(&["api", "flow"]), project]), ["project"], "it is drained");
     }
 
     #[test]

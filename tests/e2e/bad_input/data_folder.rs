@@ -56,6 +56,14 @@ fn dub_arguments() -> Vec<&'static str> {
 }
 
 #[test]
+fn a_folder_without_jobs_is_said_to_have_none_and_stays_as_it_is() {
+    let user = User::new();
+    let said = user.expect(2, ["blobs", "collect", "--dry-run"]);
+    assert!(said.stderr.contains("there are no jobs in"), "{}", said.stderr);
+    assert!(!user.data().exists(), "looking makes no folder");
+}
+
+#[test]
 fn a_second_process_is_told_who_is_there() {
     let user = User::new();
     fs::create_dir_all(user.data()).expect("a folder");

@@ -87,7 +87,7 @@ impl Worker {
     /// Where it tells how it is. It has said so.
     pub fn place(&self) -> String {
         let said = fs::read_to_string(&self.said).expect("what it said");
-        let place = said.split_once('(').and_then(|(_, rest)| rest.split_once("/health)"));
+        let place = said.split_once('(').and_then(|(_, rest)| rest.split_once("/health, token: "));
         place.unwrap_or_else(|| panic!("it says nothing of where: {said}")).0.to_owned()
     }
 

@@ -1,7 +1,9 @@
 //! Which blobs the state of a stream refers to: what is in force of all that its events told.
 //!
-//! A stage that was undone has released what it had made. The compiler asks of each new field of an aggregate whether it
-//! refers to blobs, and tests compare the answer with all that a state holds and with what a fork takes over from it.
+//! A stage that was undone has released what it had made. What only led to something that is there now is of no more use:
+//! the film before it was signed, and a source of which there is a signed copy. The compiler asks of each new field of an
+//! aggregate whether it refers to blobs, and tests compare the answer with all that a state holds and with what a fork
+//! takes over from it.
 
 use crate::ports::event_log::{DomainEvent, StreamId};
 use domain::{
@@ -83,8 +85,13 @@ fn of_dubbing(state: &Dubbing, tell: &mut dyn FnMut(&Artefact)) {
         rejection: _,
         flow,
     } = state;
-    if let Some(Request { source, transcript, .. }) = request {
-        tell(source);
+    let copy = in_force(flow, Stage::Ingest, source.as_ref());
+    if let Some(Request { source, transcript, order, .. }) = request {
+        // Once all is done, a source that is no asset is needed only where its signed copy is not another file.
+        let has_copy = copy.is_some_and(|copy| copy.media.sha256 != source.sha256);
+        if !(has_copy && order.asset.is_none() && flow.is_done(Stage::Clean)) {
+            tell(source);
+        }
         if let Transcript::Imported { file } = transcript {
             tell(file);
         }
@@ -93,9 +100,7 @@ fn of_dubbing(state: &Dubbing, tell: &mut dyn FnMut(&Artefact)) {
         of_settings(settings, tell);
         kept.iter().for_each(|KeptTrack { settings, .. }| of_settings(settings, tell));
     }
-    if let Some(source) = in_force(flow, Stage::Ingest, source.as_ref()) {
-        tell(&source.media);
-    }
+    copy.iter().for_each(|copy| tell(&copy.media));
     if let Some(sound) = in_force(flow, Stage::Separate, sound.as_ref()) {
         [&sound.background, &sound.speech].into_iter().for_each(tell);
     }
@@ -129,7 +134,10 @@ fn of_track(state: &Track, tell: &mut dyn FnMut(&Artefact)) {
         tell(&mixed.sound);
     }
     if let Some(muxed) = in_force(flow, Stage::Mux, muxed.as_ref()) {
-        [&muxed.media, &muxed.srt, &muxed.vtt].into_iter().for_each(&mut *tell);
+        [&muxed.srt, &muxed.vtt].into_iter().for_each(&mut *tell);
+        if signed.is_none() || !flow.is_done(Stage::Sign) {
+            tell(&muxed.media);
+        }
     }
     if let Some(assessed) = in_force(flow, Stage::Assess, assessed.as_ref()) {
         tell(&assessed.report);

@@ -4,7 +4,7 @@ use super::{BlobHolder, references};
 use crate::{ports::event_log::DomainEvent, testing::story::Story};
 use domain::{
     dubbing::Dubbing,
-    flow::{Flow, Phase, Scope, rows},
+    flow::{Flow, Phase, Scope, Stage, rows},
     track::Track,
     value::Sha256,
 };
@@ -67,15 +67,29 @@ fn stored(state: &impl Serialize) -> BTreeSet<Sha256> {
     found
 }
 
+/// Those of them that only led to what is there now: the film before it was signed.
+fn superseded_of_track(track: &Track) -> Option<Sha256> {
+    let signed = track.signed.as_ref().filter(|_| track.flow.is_done(Stage::Sign))?.media.sha256;
+    track.muxed.as_ref().map(|muxed| muxed.media.sha256).filter(|muxed| *muxed != signed)
+}
+
+/// The same of a dubbing: its source, once all is done with a copy of it.
+fn superseded_of_dubbing(dubbing: &Dubbing) -> Option<Sha256> {
+    let request = dubbing.request.as_ref().filter(|request| request.order.asset.is_none())?;
+    let copy = dubbing.source.as_ref().filter(|_| dubbing.flow.is_done(Stage::Clean))?;
+    (copy.media.sha256 != request.source.sha256).then_some(request.source.sha256)
+}
+
 fn is_undone(flow: &Flow, scope: Scope) -> bool {
     rows(scope).any(|row| flow.phase(row.stage) == Phase::Undone)
 }
 
 #[test]
-fn a_state_refers_to_all_that_it_holds_unless_its_stage_was_undone() {
-    let (mut whole, mut released) = (0, 0);
-    let mut check = |state: BTreeSet<Sha256>, holder: BlobHolder, is_undone: bool| {
+fn a_state_refers_to_all_that_it_holds_and_that_is_of_use() {
+    let (mut whole, mut released, mut superseded) = (0, 0, 0);
+    let mut check = |mut state: BTreeSet<Sha256>, holder: BlobHolder, is_undone: bool, gone: Option<Sha256>| {
         let held = held(&holder);
+        superseded += usize::from(gone.is_some_and(|gone| state.remove(&gone)));
         if is_undone {
             assert!(held.is_subset(&state));
             released += usize::from(held.len() < state.len());
@@ -87,20 +101,23 @@ fn a_state_refers_to_all_that_it_holds_unless_its_stage_was_undone() {
     at_each_step(|story| {
         for state in story.dubbings().values() {
             let holder = BlobHolder::Dubbing(Box::new(state.clone()));
-            check(stored(state), holder, is_undone(&state.flow, Scope::Dubbing));
+            let gone = superseded_of_dubbing(state);
+            check(stored(state), holder, is_undone(&state.flow, Scope::Dubbing), gone);
         }
         for state in story.tracks().values() {
             let holder = BlobHolder::Track(Box::new(state.clone()));
-            check(stored(state), holder, is_undone(&state.flow, Scope::Track));
+            let gone = superseded_of_track(state);
+            check(stored(state), holder, is_undone(&state.flow, Scope::Track), gone);
         }
         for state in story.assets().values() {
-            check(stored(state), BlobHolder::Asset(Box::new(state.clone())), false);
+            check(stored(state), BlobHolder::Asset(Box::new(state.clone())), false, None);
         }
         for state in story.glossaries().values() {
-            check(stored(state), BlobHolder::Glossary(Box::new(state.clone())), false);
+            check(stored(state), BlobHolder::Glossary(Box::new(state.clone())), false, None);
         }
     });
-    assert!(whole > 100 && released > 100, "{whole} states held something, {released} had released something");
+    let counts = [whole, released, superseded];
+    assert!(counts.iter().all(|count| *count > 100), "states that were whole, had released or superseded: {counts:?}");
 }
 
 #[test]

@@ -238,9 +238,12 @@ impl From<ForkError> for Problem {
         match error {
             ForkError::NoSuchDubbing => Problem::new(Code::NotFound),
             ForkError::NotThereYet(_) => Problem::new(Code::StageNotReached).detail(error.to_string()),
-            ForkError::NothingToMake => Problem::new(Code::NotPossible).detail(error.to_string()),
+            ForkError::GivenBack(_) | ForkError::SourceGone | ForkError::NothingToMake => {
+                Problem::new(Code::NotPossible).detail(error.to_string())
+            }
             ForkError::Command(error) => error.into(),
             ForkError::Read(error) => error.into(),
+            ForkError::Blob(error) => error.into(),
         }
     }
 }
