@@ -71,6 +71,24 @@ async fn a_fork_is_of_what_its_giver_saw() {
 }
 
 #[tokio::test]
+async fn a_fork_does_not_begin_with_a_source_that_is_gone_or_after_what_was_given_back() {
+    let server = Server::start().await;
+    let id = server.dubbing(&["es"]).await;
+    let source = server.api.aggregates.dubbing(id).await.expect("a dubbing").state.request.clone();
+    let source = source.expect("a request").source.sha256;
+    let refuses = async |from: &str, detail: &str| {
+        let said = server.tell(&format!("/v1/dubbings/{id}/fork?from={from}")).await;
+        assert_eq!((said.problem().0, said.problem().1), (409, "not-possible"));
+        assert!(said.body["detail"].as_str().is_some_and(|said| said.contains(detail)), "{said:?}");
+    };
+    server.api.blobs.delete(&source).await.expect("deleted");
+    refuses("ingest", "not kept any more").await;
+    assert_eq!(server.tell(&format!("/v1/dubbings/{id}/cancel")).await.status, 202);
+    refuses("mix", "fork it from ingest, or order a new one").await;
+    assert_eq!(server.api.admission.depth().reserved, 0);
+}
+
+#[tokio::test]
 async fn a_fork_that_is_repeated_is_one_fork() {
     let server = Server::start().await;
     let id = server.dubbing(&["es"]).await;
