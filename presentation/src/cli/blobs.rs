@@ -20,10 +20,11 @@ pub enum BlobsCommand {
     Collect(CollectArgs),
 }
 
-const COLLECT_HELP: &str = "Two kinds of files go:\n  \
-unreported  no event refers to them: a worker that was killed had made them. They go blobs.collect_after after they came\n  \
-replaced    a line was said anew, a film made anew or withdrawn, a job called off, a glossary's terms changed. They go\n              \
-blobs.replaced_after later\n\n\
+const COLLECT_HELP: &str = "Two kinds of files go:\n\n\
+- Unreported: no event refers to them, since the worker that had made them was killed. They go blobs.collect_after after they \
+came.\n\
+- Replaced: a line was said anew, a film made anew or withdrawn, a job called off, a glossary's terms changed. They go \
+blobs.replaced_after later.\n\n\
 What a job, an asset or a glossary refers to now always stays. A server does this by itself, several times within \
 blobs.collect_after; this command is for when none runs over this data folder.\n\n\
 Example: dragoman blobs collect --dry-run";
