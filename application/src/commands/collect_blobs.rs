@@ -106,7 +106,7 @@ struct Candidate {
     bytes: u64,
     put_at: Timestamp,
     /// The streams whose events refer to it, as places in [`Candidates::streams`].
-    referred_by: Vec<u32>,
+    referred_by: Vec<usize>,
 }
 
 /// Blobs that may have to go, and who refers to them.
@@ -114,7 +114,7 @@ struct Candidate {
 struct Candidates {
     blobs: HashMap<Sha256, Candidate>,
     streams: Vec<StreamId>,
-    places: HashMap<StreamId, u32>,
+    places: HashMap<StreamId, usize>,
 }
 
 impl Candidates {
@@ -123,7 +123,7 @@ impl Candidates {
         let Some(blob) = self.blobs.get_mut(sha256) else { return };
         let place = *self.places.entry(stream.clone()).or_insert_with(|| {
             self.streams.push(stream.clone());
-            u32::try_from(self.streams.len() - 1).unwrap_or(u32::MAX)
+            self.streams.len() - 1
         });
         if !blob.referred_by.contains(&place) {
             blob.referred_by.push(place);
@@ -131,8 +131,8 @@ impl Candidates {
     }
 
     /// The streams that refer to any, with what each of them refers to.
-    fn by_stream(&self) -> BTreeMap<u32, HashSet<Sha256>> {
-        let mut streams = BTreeMap::<u32, HashSet<Sha256>>::new();
+    fn by_stream(&self) -> BTreeMap<usize, HashSet<Sha256>> {
+        let mut streams = BTreeMap::<usize, HashSet<Sha256>>::new();
         for (sha256, blob) in &self.blobs {
             for place in &blob.referred_by {
                 streams.entry(*place).or_default().insert(*sha256);
@@ -188,9 +188,9 @@ impl CollectBlobs {
                 () = sleep(every) => {}
             }
             match self.run(false).await {
-                Ok(Collected { seen, unreported, replaced }) if unreported.blobs + replaced.blobs > 0 => {
-                    let bytes = unreported.bytes + replaced.bytes;
-                    let (unreported, replaced) = (unreported.blobs, replaced.blobs);
+                Ok(collected) if collected.removed().blobs > 0 => {
+                    let (seen, bytes) = (collected.seen, collected.removed().bytes);
+                    let (unreported, replaced) = (collected.unreported.blobs, collected.replaced.blobs);
                     tracing::info!(seen, unreported, replaced, bytes, "blobs that nothing refers to were removed");
                 }
                 Ok(_) => {}
@@ -241,8 +241,7 @@ impl CollectBlobs {
     async fn spare_what_states_hold(&self, candidates: &mut Candidates, terms: Terms) -> Result<(), CollectError> {
         for (place, mut blobs) in candidates.by_stream() {
             blobs.retain(|sha256| candidates.blobs.contains_key(sha256));
-            let stream = usize::try_from(place).ok().and_then(|place| candidates.streams.get(place));
-            let (Some(stream), false) = (stream, blobs.is_empty()) else { continue };
+            let (Some(stream), false) = (candidates.streams.get(place), blobs.is_empty()) else { continue };
             let Some(holder) = self.state_at(stream, terms.replaced_before).await? else { continue };
             holder.references(&mut |artefact| {
                 candidates.blobs.remove(&artefact.sha256);

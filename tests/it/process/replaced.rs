@@ -3,7 +3,7 @@
 use super::{
     collected::{At, HOUR_MS, Keeping, handlers},
     house::{House, JOB},
-    request::{language, requests, start},
+    request::{language, start},
     told::lock,
 };
 use application::{
@@ -162,8 +162,7 @@ async fn what_was_put_again_since_may_be_about_to_be_reported() {
 async fn what_somebody_else_refers_to_stays() {
     let (desk, put) = Desk::with(&["first", "second"]).await;
     desk.glossary(GlossaryCommand::Create(content(&put[0]))).await;
-    let mut order = start(&[]);
-    order.tracks = requests(&["es"]);
+    let mut order = start(&["es"]);
     order.tracks[0].settings.glossary = Some(put[0].clone());
     let (job, meta) = (DubbingId(Uuid::from_u128(2)), CommandMeta::fresh("test", Uuid::new_v4()));
     let begin = DubbingCommand::Start(Box::new(order));
